@@ -1,0 +1,161 @@
+//! `latelier bench --worker`: one network under a stopwatch that another program holds.
+//!
+//! Speaks line by line on standard input and output: `run` and `quit` in, `@@` and JSON out.
+
+use std::io::{self, BufRead as _, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use ndarray::{Array1, Array2, Array3, Array4};
+use serde_json::json;
+
+use super::{BAD_USAGE, DONE, EngineArgs, ModelFolders};
+use crate::engine::{Input, Interrupt, Loaded, Mode, Network, Part, Runtime, SearchPath};
+use crate::library::{Home, Library};
+
+/// Arguments of `latelier bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// Answer `run` and `quit` lines on standard input
+    #[arg(long, required = true)]
+    worker: bool,
+
+    /// The network to time
+    #[arg(long, value_enum)]
+    part: PartArg,
+
+    /// The checkpoint: a diffusers folder or a single file
+    #[arg(long, value_name = "PATH")]
+    model: PathBuf,
+
+    /// Side of the picture in pixels
+    #[arg(long, default_value_t = 512)]
+    size: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PartArg {
+    Unet,
+    Vae,
+    Clip,
+}
+
+/// Channels of a latent, tokens of a chunk: those of SD 1.x.
+const LATENT_CHANNELS: usize = 4;
+const TOKENS: usize = 77;
+const TEXT_CHANNELS: usize = 768;
+
+pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
+    let started = Instant::now();
+    let cpu = cpu_seconds();
+    let Some(folder) = args.model.parent() else { return Ok(BAD_USAGE) };
+    let folders = ModelFolders { folders: vec![folder.to_owned()] };
+    let library = Library::open(home, &folders.folders)?;
+    let Some(card) = library.models().iter().find(|card| card.path == args.model).cloned() else {
+        writeln!(io::stderr(), "{} is no model", args.model.display())?;
+        return Ok(BAD_USAGE);
+    };
+    let runtime = Runtime::find(&SearchPath::usual(&home.runtime_dir()))?;
+    let interrupt = Interrupt::new()?;
+    let mode = engine.mode.map_or(Mode::Fast, Mode::from);
+    let mut loaded = Loaded::open_on_cpu(&runtime, engine.threads(), &card)?;
+    let part = match args.part {
+        PartArg::Unet => Part::Unet,
+        PartArg::Vae => Part::VaeDecoder,
+        PartArg::Clip => Part::TextEncoder,
+    };
+    let network = loaded.network(part, mode, &interrupt)?;
+
+    let mut out = io::stdout().lock();
+    let mut ready = memory();
+    ready["ready"] = json!(mode.name());
+    ready["load_wall"] = json!(started.elapsed().as_secs_f64());
+    ready["load_cpu"] = json!(cpu_seconds() - cpu);
+    answer(&mut out, &ready)?;
+    for line in io::stdin().lock().lines() {
+        match line?.trim() {
+            "run" => {
+                let (started, cpu) = (Instant::now(), cpu_seconds());
+                work(network, args, &interrupt)?;
+                let mut figures = memory();
+                figures["wall"] = json!(started.elapsed().as_secs_f64());
+                figures["cpu"] = json!(cpu_seconds() - cpu);
+                figures["load"] = json!(load_average());
+                answer(&mut out, &figures)?;
+            }
+            "quit" => break,
+            _ => {}
+        }
+    }
+    Ok(DONE)
+}
+
+fn answer(out: &mut impl Write, figures: &serde_json::Value) -> io::Result<()> {
+    writeln!(out, "@@{figures}")?;
+    out.flush()
+}
+
+/// The work that every engine is given: batch 2 for the UNet and the text encoder, one picture.
+fn work(network: &mut Network, args: &BenchArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
+    let side = args.size / 8;
+    let wave = |index: usize| (index as f32 * 0.37).sin();
+    let latent = |batch: usize| {
+        Array4::from_shape_fn((batch, LATENT_CHANNELS, side, side), |(n, c, y, x)| {
+            wave(((n * LATENT_CHANNELS + c) * side + y) * side + x)
+        })
+    };
+    match args.part {
+        PartArg::Unet => {
+            let context = Array3::from_shape_fn((2, TOKENS, TEXT_CHANNELS), |(n, t, c)| {
+                wave((n * TOKENS + t) * TEXT_CHANNELS + c)
+            });
+            let timestep = Array1::from_elem(1, 500.0_f32);
+            let sample = latent(2);
+            network.run(
+                vec![
+                    ("sample", Input::Floats(sample.view().into_dyn())),
+                    ("timestep", Input::Floats(timestep.view().into_dyn())),
+                    ("encoder_hidden_states", Input::Floats(context.view().into_dyn())),
+                ],
+                interrupt,
+            )?;
+        }
+        PartArg::Vae => {
+            let latent = latent(1);
+            network.run(vec![("latent", Input::Floats(latent.view().into_dyn()))], interrupt)?;
+        }
+        PartArg::Clip => {
+            let ids = Array2::from_shape_fn((2, TOKENS), |(n, t)| ((n * TOKENS + t) * 97) as i64);
+            network.run(vec![("input_ids", Input::Integers(ids.view().into_dyn()))], interrupt)?;
+        }
+    }
+    Ok(())
+}
+
+/// CPU seconds of this process, all threads.
+fn cpu_seconds() -> f64 {
+    // What `sysconf(_SC_CLK_TCK)` says on Linux.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The fields behind the name, which may hold spaces: state is the first of them.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let times = fields.split_whitespace().skip(11).take(2);
+    times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+}
+
+fn load_average() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
+}
+
+/// Peak and anonymous memory in MiB.
+fn memory() -> serde_json::Value {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mib = |key: &str| -> f64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+        kib.unwrap_or(0.0) / 1024.0
+    };
+    json!({ "peak_mib": mib("VmHWM:"), "anon_mib": mib("RssAnon:"), "file_mib": mib("RssFile:") })
+}

@@ -1,0 +1,159 @@
+//! The command line: what each command takes and which exit code it gives.
+
+mod bench;
+mod doctor;
+mod models;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine::{Mode, SearchPath, Settings};
+use crate::jobs::Keeper;
+use crate::library::Home;
+use crate::task::EngineKind;
+
+pub use bench::BenchArgs;
+pub use run::RunArgs;
+
+/// All fine.
+const DONE: u8 = 0;
+/// Some task failed, or generation is not possible.
+const FAILED: u8 = 1;
+/// The command itself cannot be carried out as it was given.
+const BAD_USAGE: u8 = 2;
+
+/// A desktop studio for making images with diffusion models, on your own machine.
+///
+/// Without a command the window opens. `LATELIER_HOME` moves every file that the program keeps.
+#[derive(Debug, Parser)]
+#[command(name = "latelier", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the pictures of a task file and print the API's answer
+    Run(RunArgs),
+    /// The models that tasks can name
+    Models {
+        #[command(subcommand)]
+        action: models::Action,
+    },
+    /// Say what is found on this machine; exit code 0 only when pictures can be made
+    Doctor(ModelFolders),
+    /// Time one network, for comparisons with other engines
+    #[command(hide = true)]
+    Bench(BenchArgs),
+}
+
+/// Where models are looked for.
+#[derive(Clone, Debug, Args)]
+pub struct ModelFolders {
+    /// A further folder with models; can be given several times
+    #[arg(long = "models", value_name = "DIR")]
+    folders: Vec<PathBuf>,
+}
+
+/// How the local engine works.
+#[derive(Clone, Debug, Args)]
+pub struct EngineArgs {
+    /// Threads of the CPU kernels [default: all]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    threads: Option<u16>,
+
+    /// How weights are held [default: chosen from the work]
+    #[arg(long, global = true, value_enum)]
+    mode: Option<ModeArg>,
+}
+
+/// How weights are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Packed ahead: fastest steps
+    Fast,
+    /// Read from the file as they are used: ready at once, least memory
+    LowMemory,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(arg: ModeArg) -> Self {
+        match arg {
+            ModeArg::Fast => Self::Fast,
+            ModeArg::LowMemory => Self::LowMemory,
+        }
+    }
+}
+
+/// Which engine makes the pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// ONNX Runtime on this machine
+    Local,
+    /// The Runware service
+    Remote,
+}
+
+impl From<EngineArg> for EngineKind {
+    fn from(arg: EngineArg) -> Self {
+        match arg {
+            EngineArg::Local => Self::Local,
+            EngineArg::Remote => Self::Remote,
+        }
+    }
+}
+
+impl EngineArgs {
+    fn threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(all, usize::from)
+    }
+
+    /// The engine's settings for `home`, its pictures going to `keeper`.
+    #[must_use]
+    pub fn settings(&self, home: &Home, keeper: Arc<dyn Keeper>, previews: bool) -> Settings {
+        Settings {
+            search: SearchPath::usual(&home.runtime_dir()),
+            device: wanted_device(),
+            threads: self.threads(),
+            mode: self.mode.map(Mode::from),
+            previews,
+            keeper,
+        }
+    }
+}
+
+fn wanted_device() -> Option<String> {
+    std::env::var("LATELIER_DEVICE").ok().filter(|device| !device.is_empty())
+}
+
+impl Arguments {
+    /// The engine options, for the window.
+    #[must_use]
+    pub const fn engine(&self) -> &EngineArgs {
+        &self.engine
+    }
+
+    /// Carries out the command; `None` when there is none and the window is wanted.
+    ///
+    /// # Errors
+    /// When standard output is gone or the program's own folder cannot be used.
+    pub fn carry_out(&self, home: &Home) -> anyhow::Result<Option<ExitCode>> {
+        let code = match &self.command {
+            None => return Ok(None),
+            Some(Command::Run(args)) => run::run(args, &self.engine, home)?,
+            Some(Command::Models { action }) => models::models(action, home)?,
+            Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
+            Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,
+        };
+        Ok(Some(ExitCode::from(code)))
+    }
+}

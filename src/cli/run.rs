@@ -1,0 +1,218 @@
+//! `latelier run`: tasks in, pictures and the API's answer out.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use url::Url;
+
+use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
+use crate::engine::LocalEngine;
+use crate::jobs::{
+    Event, EventSink, Failure, FailureKind, ImageRecord, Job, Progress, Provider, Worker,
+    fresh_seed,
+};
+use crate::library::{Home, Library, Results};
+use crate::task::{
+    Answer, DeliveredImage, EngineKind, ImageResult, OutputType, Problem, Request, Task, TaskType,
+    read_tasks, resolve,
+};
+
+/// Events that may wait; the reader only waits for events, so this is generous.
+const EVENTS: usize = 256;
+
+/// Arguments of `latelier run`.
+///
+/// Exit code 0: every picture was made. 1: some task failed; the others are in the answer. 2: the
+/// command or the file could not be understood at all.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// A JSON array of imageInference tasks; `-` reads standard input
+    #[arg(value_name = "TASK.json")]
+    tasks: PathBuf,
+
+    /// Where pictures are written, as <imageUUID>.<ext>
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+
+    /// Which engine makes the pictures
+    #[arg(long, value_enum, default_value = "local")]
+    engine: EngineArg,
+
+    #[command(flatten)]
+    models: ModelFolders,
+}
+
+pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
+    let text = match read_text(&args.tasks) {
+        Ok(text) => text,
+        Err(error) => {
+            return refuse(Problem::new(
+                "invalidRequest",
+                format!("Cannot read {}: {error}.", args.tasks.display()),
+            ));
+        }
+    };
+    let tasks = match read_tasks(&text) {
+        Ok(tasks) => tasks,
+        Err(problem) => return refuse(*problem),
+    };
+    let library = match Library::open(home, &args.models.folders) {
+        Ok(library) => library,
+        Err(error) => return refuse(Problem::new("invalidRequest", error.to_string())),
+    };
+    let keeper = Arc::new(Results::new(args.out.clone()));
+    let settings = engine.settings(home, keeper, false);
+    let provider = Worker::start("local", move || LocalEngine::new(settings))?;
+
+    let mut answer = Answer::default();
+    for task in tasks {
+        match task.and_then(|task| requested(&task, &library, args.engine.into())) {
+            Ok(request) => make(&Arc::new(request), &provider, &mut answer),
+            Err(problems) => answer.errors.extend(problems),
+        }
+    }
+    print(&answer)?;
+    Ok(if answer.errors.is_empty() { DONE } else { FAILED })
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    fs::read_to_string(path)
+}
+
+/// Answers with one problem for the whole input.
+fn refuse(problem: Problem) -> anyhow::Result<u8> {
+    print(&Answer { data: Vec::new(), errors: vec![problem] })?;
+    Ok(BAD_USAGE)
+}
+
+fn print(answer: &Answer) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, answer)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn requested(task: &Task, library: &Library, engine: EngineKind) -> Result<Request, Vec<Problem>> {
+    if engine == EngineKind::Remote {
+        let message = "The remote engine is not in this version; run the task with --engine local.";
+        let problem = Problem::new("remoteUnavailable", message);
+        return Err(vec![Problem { task_uuid: task.task_uuid.clone(), ..problem }]);
+    }
+    resolve(task, library, engine, fresh_seed())
+}
+
+/// Runs one request to its end and adds what came of it to the answer.
+fn make(request: &Arc<Request>, provider: &dyn Provider, answer: &mut Answer) {
+    let (sender, events) = sync_channel(EVENTS);
+    let sink = EventSink::new(sender, Arc::new(|| {}));
+    let bar = progress_bar(request);
+    provider.submit(Job::new(Arc::clone(request)), sink);
+    let failure = follow(&events, request, &bar, answer);
+    bar.finish_and_clear();
+    if let Some(failure) = failure {
+        answer.errors.push(problem_of(&failure, request));
+    }
+}
+
+fn progress_bar(request: &Request) -> ProgressBar {
+    let bar = ProgressBar::new(u64::from(request.steps * request.number_results));
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} step {pos}/{len}  {eta}  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Takes events in until the job ends; a failure comes back.
+fn follow(
+    events: &Receiver<Event>,
+    request: &Request,
+    bar: &ProgressBar,
+    answer: &mut Answer,
+) -> Option<Failure> {
+    for event in events {
+        match event.progress {
+            Progress::Queued => {}
+            Progress::Started { device } => bar.set_message(device.name),
+            Progress::Step { image, done, total, .. } => {
+                bar.set_position(u64::from(image * total + done));
+            }
+            Progress::Image(record) => match delivered(&record) {
+                Ok(Some(image)) => answer.data.push(result(&record, request, image)),
+                // Not on disk; the failure that follows says why.
+                Ok(None) => {}
+                Err(error) => return Some(unreadable(&record, &error)),
+            },
+            Progress::Finished | Progress::Cancelled => return None,
+            Progress::Failed(failure) => {
+                tracing::info!("{}", failure.details);
+                return Some(failure);
+            }
+        }
+    }
+    None
+}
+
+fn result(record: &ImageRecord, request: &Request, image: DeliveredImage) -> ImageResult {
+    ImageResult {
+        task_type: TaskType::ImageInference,
+        task_uuid: request.task_uuid,
+        image_uuid: record.image_uuid,
+        image,
+        seed: Some(record.seed),
+        nsfw_content: None,
+        cost: request.include_cost.then_some(0.0),
+    }
+}
+
+/// The saved picture in the form the task asked for.
+fn delivered(record: &ImageRecord) -> io::Result<Option<DeliveredImage>> {
+    let Some(path) = &record.path else { return Ok(None) };
+    let request = &record.request;
+    Ok(Some(match request.output_type {
+        OutputType::Url => {
+            let path = path.canonicalize()?;
+            let url = Url::from_file_path(&path)
+                .map_or_else(|()| path.display().to_string(), |url| url.to_string());
+            DeliveredImage::Url(url)
+        }
+        OutputType::Base64Data => DeliveredImage::base64(&fs::read(path)?),
+        OutputType::DataUri => DeliveredImage::data_uri(request.output_format, &fs::read(path)?),
+    }))
+}
+
+fn unreadable(record: &ImageRecord, error: &io::Error) -> Failure {
+    let path = record.path.clone().unwrap_or_default();
+    Failure {
+        kind: FailureKind::Save,
+        headline: format!(
+            "The picture was made and cannot be read back from {}: {error}",
+            path.display()
+        ),
+        details: error.to_string(),
+    }
+}
+
+fn problem_of(failure: &Failure, request: &Request) -> Problem {
+    let code = match failure.kind {
+        FailureKind::RuntimeMissing => "runtimeMissing",
+        FailureKind::Model => "modelLoadFailed",
+        FailureKind::OutOfMemory => "outOfMemory",
+        FailureKind::Save => "saveFailed",
+        FailureKind::Other => "inferenceError",
+    };
+    Problem {
+        task_uuid: Some(request.task_uuid.to_string()),
+        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
+        ..Problem::new(code, failure.headline.clone())
+    }
+}

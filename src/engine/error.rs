@@ -1,0 +1,88 @@
+//! What can go wrong in the engine, and how the user is told.
+
+use super::runtime::RuntimeError;
+use super::session::SessionError;
+use crate::graph::GraphError;
+use crate::jobs::{Failure, FailureKind};
+use crate::prompt::TokenizerError;
+use crate::sampling::ScheduleError;
+use crate::weights::WeightsError;
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// ONNX Runtime is not there.
+    #[error(transparent)]
+    RuntimeMissing(#[from] RuntimeError),
+
+    /// The checkpoint cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+
+    /// The checkpoint does not fit its config.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+
+    /// The tokenizer's files are damaged.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+
+    /// The model's scheduler config asks for something unknown.
+    #[error("the model's scheduler config cannot be used: {0}")]
+    Schedule(#[from] ScheduleError),
+
+    /// `resolve` lets no such request through to this engine.
+    #[error("the scheduler `{0}` is not on the local engine yet")]
+    SchedulerNotHere(&'static str),
+
+    /// A session failed.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+
+    /// The network's answer is not numbers.
+    #[error("the {part} gave values that are not numbers at step {step}")]
+    NotNumbers {
+        /// Which network.
+        part: &'static str,
+        /// Which step, from 1.
+        step: usize,
+    },
+
+    /// The result could not be kept.
+    #[error("{0}")]
+    Keep(Failure),
+}
+
+impl EngineError {
+    /// The failure as the user meets it.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        let details = match &self {
+            Self::RuntimeMissing(error) => error.details(),
+            other => format!("{other:?}"),
+        };
+        let (kind, headline) = match self {
+            Self::Keep(failure) => return failure,
+            Self::RuntimeMissing(error) => (FailureKind::RuntimeMissing, error.to_string()),
+            Self::Weights(error) => (FailureKind::Model, error.to_string()),
+            Self::Graph(error) => {
+                (FailureKind::Model, format!("{error}; the file does not match its config"))
+            }
+            Self::Tokenizer(error) => (FailureKind::Model, error.to_string()),
+            Self::SchedulerNotHere(_) => (FailureKind::Other, self.to_string()),
+            Self::Schedule(_) => (FailureKind::Model, self.to_string()),
+            Self::Session(SessionError::OutOfMemory { doing, .. }) => (
+                FailureKind::OutOfMemory,
+                format!(
+                    "Not enough memory while {doing}. Choose a smaller size or close other programs"
+                ),
+            ),
+            Self::Session(error) => (FailureKind::Other, error.to_string()),
+            Self::NotNumbers { .. } => (
+                FailureKind::Model,
+                format!("{self}; the checkpoint is damaged, or this scheduler does not suit it"),
+            ),
+        };
+        Failure { kind, headline, details }
+    }
+}

@@ -1,0 +1,257 @@
+//! A model in memory: its sessions, made when they are first needed and kept warm.
+
+use std::path::PathBuf;
+
+use ndarray::{Array3, Axis, concatenate};
+
+use super::device::{Chosen, DeviceKind};
+use super::preview::Preview;
+use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
+use super::text::{Encoding, Encodings};
+use super::{EngineError, Mode, Runtime, text, vae};
+use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder};
+use crate::pixels::Picture;
+use crate::prompt::Tokenizer;
+use crate::sampling::Latent;
+use crate::task::ModelCard;
+use crate::weights::{Checkpoint, TokenizerSource};
+
+/// A network of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Token ids to text encodings.
+    TextEncoder,
+    /// The denoiser.
+    Unet,
+    /// Latents to pixels.
+    VaeDecoder,
+    /// Pixels to latents.
+    VaeEncoder,
+}
+
+impl Part {
+    const COUNT: usize = 4;
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::TextEncoder => "text encoder",
+            Self::Unet => "UNet",
+            Self::VaeDecoder => "VAE decoder",
+            Self::VaeEncoder => "VAE encoder",
+        }
+    }
+}
+
+/// Where and how a model's networks are run.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    pub(super) runtime: Runtime,
+    pub(super) device: Chosen,
+    pub(super) threads: usize,
+}
+
+/// An open checkpoint and the sessions made of it so far.
+pub struct Loaded {
+    environment: Environment,
+    path: PathBuf,
+    checkpoint: Checkpoint,
+    tokenizer: Tokenizer,
+    networks: [Option<(Mode, Network)>; Part::COUNT],
+    encodings: Encodings,
+    preview: Option<Preview>,
+}
+
+impl Loaded {
+    /// Opens the checkpoint of `card`: reads headers and tokenizer, makes no session yet. Runs on
+    /// the CPU of `runtime` with `threads` threads.
+    ///
+    /// # Errors
+    /// When the checkpoint is missing, damaged or of another architecture.
+    pub fn open_on_cpu(
+        runtime: &Runtime,
+        threads: usize,
+        card: &ModelCard,
+    ) -> Result<Self, EngineError> {
+        let device = Chosen { kind: DeviceKind::Cpu, passed_over: Vec::new() };
+        Self::open(Environment { runtime: runtime.clone(), device, threads }, card)
+    }
+
+    pub(super) fn open(environment: Environment, card: &ModelCard) -> Result<Self, EngineError> {
+        let checkpoint = Checkpoint::open(&card.path, card.config.as_deref())?;
+        let tokenizer = match &checkpoint.tokenizer {
+            TokenizerSource::Folder(folder) => Tokenizer::from_folder(folder)?,
+            TokenizerSource::ClipL => Tokenizer::clip_l()?,
+        };
+        Ok(Self {
+            environment,
+            path: card.path.clone(),
+            checkpoint,
+            tokenizer,
+            networks: [const { None }; Part::COUNT],
+            encodings: Encodings::default(),
+            preview: None,
+        })
+    }
+
+    /// Whether this is the model of `card`.
+    pub(super) fn is(&self, card: &ModelCard) -> bool {
+        self.path == card.path
+    }
+
+    /// The checkpoint.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// What the networks run on, and why not on something better.
+    pub(super) const fn device(&self) -> &Chosen {
+        &self.environment.device
+    }
+
+    /// The network `part`, loaded in `mode` if it is not there yet. One that is there in fast
+    /// mode is kept: it has paid for its packing.
+    ///
+    /// # Errors
+    /// When the checkpoint lacks a tensor, memory does not suffice, or `interrupt` was used.
+    pub fn network(
+        &mut self,
+        part: Part,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<&mut Network, EngineError> {
+        let slot = part as usize;
+        let keep = self.networks[slot]
+            .as_ref()
+            .is_some_and(|(held, _)| *held == mode || *held == Mode::Fast);
+        if !keep {
+            self.unload(part);
+            let network = self.load(part, mode, interrupt)?;
+            self.networks[slot] = Some((mode, network));
+        }
+        match &mut self.networks[slot] {
+            Some((_, network)) => Ok(network),
+            // Filled above.
+            None => Err(EngineError::Session(SessionError::Interrupted)),
+        }
+    }
+
+    /// The mode `part` is held in, if it is loaded.
+    pub(super) fn held(&self, part: Part) -> Option<Mode> {
+        self.networks[part as usize].as_ref().map(|(mode, _)| *mode)
+    }
+
+    /// Frees the network `part`.
+    pub fn unload(&mut self, part: Part) {
+        if self.networks[part as usize].take().is_some() {
+            release_freed_memory();
+        }
+    }
+
+    fn load(
+        &mut self,
+        part: Part,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Network, EngineError> {
+        loop {
+            let Environment { runtime, device, threads } = &self.environment;
+            let emitted = self.emit(part)?;
+            let placement =
+                Placement { device: device.kind, mode, threads: *threads, strict: false };
+            let started = std::time::Instant::now();
+            match Network::open(runtime, part.name(), &emitted, placement, interrupt) {
+                Ok(network) => {
+                    tracing::debug!(
+                        part = part.name(),
+                        mode = mode.name(),
+                        seconds = started.elapsed().as_secs_f64(),
+                        "loaded"
+                    );
+                    return Ok(network);
+                }
+                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
+                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
+                Err(error) => {
+                    // The small probe passed and the whole network does not: say so and go on.
+                    let why = format!("{}: {error}", device.kind);
+                    tracing::warn!("{why}");
+                    self.environment.device.passed_over.push(why);
+                    self.environment.device.kind = DeviceKind::Cpu;
+                }
+            }
+        }
+    }
+
+    fn emit(&self, part: Part) -> Result<Emitted, GraphError> {
+        let Checkpoint {
+            text_encoder,
+            unet: denoiser,
+            vae,
+            text_config,
+            unet_config,
+            vae_config,
+            ..
+        } = &self.checkpoint;
+        let dialect = self.environment.device.kind.dialect();
+        match part {
+            Part::TextEncoder => clip_text(text_encoder, text_config, dialect, 0),
+            Part::Unet => unet(denoiser, unet_config, dialect, UnetInputs::default()),
+            Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
+            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
+        }
+    }
+
+    /// The encodings of `prompts` one under the other, `[prompts, tokens, channels]`.
+    pub(super) fn encode(
+        &mut self,
+        prompts: &[&str],
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Array3<f32>, EngineError> {
+        let length = self.checkpoint.text_config.max_position_embeddings;
+        let mut encodings: Vec<Encoding> = Vec::with_capacity(prompts.len());
+        for prompt in prompts {
+            let ids = self.tokenizer.chunk(prompt, length);
+            if let Some(encoding) = self.encodings.get(&ids) {
+                encodings.push(encoding);
+                continue;
+            }
+            let encoder = self.network(Part::TextEncoder, mode, interrupt)?;
+            let encoding = text::encode(&ids, encoder, interrupt)?;
+            self.encodings.keep(ids, encoding.clone());
+            encodings.push(encoding);
+        }
+        let views: Vec<_> = encodings.iter().map(|encoding| encoding.view()).collect();
+        Ok(concatenate(Axis(0), &views).unwrap_or_default())
+    }
+
+    /// The picture of a finished latent.
+    pub(super) fn decode(
+        &mut self,
+        latent: &Latent,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Picture, EngineError> {
+        let scaling_factor = self.checkpoint.vae_config.scaling_factor;
+        let decoder = self.network(Part::VaeDecoder, mode, interrupt)?;
+        Ok(vae::decode(decoder, latent, scaling_factor, interrupt)?)
+    }
+
+    /// The map that shows latents, fitted to this model's decoder on first use.
+    pub(super) fn preview(
+        &mut self,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Preview, EngineError> {
+        if let Some(preview) = &self.preview {
+            return Ok(preview.clone());
+        }
+        let scaling_factor = self.checkpoint.vae_config.scaling_factor;
+        let channels = self.checkpoint.vae_config.latent_channels;
+        let decoder = self.network(Part::VaeDecoder, mode, interrupt)?;
+        let preview = Preview::fit(decoder, channels, scaling_factor, interrupt)?;
+        self.preview = Some(preview.clone());
+        Ok(preview)
+    }
+}

@@ -1,0 +1,229 @@
+//! The local engine as a runner of jobs: request in, pictures out, one job at a time.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use uuid::Uuid;
+
+use super::device::{Chosen, choose};
+use super::loaded::{Environment, Loaded, Part};
+use super::preview::Preview;
+use super::runtime::{Runtime, SearchPath};
+use super::sampling_loop::{Conditioning, Guided};
+use super::session::{Interrupt, release_freed_memory};
+use super::{EngineError, Mode, mode};
+use crate::jobs::{Device, EventSink, Failure, ImageRecord, Job, Keeper, Progress, Runner};
+use crate::sampling::{
+    Halt, Latent, NoiseSource as _, Outside, Schedule, SchedulerConfig, Step, TorchRng,
+};
+use crate::task::{ModelCard, Request};
+
+/// Pixels a latent cell covers on each side, in every SD 1.x model.
+const LATENT_CELL: u32 = 8;
+
+/// What the engine is told when it starts.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where ONNX Runtime is looked for.
+    pub search: SearchPath,
+    /// The only device to use beside the CPU (`LATELIER_DEVICE`); any that works when `None`.
+    pub device: Option<String>,
+    /// Threads of the CPU kernels.
+    pub threads: usize,
+    /// How to hold weights; chosen from the work when `None`.
+    pub mode: Option<Mode>,
+    /// Whether steps come with a rough picture.
+    pub previews: bool,
+    /// Where finished pictures go.
+    pub keeper: Arc<dyn Keeper>,
+}
+
+/// Runs jobs on this machine.
+pub struct LocalEngine {
+    settings: Settings,
+    environment: Option<Environment>,
+    loaded: Option<Loaded>,
+}
+
+impl LocalEngine {
+    /// An engine that has looked for nothing yet.
+    #[must_use]
+    pub const fn new(settings: Settings) -> Self {
+        Self { settings, environment: None, loaded: None }
+    }
+
+    fn environment(&mut self) -> Result<Environment, EngineError> {
+        if let Some(environment) = &self.environment {
+            return Ok(environment.clone());
+        }
+        let runtime = Runtime::find(&self.settings.search)?;
+        let device = choose(&runtime, self.settings.device.as_deref());
+        let environment = Environment { runtime, device, threads: self.settings.threads };
+        self.environment = Some(environment.clone());
+        Ok(environment)
+    }
+
+    /// The model of `card`, kept from the last job if it is the same.
+    fn open(&mut self, card: &ModelCard) -> Result<&mut Loaded, EngineError> {
+        let environment = self.environment()?;
+        if !self.loaded.as_ref().is_some_and(|loaded| loaded.is(card)) {
+            self.loaded = None;
+            release_freed_memory();
+        }
+        match &mut self.loaded {
+            Some(loaded) => Ok(loaded),
+            empty => Ok(empty.insert(Loaded::open(environment, card)?)),
+        }
+    }
+
+    fn generate(&mut self, job: &Job, events: &EventSink) -> Result<(), EngineError> {
+        let threads = self.environment()?.threads;
+        let interrupt = Interrupt::new()?;
+        let on_cancel = interrupt.clone();
+        job.cancel.on_cancel(move || on_cancel.interrupt());
+
+        let Settings { mode: wanted, previews, keeper, .. } = self.settings.clone();
+        let loaded = self.open(&job.request.model)?;
+        let device = describe(loaded.device(), threads);
+        events.send(job.id, Progress::Started { device });
+        let mode = wanted.unwrap_or_else(|| mode::choose(&job.request, loaded));
+        let run = Run { job, events, interrupt: &interrupt, mode };
+        let conditioning = run.condition(loaded)?;
+        let preview = if previews { Some(loaded.preview(mode, &interrupt)?) } else { None };
+        for index in 0..job.request.number_results {
+            let started = Instant::now();
+            let latent = run.sample(loaded, &conditioning, preview.as_ref(), index)?;
+            let picture = loaded.decode(&latent, mode, &interrupt)?;
+            let record = ImageRecord {
+                image_uuid: Uuid::new_v4(),
+                request: Arc::clone(&job.request),
+                index,
+                seed: job.request.seed + u64::from(index),
+                picture,
+                path: None,
+                elapsed: started.elapsed(),
+            };
+            keep(record, keeper.as_ref(), job, events)?;
+        }
+        Ok(())
+    }
+}
+
+impl Runner for LocalEngine {
+    fn prepare(&mut self) -> Result<Device, Failure> {
+        let environment = self.environment().map_err(EngineError::into_failure)?;
+        Ok(describe(&environment.device, environment.threads))
+    }
+
+    fn run(&mut self, job: &Job, events: &EventSink) -> Result<(), Failure> {
+        self.generate(job, events).map_err(|error| {
+            tracing::debug!("job {} ended: {error:?}", job.id);
+            error.into_failure()
+        })
+    }
+}
+
+/// Saves a picture and tells of it; one that cannot be saved is still shown.
+fn keep(
+    mut record: ImageRecord,
+    keeper: &dyn Keeper,
+    job: &Job,
+    events: &EventSink,
+) -> Result<(), EngineError> {
+    let kept = keeper.keep(&record);
+    record.path = kept.as_ref().ok().cloned();
+    events.send(job.id, Progress::Image(Arc::new(record)));
+    kept.map(|_| ()).map_err(EngineError::Keep)
+}
+
+fn describe(chosen: &Chosen, threads: usize) -> Device {
+    let name = match threads {
+        _ if chosen.name() != "CPU" => chosen.name(),
+        1 => "CPU · 1 thread".to_owned(),
+        threads => format!("CPU · {threads} threads"),
+    };
+    let fallback = (!chosen.passed_over.is_empty()).then(|| chosen.passed_over.join("\n"));
+    Device { name, fallback }
+}
+
+/// One job on its way through the model.
+struct Run<'a> {
+    job: &'a Job,
+    events: &'a EventSink,
+    interrupt: &'a Interrupt,
+    mode: Mode,
+}
+
+impl Run<'_> {
+    fn request(&self) -> &Request {
+        &self.job.request
+    }
+
+    /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
+    fn condition(&self, loaded: &mut Loaded) -> Result<Conditioning, EngineError> {
+        let Request { positive_prompt, negative_prompt, cfg_scale, .. } = self.request();
+        let guidance = (*cfg_scale > 1.0).then_some(*cfg_scale);
+        let prompts: &[&str] = if guidance.is_some() {
+            &[negative_prompt, positive_prompt]
+        } else {
+            &[positive_prompt]
+        };
+        let encodings = loaded.encode(prompts, self.mode, self.interrupt)?;
+        if self.mode == Mode::LowMemory {
+            loaded.unload(Part::TextEncoder);
+        }
+        Ok(Conditioning { encodings, guidance })
+    }
+
+    /// Noise to a finished latent for picture `index`.
+    fn sample(
+        &self,
+        loaded: &mut Loaded,
+        conditioning: &Conditioning,
+        preview: Option<&Preview>,
+        index: u32,
+    ) -> Result<Latent, EngineError> {
+        let request = self.request();
+        let config = match &loaded.checkpoint().scheduler_config {
+            Some(json) => SchedulerConfig::from_json(&json.to_string())?,
+            None => SchedulerConfig::default(),
+        };
+        let (sampler, spacing) = request
+            .scheduler
+            .recipe
+            .ok_or(EngineError::SchedulerNotHere(request.scheduler.name))?;
+        let schedule = Schedule::new(&config, sampler, spacing, request.steps as usize)?;
+        let channels = loaded.checkpoint().vae_config.latent_channels;
+        let (height, width) =
+            (request.extent.height / LATENT_CELL, request.extent.width / LATENT_CELL);
+        let mut noise = TorchRng::new(request.seed + u64::from(index));
+        let x = noise.randn((1, channels, height as usize, width as usize))
+            * schedule.init_noise_sigma();
+
+        let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
+        let mut denoiser = Guided {
+            unet,
+            conditioning,
+            prediction: schedule.prediction(),
+            interrupt: self.interrupt,
+            calls: 0,
+        };
+        let mut on_step = |step: Step<'_>| self.report(index, &step, preview);
+        let mut outside = Outside { noise: &mut noise, on_step: &mut on_step };
+        sampler.sample(&schedule, &mut denoiser, x, &mut outside).map_err(|halt| match halt {
+            Halt::Stopped => super::session::SessionError::Interrupted.into(),
+            Halt::Failed(error) => error,
+        })
+    }
+
+    fn report(&self, image: u32, step: &Step<'_>, preview: Option<&Preview>) -> ControlFlow<()> {
+        if self.job.cancel.is_cancelled() {
+            return ControlFlow::Break(());
+        }
+        let preview = preview.and_then(|preview| preview.picture(step.denoised));
+        let (done, total) = (step.index as u32 + 1, step.total as u32);
+        self.events.send(self.job.id, Progress::Step { image, done, total, preview });
+        ControlFlow::Continue(())
+    }
+}

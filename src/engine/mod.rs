@@ -1,0 +1,26 @@
+//! The local engine: a provider over ONNX Runtime.
+//!
+//! Turns a request into pictures: opens the checkpoint, writes its graphs, runs them, samples and
+//! decodes. `session` is the only file that runs ONNX Runtime; nothing here knows a window.
+
+mod device;
+mod doctor;
+mod error;
+mod loaded;
+mod local;
+mod mode;
+mod preview;
+mod runtime;
+mod sampling_loop;
+mod session;
+mod text;
+mod vae;
+
+pub use device::Chosen;
+pub use doctor::{Report, diagnose};
+pub use error::EngineError;
+pub use loaded::{Loaded, Part};
+pub use local::{LocalEngine, Settings};
+pub use mode::Mode;
+pub use runtime::{Runtime, RuntimeError, SearchPath};
+pub use session::{Input, Interrupt, Network};

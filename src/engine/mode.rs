@@ -1,0 +1,55 @@
+//! How a session holds its weights.
+
+use super::loaded::{Loaded, Part};
+use crate::task::Request;
+
+/// Two ways to hold a network's weights, measured in the benchmarks of this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Everything ONNX Runtime can do ahead: weights as f32, packed for its kernels. Fastest
+    /// steps; memory of twice an f16 file, and seconds to get ready.
+    Fast,
+    /// Weights stay in the file's pages and are cast where they are used: ready at once, memory
+    /// of the activations.
+    LowMemory,
+}
+
+impl Mode {
+    /// `fast` or `low-memory`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::LowMemory => "low-memory",
+        }
+    }
+}
+
+/// UNet evaluations from which packing the weights pays (measured on SD 1.5 at 512 × 512).
+const PACKING_PAYS: u32 = 8;
+
+/// Memory that fast mode takes while it gets ready, in multiples of the weights as f32.
+const FAST_PEAK: u64 = 2;
+
+/// Bytes of a number in f32.
+const F32: u64 = 4;
+
+/// The mode for `request`: packing pays for many steps, if memory suffices. A network that is
+/// packed already stays so.
+pub(super) fn choose(request: &Request, loaded: &Loaded) -> Mode {
+    if loaded.held(Part::Unet) == Some(Mode::Fast) {
+        return Mode::Fast;
+    }
+    let needed = loaded.checkpoint().unet.parameters() * F32 * FAST_PEAK;
+    let fits = available_memory().is_none_or(|available| needed < available);
+    let pays = request.steps * request.number_results >= PACKING_PAYS;
+    if fits && pays { Mode::Fast } else { Mode::LowMemory }
+}
+
+/// Memory that programs can still get, in bytes; `None` where the system does not say.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024)
+}

@@ -1,0 +1,69 @@
+//! The UNet as the sampler's denoiser, with classifier-free guidance.
+
+use ndarray::{Array1, Array3, Axis, Ix4, Slice, concatenate};
+
+use super::EngineError;
+use super::session::{Input, Interrupt, Network, SessionError};
+use crate::sampling::{Denoiser, Latent, NoiseLevel, Prediction, guide, model_input};
+
+/// What a prompt asks of every step.
+pub(super) struct Conditioning {
+    /// `[1, tokens, channels]`, or `[2, …]` with the negative prompt first when guided.
+    pub(super) encodings: Array3<f32>,
+    /// Guidance scale; `None` without guidance.
+    pub(super) guidance: Option<f32>,
+}
+
+/// A UNet that predicts clean latents for one conditioning.
+pub(super) struct Guided<'a> {
+    pub(super) unet: &'a mut Network,
+    pub(super) conditioning: &'a Conditioning,
+    pub(super) prediction: Prediction,
+    pub(super) interrupt: &'a Interrupt,
+    /// Network calls so far, for messages.
+    pub(super) calls: usize,
+}
+
+impl Denoiser for Guided<'_> {
+    type Error = EngineError;
+
+    fn denoise(&mut self, noisy: &Latent, level: NoiseLevel) -> Result<Latent, EngineError> {
+        self.calls += 1;
+        let input = model_input(noisy, level.sigma);
+        let output = match self.conditioning.guidance {
+            None => self.predict(&input, level.timestep)?,
+            Some(scale) => {
+                let both = stacked(&input, &input)?;
+                let output = self.predict(&both, level.timestep)?;
+                let half = output.len_of(Axis(0)) / 2;
+                let part = |slice: Slice| output.slice_axis(Axis(0), slice).to_owned();
+                guide(&part(Slice::from(..half)), &part(Slice::from(half..)), scale)
+            }
+        };
+        if output.iter().any(|value| !value.is_finite()) {
+            return Err(EngineError::NotNumbers { part: "UNet", step: self.calls });
+        }
+        Ok(self.prediction.denoised(noisy, output, level.sigma))
+    }
+}
+
+impl Guided<'_> {
+    fn predict(&mut self, input: &Latent, timestep: f32) -> Result<Latent, EngineError> {
+        let timestep = Array1::from_elem(1, timestep);
+        let inputs = vec![
+            ("sample", Input::Floats(input.view().into_dyn())),
+            ("timestep", Input::Floats(timestep.view().into_dyn())),
+            ("encoder_hidden_states", Input::Floats(self.conditioning.encodings.view().into_dyn())),
+        ];
+        let output = self.unet.run(inputs, self.interrupt)?;
+        output.into_dimensionality::<Ix4>().map_err(|error| shape(&error).into())
+    }
+}
+
+fn stacked(a: &Latent, b: &Latent) -> Result<Latent, EngineError> {
+    concatenate(Axis(0), &[a.view(), b.view()]).map_err(|error| shape(&error).into())
+}
+
+fn shape(error: &ndarray::ShapeError) -> SessionError {
+    SessionError::Runtime { doing: "predicting noise".to_owned(), message: error.to_string() }
+}

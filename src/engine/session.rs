@@ -1,0 +1,236 @@
+//! One network in an ONNX Runtime session. The only file that runs ONNX Runtime.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::{ArrayD, ArrayViewD};
+use ort::ep;
+use ort::session::builder::{GraphOptimizationLevel, LoadCanceler, SessionBuilder};
+use ort::session::{NoSelectedOutputs, RunOptions, Session};
+use ort::value::{DynValue, Tensor};
+
+use super::device::DeviceKind;
+use super::{Mode, Runtime};
+use crate::graph::Emitted;
+
+/// A session could not be made or run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// Somebody asked to stop.
+    #[error("stopped")]
+    Interrupted,
+
+    /// Not enough memory.
+    #[error("out of memory while {doing}: {message}")]
+    OutOfMemory {
+        /// What was being done.
+        doing: String,
+        /// ONNX Runtime's words.
+        message: String,
+    },
+
+    /// Anything else.
+    #[error("ONNX Runtime failed while {doing}: {message}")]
+    Runtime {
+        /// What was being done.
+        doing: String,
+        /// ONNX Runtime's words.
+        message: String,
+    },
+}
+
+/// Ends loading and running of every session it is given to. Clones end the same.
+#[derive(Clone)]
+pub struct Interrupt {
+    run: Arc<RunOptions<NoSelectedOutputs>>,
+    load: Arc<Mutex<Load>>,
+}
+
+#[derive(Default)]
+struct Load {
+    ended: bool,
+    canceler: Option<LoadCanceler>,
+}
+
+impl Interrupt {
+    /// A fresh one, for one job.
+    ///
+    /// # Errors
+    /// When ONNX Runtime is out of memory.
+    pub fn new() -> Result<Self, SessionError> {
+        let run = RunOptions::new().map_err(|error| fault("starting", &error))?;
+        Ok(Self { run: Arc::new(run), load: Arc::default() })
+    }
+
+    /// Ends what runs now, within one operator, and refuses everything after.
+    pub fn interrupt(&self) {
+        let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
+        load.ended = true;
+        // Neither call can do more than fail; the flag above ends the job in any case.
+        if let Some(canceler) = &load.canceler {
+            canceler.cancel().ok();
+        }
+        self.run.terminate().ok();
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner).ended
+    }
+}
+
+/// How to hold and run a network.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placement {
+    pub(super) device: DeviceKind,
+    pub(super) mode: Mode,
+    /// Threads of the CPU kernels.
+    pub(super) threads: usize,
+    /// Refuse to leave anything to the CPU; to find out where a network really runs.
+    pub(super) strict: bool,
+}
+
+/// One input of a network.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// Numbers.
+    Floats(ArrayViewD<'a, f32>),
+    /// Token ids.
+    Integers(ArrayViewD<'a, i64>),
+}
+
+/// A network that is ready to run.
+pub struct Network {
+    session: Session,
+    name: &'static str,
+}
+
+impl Network {
+    /// Makes a session of `emitted`.
+    pub(super) fn open(
+        runtime: &Runtime,
+        name: &'static str,
+        emitted: &Emitted,
+        placement: Placement,
+        interrupt: &Interrupt,
+    ) -> Result<Self, SessionError> {
+        let doing = format!("loading the {name}");
+        let fail = |error: &ort::Error| fault(&doing, error);
+        let mut builder = configured(runtime, emitted, placement).map_err(|error| fail(&error))?;
+        {
+            let mut load = interrupt.load.lock().unwrap_or_else(PoisonError::into_inner);
+            if load.ended {
+                return Err(SessionError::Interrupted);
+            }
+            load.canceler = Some(builder.canceler());
+        }
+        let session = builder.commit_from_memory(&emitted.model);
+        interrupt.load.lock().unwrap_or_else(PoisonError::into_inner).canceler = None;
+        match session {
+            Ok(session) => Ok(Self { session, name }),
+            Err(_) if interrupt.is_interrupted() => Err(SessionError::Interrupted),
+            Err(error) => Err(fail(&error)),
+        }
+    }
+
+    /// Runs the network; gives its only output.
+    ///
+    /// # Errors
+    /// When ONNX Runtime fails, or [`SessionError::Interrupted`] once `interrupt` was used.
+    pub fn run(
+        &mut self,
+        inputs: Vec<(&str, Input<'_>)>,
+        interrupt: &Interrupt,
+    ) -> Result<ArrayD<f32>, SessionError> {
+        let doing = format!("running the {}", self.name);
+        if interrupt.is_interrupted() {
+            return Err(SessionError::Interrupted);
+        }
+        let fail = |error: &ort::Error| {
+            if interrupt.is_interrupted() {
+                SessionError::Interrupted
+            } else {
+                fault(&doing, error)
+            }
+        };
+        let mut values: Vec<(&str, DynValue)> = Vec::with_capacity(inputs.len());
+        for (name, input) in inputs {
+            values.push((name, owned(input).map_err(|error| fail(&error))?));
+        }
+        let outputs =
+            self.session.run_with_options(values, &*interrupt.run).map_err(|error| fail(&error))?;
+        let view = outputs[0].try_extract_array::<f32>().map_err(|error| fail(&error))?;
+        Ok(view.to_owned())
+    }
+}
+
+fn owned(input: Input<'_>) -> ort::Result<DynValue> {
+    Ok(match input {
+        Input::Floats(view) => Tensor::from_array(view.to_owned())?.into_dyn(),
+        Input::Integers(view) => Tensor::from_array(view.to_owned())?.into_dyn(),
+    })
+}
+
+fn configured(
+    runtime: &Runtime,
+    emitted: &Emitted,
+    placement: Placement,
+) -> ort::Result<SessionBuilder> {
+    let mut builder = Session::builder(runtime.environment)?
+        .with_intra_threads(placement.threads)?
+        .with_intra_op_spinning(false)?;
+    if !emitted.folder.as_os_str().is_empty() {
+        builder = builder.with_config_entry(
+            "session.model_external_initializers_file_folder_path",
+            emitted.folder.to_string_lossy(),
+        )?;
+    }
+    if placement.strict {
+        builder = builder.with_disable_cpu_fallback()?;
+    }
+    if placement.mode == Mode::LowMemory {
+        // Without folding the casts stay in the graph; folding cannot be kept off at level All.
+        builder = builder
+            .with_prepacking(false)?
+            .with_optimization_level(GraphOptimizationLevel::Level2)?
+            .with_disabled_optimizers("ConstantFolding")?;
+    }
+    let provider = match placement.device {
+        DeviceKind::Cpu => {
+            let arena = placement.mode == Mode::Fast;
+            return Ok(builder.with_execution_providers([ep::CPU::default()
+                .with_arena_allocator(arena)
+                .build()])?);
+        }
+        DeviceKind::OpenVino => ep::OpenVINO::default().with_device_type("CPU").build(),
+        DeviceKind::WebGpu => ep::WebGPU::default().build(),
+        DeviceKind::Cuda => ep::CUDA::default().build(),
+        DeviceKind::DirectMl => ep::DirectML::default().build(),
+        DeviceKind::CoreMl => ep::CoreML::default().build(),
+    };
+    Ok(builder.with_execution_providers([provider.error_on_failure()])?)
+}
+
+/// ONNX Runtime has no error code for memory; its messages tell.
+fn fault(doing: &str, error: &ort::Error) -> SessionError {
+    let message = error.to_string();
+    let doing = doing.to_owned();
+    let starved = ["bad_alloc", "Failed to allocate memory", "out of memory", "OUTOFMEMORY"];
+    if starved.iter().any(|sign| message.contains(sign)) {
+        SessionError::OutOfMemory { doing, message }
+    } else {
+        SessionError::Runtime { doing, message }
+    }
+}
+
+/// Gives freed memory back to the system. glibc keeps blocks of the size of packed weights.
+pub(super) fn release_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        #[expect(unsafe_code, reason = "malloc_trim is a C function")]
+        // SAFETY: takes no pointer and may be called at any time.
+        unsafe {
+            libc::malloc_trim(0);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The CLIP text model: token ids to one vector a token.
+//!
+//! Radford et al. 2021; the layout is that of `transformers`' `CLIPTextModel`.
+
+use super::Dialect;
+use super::attention::{Heads, Qkv};
+use super::builder::{Builder, Emitted, GraphError, Value};
+use super::onnx::{Side, int};
+use crate::weights::{Activation, ClipConfig, Component};
+
+/// Slope of CLIP's quick GELU.
+const QUICK_GELU: f32 = 1.702;
+
+/// Writes the text model.
+///
+/// Input `input_ids` `[n, tokens]` (i64, `tokens` = `max_position_embeddings`), output
+/// `hidden_states` `[n, tokens, hidden_size]` after the final layer norm. `skip` leaves out that
+/// many of the last layers (`clipSkip`).
+///
+/// # Errors
+/// When the checkpoint lacks a tensor or has it in another shape.
+pub fn clip_text(
+    component: &Component,
+    config: &ClipConfig,
+    dialect: Dialect,
+    skip: usize,
+) -> Result<Emitted, GraphError> {
+    const ROOT: &str = "text_model";
+    let mut g = Builder::new(component, dialect);
+    let tokens = config.max_position_embeddings;
+    let channels = config.hidden_size;
+
+    let ids = g.integer_input("input_ids", &[Side::Open("batch"), Side::Fixed(tokens)]);
+    let mut x = token_embeddings(&mut g, &ids, config)?;
+    let mask = g.causal_mask(tokens);
+    for layer in 0..config.num_hidden_layers.saturating_sub(skip) {
+        x = encoder_layer(&mut g, &x, &format!("{ROOT}.encoder.layers.{layer}"), config, &mask)?;
+    }
+    let x =
+        g.layer_norm(&x, &format!("{ROOT}.final_layer_norm"), channels, config.layer_norm_eps)?;
+
+    let sides = [Side::Open("batch"), Side::Fixed(tokens), Side::Fixed(channels)];
+    g.output("hidden_states", &x, &sides);
+    g.finish("clip_text")
+}
+
+/// Token and position embeddings. The table is looked up as stored: casting all of it to f32
+/// first would cost a copy of the largest tensor of the network.
+fn token_embeddings(
+    g: &mut Builder<'_>,
+    ids: &Value,
+    config: &ClipConfig,
+) -> Result<Value, GraphError> {
+    let channels = config.hidden_size;
+    let tokens = config.max_position_embeddings;
+    let table = g.weight_as_stored(
+        "text_model.embeddings.token_embedding.weight",
+        &[config.vocab_size, channels],
+    )?;
+    let rows = g.op("Gather", &[&table, ids], vec![int("axis", 0)]);
+    let rows = g.op("Cast", &[&rows], vec![int("to", super::onnx::DataType::Float as i64)]);
+    let positions =
+        g.weight("text_model.embeddings.position_embedding.weight", &[tokens, channels])?;
+    Ok(g.op("Add", &[&rows, &positions], vec![]))
+}
+
+fn encoder_layer(
+    g: &mut Builder<'_>,
+    x: &Value,
+    name: &str,
+    config: &ClipConfig,
+    mask: &Value,
+) -> Result<Value, GraphError> {
+    let channels = config.hidden_size;
+    let sizes = (channels, channels);
+    let epsilon = config.layer_norm_eps;
+
+    let h = g.layer_norm(x, &format!("{name}.layer_norm1"), channels, epsilon)?;
+    let qkv = Qkv {
+        q: g.linear(&h, &format!("{name}.self_attn.q_proj"), sizes)?,
+        k: g.linear(&h, &format!("{name}.self_attn.k_proj"), sizes)?,
+        v: g.linear(&h, &format!("{name}.self_attn.v_proj"), sizes)?,
+    };
+    let h = g.attention(&qkv, Heads { count: config.num_attention_heads, channels }, Some(mask));
+    let h = g.linear(&h, &format!("{name}.self_attn.out_proj"), sizes)?;
+    let x = g.op("Add", &[x, &h], vec![]);
+
+    let h = g.layer_norm(&x, &format!("{name}.layer_norm2"), channels, epsilon)?;
+    let inner = config.intermediate_size;
+    let h = g.linear(&h, &format!("{name}.mlp.fc1"), (channels, inner))?;
+    let h = match config.hidden_act {
+        Activation::QuickGelu => g.swish(&h, QUICK_GELU),
+        Activation::Gelu => g.gelu(&h),
+    };
+    let h = g.linear(&h, &format!("{name}.mlp.fc2"), (inner, channels))?;
+    Ok(g.op("Add", &[&x, &h], vec![]))
+}

@@ -1,0 +1,25 @@
+//! Networks written as ONNX graphs whose weights stay in the checkpoint's own file.
+//!
+//! One description a network (`clip`, `unet`, `vae`), put together from [`blocks`](self); the
+//! [`Dialect`] decides which operators say it, because each execution provider is fast (or
+//! right) with other ones. This room runs nothing and knows no runtime.
+//!
+//! Initializers carry the diffusers name of their weight, so that a session can replace one
+//! tensor (a LoRA's change) while all others stay in the mapped file.
+
+mod attention;
+mod blocks;
+mod builder;
+mod clip;
+mod dialect;
+mod onnx;
+mod probe;
+mod unet;
+mod vae;
+
+pub use builder::{Emitted, GraphError};
+pub use clip::clip_text;
+pub use dialect::Dialect;
+pub use probe::probe;
+pub use unet::{UnetInputs, control_residuals, unet};
+pub use vae::{vae_decoder, vae_encoder};

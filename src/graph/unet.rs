@@ -1,0 +1,242 @@
+//! The UNet that predicts noise: an encoder, a middle and a decoder with skip connections.
+//!
+//! Rombach et al. 2022; the layout is that of diffusers' `UNet2DConditionModel`.
+
+use super::Dialect;
+use super::attention::{Heads, TimestepOrder, TransformerShape};
+use super::blocks::{Grouping, Kernel, ResidualContext};
+use super::builder::{Builder, Emitted, GraphError, Value};
+use super::onnx::{Side, int};
+use crate::weights::{Component, UnetConfig};
+
+/// Which inputs the graph has beside latent, timestep and text encoding.
+///
+/// IP-Adapters will add their image tokens here and, inside each cross-attention, a second pair
+/// of key and value projections. LoRAs need no input: every initializer carries its diffusers
+/// name, so a session can replace the weights they change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct UnetInputs {
+    /// ControlNet residuals: `down_residual_0 …` for each skip connection and `mid_residual`.
+    pub control_residuals: bool,
+}
+
+/// Channels and downscale (relative to the latent) of every control residual, in input order;
+/// the middle's comes last.
+#[must_use]
+pub fn control_residuals(config: &UnetConfig) -> Vec<(usize, usize)> {
+    let channels = &config.block_out_channels;
+    let mut residuals = vec![(channels.first().copied().unwrap_or_default(), 1)];
+    for (level, &channels) in channels.iter().enumerate() {
+        residuals.extend(std::iter::repeat_n((channels, 1 << level), config.layers_per_block));
+        if level + 1 < config.block_out_channels.len() {
+            residuals.push((channels, 2 << level));
+        }
+    }
+    residuals.extend(residuals.last().copied());
+    residuals
+}
+
+/// Writes the UNet.
+///
+/// Inputs `sample` `[n, in_channels, h, w]` (scaled as the sampler wants it), `timestep` `[1]` or
+/// `[n]`, `encoder_hidden_states` `[n, tokens, cross_attention_dim]` and those of `inputs`.
+/// Output `noise_pred` `[n, out_channels, h, w]`. Height and width are multiples of
+/// 2^(levels − 1).
+///
+/// # Errors
+/// When the checkpoint lacks a tensor or has it in another shape.
+pub fn unet(
+    component: &Component,
+    config: &UnetConfig,
+    dialect: Dialect,
+    inputs: UnetInputs,
+) -> Result<Emitted, GraphError> {
+    let mut g = Builder::new(component, dialect);
+    let batch = Side::Open("batch");
+    let sides =
+        |channels| [batch, Side::Fixed(channels), Side::Open("height"), Side::Open("width")];
+    let sample = g.input("sample", &sides(config.in_channels));
+    let timestep = g.input("timestep", &[Side::Open("timesteps")]);
+    let context = g.input(
+        "encoder_hidden_states",
+        &[batch, Side::Open("tokens"), Side::Fixed(config.cross_attention_dim)],
+    );
+    let residuals = if inputs.control_residuals { residual_inputs(&mut g, config) } else { vec![] };
+
+    let mut network = Unet { time: Value::clone(&timestep), g, config, context };
+    network.time = network.time_embedding(&timestep)?;
+    let noise = network.forward(&sample, &residuals)?;
+    network.g.output("noise_pred", &noise, &sides(config.out_channels));
+    network.g.finish("unet")
+}
+
+fn residual_inputs(g: &mut Builder<'_>, config: &UnetConfig) -> Vec<Value> {
+    const SIDES: [(&str, &str); 8] = [
+        ("h0", "w0"),
+        ("h1", "w1"),
+        ("h2", "w2"),
+        ("h3", "w3"),
+        ("h4", "w4"),
+        ("h5", "w5"),
+        ("h6", "w6"),
+        ("h7", "w7"),
+    ];
+    let residuals = control_residuals(config);
+    let last = residuals.len().saturating_sub(1);
+    let mut values = Vec::with_capacity(residuals.len());
+    for (index, &(channels, downscale)) in residuals.iter().enumerate() {
+        let name = if index == last {
+            "mid_residual".to_owned()
+        } else {
+            format!("down_residual_{index}")
+        };
+        let (height, width) = SIDES[(downscale.ilog2() as usize).min(SIDES.len() - 1)];
+        let sides =
+            [Side::Open("batch"), Side::Fixed(channels), Side::Open(height), Side::Open(width)];
+        values.push(g.input(&name, &sides));
+    }
+    values
+}
+
+/// The network while it is being written.
+struct Unet<'w, 'c> {
+    g: Builder<'w>,
+    config: &'c UnetConfig,
+    /// SiLU of the timestep embedding, which every residual block projects.
+    time: Value,
+    /// The text encoding.
+    context: Value,
+}
+
+impl Unet<'_, '_> {
+    fn grouping(&self) -> Grouping {
+        Grouping { groups: self.config.norm_num_groups, epsilon: self.config.norm_eps }
+    }
+
+    fn channels(&self, level: usize) -> usize {
+        self.config.block_out_channels[level]
+    }
+
+    /// Width of the timestep embedding.
+    fn time_width(&self) -> usize {
+        self.channels(0) * 4
+    }
+
+    /// The timestep through its two-layer network, and the SiLU in front of every use.
+    fn time_embedding(&mut self, timestep: &Value) -> Result<Value, GraphError> {
+        let (inside, width) = (self.channels(0), self.time_width());
+        let order = TimestepOrder {
+            cosine_first: self.config.flip_sin_to_cos,
+            freq_shift: self.config.freq_shift,
+        };
+        let encoding = self.g.timestep_encoding(timestep, inside, order);
+        let h = self.g.linear(&encoding, "time_embedding.linear_1", (inside, width))?;
+        let h = self.g.silu(&h);
+        let h = self.g.linear(&h, "time_embedding.linear_2", (width, width))?;
+        Ok(self.g.silu(&h))
+    }
+
+    fn forward(&mut self, sample: &Value, residuals: &[Value]) -> Result<Value, GraphError> {
+        let sizes = (self.config.in_channels, self.channels(0));
+        let x = self.g.conv(sample, "conv_in", sizes, Kernel::SAME)?;
+        let (x, mut skips) = self.encoder(x)?;
+        let mut x = self.middle(&x)?;
+        if let Some((middle, downs)) = residuals.split_last() {
+            for ((skip, _), residual) in skips.iter_mut().zip(downs) {
+                *skip = self.g.op("Add", &[skip, residual], vec![]);
+            }
+            x = self.g.op("Add", &[&x, middle], vec![]);
+        }
+        let x = self.decoder(x, skips)?;
+        let first = self.channels(0);
+        let grouping = self.grouping();
+        let x = self.g.group_norm(&x, "conv_norm_out", first, grouping)?;
+        let x = self.g.silu(&x);
+        self.g.conv(&x, "conv_out", (first, self.config.out_channels), Kernel::SAME)
+    }
+
+    /// The levels down; every state is kept with its channels for the decoder.
+    fn encoder(&mut self, mut x: Value) -> Result<(Value, Vec<(Value, usize)>), GraphError> {
+        let mut inside = self.channels(0);
+        let mut skips = vec![(x.clone(), inside)];
+        for (level, kind) in self.config.down_block_types.iter().enumerate() {
+            let outside = self.channels(level);
+            let name = format!("down_blocks.{level}");
+            for layer in 0..self.config.layers_per_block {
+                x = self.residual(&x, &format!("{name}.resnets.{layer}"), (inside, outside))?;
+                if kind == "CrossAttnDownBlock2D" {
+                    x = self.transformer(&x, &format!("{name}.attentions.{layer}"), level)?;
+                }
+                inside = outside;
+                skips.push((x.clone(), outside));
+            }
+            if level + 1 < self.config.block_out_channels.len() {
+                let conv = format!("{name}.downsamplers.0.conv");
+                x = self.g.conv(&x, &conv, (outside, outside), Kernel::HALVE)?;
+                skips.push((x.clone(), outside));
+            }
+        }
+        Ok((x, skips))
+    }
+
+    fn middle(&mut self, x: &Value) -> Result<Value, GraphError> {
+        let level = self.config.block_out_channels.len() - 1;
+        let sizes = (self.channels(level), self.channels(level));
+        let x = self.residual(x, "mid_block.resnets.0", sizes)?;
+        let x = self.transformer(&x, "mid_block.attentions.0", level)?;
+        self.residual(&x, "mid_block.resnets.1", sizes)
+    }
+
+    /// The levels up; each residual block takes the skip of the same size beside its input.
+    fn decoder(
+        &mut self,
+        mut x: Value,
+        mut skips: Vec<(Value, usize)>,
+    ) -> Result<Value, GraphError> {
+        let levels = self.config.block_out_channels.len();
+        let mut inside = self.channels(levels - 1);
+        for (step, kind) in self.config.up_block_types.iter().enumerate() {
+            let level = levels - 1 - step;
+            let outside = self.channels(level);
+            let name = format!("up_blocks.{step}");
+            for layer in 0..=self.config.layers_per_block {
+                let Some((skip, width)) = skips.pop() else { break };
+                x = self.g.op("Concat", &[&x, &skip], vec![int("axis", 1)]);
+                let sizes = (inside + width, outside);
+                x = self.residual(&x, &format!("{name}.resnets.{layer}"), sizes)?;
+                if kind == "CrossAttnUpBlock2D" {
+                    x = self.transformer(&x, &format!("{name}.attentions.{layer}"), level)?;
+                }
+                inside = outside;
+            }
+            if level > 0 {
+                x = self.g.upsample(&x);
+                let conv = format!("{name}.upsamplers.0.conv");
+                x = self.g.conv(&x, &conv, (outside, outside), Kernel::SAME)?;
+            }
+        }
+        Ok(x)
+    }
+
+    fn residual(
+        &mut self,
+        x: &Value,
+        name: &str,
+        sizes: (usize, usize),
+    ) -> Result<Value, GraphError> {
+        let time = Some((&self.time, self.time_width()));
+        let context = ResidualContext { grouping: self.grouping(), time };
+        self.g.residual_block(x, name, sizes, &context)
+    }
+
+    fn transformer(&mut self, x: &Value, name: &str, level: usize) -> Result<Value, GraphError> {
+        let shape = TransformerShape {
+            heads: Heads { count: self.config.heads(level), channels: self.channels(level) },
+            blocks: self.config.transformer_layers_per_block.at(level),
+            groups: self.config.norm_num_groups,
+            linear_projection: self.config.use_linear_projection,
+        };
+        let context = (&self.context, self.config.cross_attention_dim);
+        self.g.spatial_transformer(x, name, &shape, context)
+    }
+}

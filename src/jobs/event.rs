@@ -1,0 +1,162 @@
+//! What a provider tells about a job.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::JobId;
+use crate::pixels::Picture;
+use crate::task::Request;
+
+/// What the work really runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// For people: `CPU, 8 threads`, `WebGPU`.
+    pub name: String,
+
+    /// Why a faster device was not used, if one was asked for.
+    pub fallback: Option<String>,
+}
+
+/// News of a job. Every job ends in exactly one of the last three.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// Accepted, waiting for its turn.
+    Queued,
+
+    /// Its turn has come; the model is being loaded.
+    Started {
+        /// What it runs on.
+        device: Device,
+    },
+
+    /// Denoising step `done` of `total` of picture `image` (from 0).
+    Step {
+        /// Which of the job's pictures, from 0.
+        image: u32,
+        /// Steps finished.
+        done: u32,
+        /// Steps in all.
+        total: u32,
+        /// A rough picture of the present state, one pixel a latent.
+        preview: Option<Picture>,
+    },
+
+    /// One picture is finished and on disk.
+    Image(Arc<ImageRecord>),
+
+    /// All pictures are there.
+    Finished,
+
+    /// Ended because somebody asked.
+    Cancelled,
+
+    /// Ended with an error.
+    Failed(Failure),
+}
+
+impl Progress {
+    /// Whether this is the last news of a job.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled | Self::Failed(_))
+    }
+}
+
+/// A finished picture and how it came to be.
+#[derive(Clone, Debug)]
+pub struct ImageRecord {
+    /// Names the picture for ever; the file's name too.
+    pub image_uuid: Uuid,
+
+    /// The request it answers.
+    pub request: Arc<Request>,
+
+    /// Which of the request's pictures, from 0.
+    pub index: u32,
+
+    /// The seed that makes exactly this picture.
+    pub seed: u64,
+
+    /// The pixels.
+    pub picture: Picture,
+
+    /// Where it lies; `None` when it could not be saved (the job then ends as failed).
+    pub path: Option<PathBuf>,
+
+    /// Time from the first step to the saved file.
+    pub elapsed: Duration,
+}
+
+/// Puts finished pictures where they last. The library implements it; providers are given one.
+pub trait Keeper: Send + Sync {
+    /// Writes the picture with its task; `record.path` is not looked at.
+    ///
+    /// # Errors
+    /// Why it is not on disk, for the user.
+    fn keep(&self, record: &ImageRecord) -> Result<PathBuf, Failure>;
+}
+
+/// What the window can offer when a job fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// ONNX Runtime is not there: settings, `latelier doctor`.
+    RuntimeMissing,
+    /// The model is gone, damaged or of an unknown kind: the model library.
+    Model,
+    /// Not enough memory: a smaller size.
+    OutOfMemory,
+    /// The result could not be written: the results folder.
+    Save,
+    /// Anything else: the log.
+    Other,
+}
+
+/// A failure in words for the user, with the technical rest behind it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{headline}")]
+pub struct Failure {
+    /// What the window can offer.
+    pub kind: FailureKind,
+
+    /// One sentence that says what happened and what to do.
+    pub headline: String,
+
+    /// For the log.
+    pub details: String,
+}
+
+/// News of one job.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Which job.
+    pub job: JobId,
+
+    /// What is new.
+    pub progress: Progress,
+}
+
+/// Where a provider leaves its events; wakes the reader after each.
+#[derive(Clone)]
+pub struct EventSink {
+    sender: SyncSender<Event>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl EventSink {
+    /// A sink into `sender` that calls `wake` after each event.
+    #[must_use]
+    pub fn new(sender: SyncSender<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { sender, wake }
+    }
+
+    /// Leaves one event.
+    pub fn send(&self, job: JobId, progress: Progress) {
+        // The reader may be gone; then nobody is left to tell.
+        self.sender.send(Event { job, progress }).ok();
+        (self.wake)();
+    }
+}

@@ -1,0 +1,14 @@
+//! Latelier: a desktop studio for making images with diffusion models.
+//!
+//! The rooms of the house, and who may know whom, stand in `ARCHITECTURE.md`.
+
+pub mod cli;
+pub mod engine;
+pub mod graph;
+pub mod jobs;
+pub mod library;
+pub mod pixels;
+pub mod prompt;
+pub mod sampling;
+pub mod task;
+pub mod weights;

@@ -1,0 +1,60 @@
+//! The folder in which the program keeps everything.
+
+use std::path::{Path, PathBuf};
+
+/// Where models, results and settings lie. `LATELIER_HOME` moves all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    /// `LATELIER_HOME`, else the user's data folder (`~/.local/share/latelier` and its like).
+    #[must_use]
+    pub fn locate() -> Self {
+        if let Some(root) = std::env::var_os("LATELIER_HOME").filter(|root| !root.is_empty()) {
+            return Self::at(root);
+        }
+        match directories::ProjectDirs::from("", "", "latelier") {
+            Some(folders) => Self::at(folders.data_dir()),
+            // No home folder at all: stay beside where the program was started.
+            None => Self::at("latelier-data"),
+        }
+    }
+
+    /// A home in `root`; nothing is created yet.
+    #[must_use]
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Finished pictures.
+    #[must_use]
+    pub fn results_dir(&self) -> PathBuf {
+        self.root.join("results")
+    }
+
+    /// Checkpoints and what goes with them.
+    #[must_use]
+    pub fn models_dir(&self) -> PathBuf {
+        self.root.join("models")
+    }
+
+    /// A copy of ONNX Runtime, if the user put one there.
+    #[must_use]
+    pub fn runtime_dir(&self) -> PathBuf {
+        self.root.join("runtime")
+    }
+
+    /// What the window remembers.
+    #[must_use]
+    pub fn settings_file(&self) -> PathBuf {
+        self.root.join("settings.json")
+    }
+}

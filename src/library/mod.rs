@@ -1,0 +1,13 @@
+//! What lies on disk: models with their cards, pictures with their tasks, the program's folder.
+//!
+//! Knows files and names; does not know how a picture is made or shown.
+
+mod demo;
+mod home;
+mod models;
+mod record;
+mod results;
+
+pub use home::Home;
+pub use models::{Library, LibraryError, ModelFault};
+pub use results::{Results, StoredImage, list_results, read_picture, read_task, write_atomically};

@@ -1,0 +1,271 @@
+//! The models that the program can use, found by walking folders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::Value;
+
+use super::Home;
+use super::demo;
+use super::record::ModelRecord;
+use crate::pixels::Extent;
+use crate::task::{Air, Architecture, Catalog, ModelCard, ModelDefaults, ModelKind};
+use crate::weights::{self, Header};
+
+/// How deep below a models folder a model may lie.
+const DEPTH: usize = 4;
+
+/// Why the library cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LibraryError {
+    /// The demo model could not be written.
+    #[error(
+        "cannot write the demo model below {}: {source}; free some space, or move Latelier's \
+         files with LATELIER_HOME",
+        path.display()
+    )]
+    Demo {
+        /// The models folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A models folder that was asked for is not there.
+    #[error("cannot read the models folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A file that looks like a model and cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFault {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// A sentence that says why.
+    pub why: String,
+}
+
+/// The models of the home folder and of further folders.
+#[derive(Debug)]
+pub struct Library {
+    folders: Vec<PathBuf>,
+    found: RwLock<Found>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    models: Arc<Vec<Arc<ModelCard>>>,
+    faults: Vec<ModelFault>,
+}
+
+impl Library {
+    /// Unpacks the demo model if need be and looks through the folders.
+    ///
+    /// # Errors
+    /// When the demo model cannot be written or one of `further` cannot be read.
+    pub fn open(home: &Home, further: &[PathBuf]) -> Result<Self, LibraryError> {
+        demo::unpack(home)
+            .map_err(|source| LibraryError::Demo { path: home.models_dir(), source })?;
+        for path in further {
+            fs::read_dir(path)
+                .map_err(|source| LibraryError::Folder { path: path.clone(), source })?;
+        }
+        let mut folders = vec![home.models_dir()];
+        folders.extend_from_slice(further);
+        let library = Self { folders, found: RwLock::default() };
+        library.rescan();
+        Ok(library)
+    }
+
+    /// Looks through the folders again. Reads headers only; still, not for the UI thread.
+    pub fn rescan(&self) {
+        let mut scan = Scan::default();
+        for folder in &self.folders {
+            scan.walk(folder, DEPTH);
+        }
+        let found = scan.finish();
+        *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+
+    /// Every usable model, in order of name.
+    #[must_use]
+    pub fn models(&self) -> Arc<Vec<Arc<ModelCard>>> {
+        Arc::clone(&self.found.read().unwrap_or_else(PoisonError::into_inner).models)
+    }
+
+    /// Files that look like models and cannot be used.
+    #[must_use]
+    pub fn faults(&self) -> Vec<ModelFault> {
+        self.found.read().unwrap_or_else(PoisonError::into_inner).faults.clone()
+    }
+}
+
+impl Catalog for Library {
+    fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
+        self.models().iter().find(|card| card.air == *air).map(Arc::clone)
+    }
+}
+
+/// A walk through folders in progress.
+#[derive(Default)]
+struct Scan {
+    cards: Vec<ModelCard>,
+    faults: Vec<ModelFault>,
+    airs: BTreeSet<String>,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Scan {
+    fn walk(&mut self, folder: &Path, depth: usize) {
+        let Ok(real) = folder.canonicalize() else { return };
+        if !self.seen.insert(real) {
+            return;
+        }
+        if folder.join("model_index.json").is_file() {
+            return self.add(folder, folder_kind(folder));
+        }
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        let mut paths: Vec<PathBuf> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort_unstable();
+        for path in paths {
+            let hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if hidden {
+                continue;
+            }
+            if path.is_dir() && depth > 0 {
+                self.walk(&path, depth - 1);
+            } else if path.extension().is_some_and(|extension| extension == "safetensors") {
+                self.add(&path, file_kind(&path));
+            }
+        }
+    }
+
+    fn add(&mut self, path: &Path, kind: Result<Kind, String>) {
+        let fault = |why| ModelFault { path: path.to_owned(), why };
+        let record = ModelRecord::of(path).unwrap_or_else(|why| {
+            self.faults.push(fault(why));
+            ModelRecord::default()
+        });
+        let Kind { kind, architecture } = kind.unwrap_or_else(|why| {
+            // Still listed, so that a task that names it gets the reason and not "unknown model".
+            self.faults.push(fault(why));
+            Kind { kind: ModelKind::Checkpoint, architecture: Architecture::Sd1 }
+        });
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = stem.unwrap_or_default();
+        let air = self.free_air(record.air, &stem);
+        self.cards.push(ModelCard {
+            air,
+            name: record.name.unwrap_or(stem),
+            kind,
+            architecture,
+            defaults: record.defaults.unwrap_or_else(|| defaults(architecture)),
+            examples: record.examples,
+            path: path.to_owned(),
+            config: record.config,
+        });
+    }
+
+    /// The record's AIR, else `local:<file name>@<n>` with the first `n` that is free.
+    fn free_air(&mut self, recorded: Option<Air>, stem: &str) -> Air {
+        if let Some(air) = recorded
+            && self.airs.insert(air.to_string())
+        {
+            return air;
+        }
+        let mut slug: String = (stem.chars())
+            .map(|c| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' })
+            .collect();
+        if !slug.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            slug.insert(0, 'x');
+        }
+        let mut version = 1;
+        loop {
+            let air = Air::local(&slug, version);
+            if self.airs.insert(air.to_string()) {
+                return air;
+            }
+            version += 1;
+        }
+    }
+
+    fn finish(self) -> Found {
+        let sorted: BTreeMap<(String, String), ModelCard> = (self.cards.into_iter())
+            .map(|card| ((card.name.to_lowercase(), card.air.to_string()), card))
+            .collect();
+        let models = Arc::new(sorted.into_values().map(Arc::new).collect());
+        Found { models, faults: self.faults }
+    }
+}
+
+struct Kind {
+    kind: ModelKind,
+    architecture: Architecture,
+}
+
+fn file_kind(path: &Path) -> Result<Kind, String> {
+    let header = Header::read(path).map_err(|error| error.to_string())?;
+    let found = weights::detect(&header)
+        .ok_or_else(|| format!("{} holds no model that Latelier knows", path.display()))?;
+    // Stacks do not say what they belong to; SD 1.x is the family that can use them here.
+    let architecture = match (found.kind, found.architecture) {
+        (_, Some(architecture)) => architecture,
+        (ModelKind::Checkpoint, None) => {
+            return Err(format!("{} is a checkpoint of an unknown family", path.display()));
+        }
+        (_, None) => Architecture::Sd1,
+    };
+    Ok(Kind { kind: found.kind, architecture })
+}
+
+/// Kind and family of a diffusers folder, by its pipeline class and the width of its text encoding.
+fn folder_kind(folder: &Path) -> Result<Kind, String> {
+    let read = |path: &Path| -> Result<Value, String> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        serde_json::from_str(&text)
+            .map_err(|error| format!("{} is not JSON: {error}", path.display()))
+    };
+    let index = read(&folder.join("model_index.json"))?;
+    let class = index.get("_class_name").and_then(Value::as_str).unwrap_or_default();
+    let architecture = if class.starts_with("StableDiffusionXL") {
+        Architecture::Sdxl
+    } else if class.starts_with("StableDiffusion3") {
+        Architecture::Sd3
+    } else if class.starts_with("Flux") {
+        Architecture::FluxDev
+    } else if class.starts_with("StableDiffusion") {
+        const SD2_WIDTH: u64 = 1024;
+        let unet = read(&folder.join("unet/config.json"))?;
+        let width = unet.get("cross_attention_dim").and_then(Value::as_u64);
+        if width == Some(SD2_WIDTH) { Architecture::Sd2 } else { Architecture::Sd1 }
+    } else {
+        return Err(format!("{}: the pipeline class `{class}` is not known", folder.display()));
+    };
+    Ok(Kind { kind: ModelKind::Checkpoint, architecture })
+}
+
+/// Settings for a model without a record: what its family was trained for.
+fn defaults(architecture: Architecture) -> ModelDefaults {
+    let side = match architecture {
+        Architecture::Sd1 => 512,
+        Architecture::Sd2 => 768,
+        _ => 1024,
+    };
+    ModelDefaults {
+        extent: Extent::new(side, side),
+        steps: 20,
+        cfg_scale: 7.0,
+        scheduler: "DPM++ 2M Karras".to_owned(),
+    }
+}

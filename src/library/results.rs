@@ -1,0 +1,149 @@
+//! Finished pictures on disk: written whole or not at all, each with its task inside.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use uuid::Uuid;
+
+use super::Home;
+use crate::jobs::{Failure, FailureKind, ImageRecord, Keeper};
+use crate::pixels::{self, FileError, FileFormat, Picture};
+use crate::task::{OutputFormat, Request, Task};
+
+/// A folder that takes pictures as `<imageUUID>.<ext>`.
+#[derive(Clone, Debug)]
+pub struct Results {
+    folder: PathBuf,
+}
+
+impl Results {
+    /// Pictures go to `folder`, which is made when the first one comes.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+}
+
+impl Keeper for Results {
+    fn keep(&self, record: &ImageRecord) -> Result<PathBuf, Failure> {
+        let (format, extension) = file_format(&record.request);
+        let path = self.folder.join(format!("{}.{extension}", record.image_uuid));
+        let task = made_by(record);
+        let json = serde_json::to_string(&task).map_err(|error| not_saved(&path, &error))?;
+        let bytes = pixels::encode(&record.picture, format, &json)
+            .map_err(|error| not_saved(&path, &error))?;
+        fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
+        write_atomically(&path, &bytes).map_err(|error| not_saved(&path, &error))?;
+        Ok(path)
+    }
+}
+
+/// The task that makes exactly this picture again: the asked one with its own seed, alone.
+fn made_by(record: &ImageRecord) -> Task {
+    let mut task = Task::clone(&record.request.task);
+    task.seed = Some(record.seed);
+    task.number_results = None;
+    task
+}
+
+fn file_format(request: &Request) -> (FileFormat, &'static str) {
+    match request.output_format {
+        OutputFormat::Png => (FileFormat::Png, "png"),
+        // WEBP is refused by `resolve` until its encoder is there.
+        OutputFormat::Jpg | OutputFormat::Webp => {
+            (FileFormat::Jpeg { quality: request.output_quality }, "jpg")
+        }
+    }
+}
+
+fn not_saved(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure {
+        kind: FailureKind::Save,
+        headline: format!(
+            "The picture could not be saved ({error}). Free some space or choose another folder \
+             than {}",
+            path.parent().unwrap_or(path).display()
+        ),
+        details: format!("{}: {error}", path.display()),
+    }
+}
+
+/// Writes `bytes` to a temporary name beside `path` and renames it, so that `path` is never half
+/// a file.
+///
+/// # Errors
+/// When the disk is full or the folder cannot be written; `path` is then as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".writing-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any new file: what the user's umask leaves of this, not the private mode of a
+        // temporary file.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A picture of the results folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredImage {
+    /// The file.
+    pub path: PathBuf,
+    /// From the file's name.
+    pub image_uuid: Uuid,
+    /// When the file was written.
+    pub made: SystemTime,
+}
+
+/// The pictures in the results folder, newest first; an empty list when there is no folder yet.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn list_results(home: &Home) -> io::Result<Vec<StoredImage>> {
+    let entries = match fs::read_dir(home.results_dir()) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut images: Vec<StoredImage> =
+        entries.filter_map(|entry| stored_image(&entry.ok()?)).collect();
+    images.sort_by_key(|image| std::cmp::Reverse(image.made));
+    Ok(images)
+}
+
+fn stored_image(entry: &fs::DirEntry) -> Option<StoredImage> {
+    let path = entry.path();
+    let known = ["png", "jpg", "webp"].contains(&path.extension()?.to_str()?);
+    let image_uuid = Uuid::parse_str(path.file_stem()?.to_str()?).ok()?;
+    let made = entry.metadata().ok()?.modified().ok()?;
+    known.then_some(StoredImage { path, image_uuid, made })
+}
+
+/// Reads the pixels of a picture file.
+///
+/// # Errors
+/// When the file is gone or no picture.
+pub fn read_picture(path: &Path) -> Result<Picture, FileError> {
+    pixels::decode(&fs::read(path)?)
+}
+
+/// Reads the task that a picture file carries; `None` when it carries none that we understand.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_task(path: &Path) -> io::Result<Option<Task>> {
+    let bytes = fs::read(path)?;
+    Ok(pixels::read_task_text(&bytes).and_then(|text| {
+        let json = serde_json::from_str(&text).ok()?;
+        Task::from_json(&json).ok()
+    }))
+}

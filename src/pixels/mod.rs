@@ -1,0 +1,11 @@
+//! Pictures as values: sizes, pixels, file formats and the text a file carries.
+//!
+//! Pure: nothing here knows a model, a window or where files lie.
+
+mod file;
+mod picture;
+mod text_chunk;
+
+pub use file::{FileError, FileFormat, decode, encode};
+pub use picture::{Extent, Picture};
+pub use text_chunk::read_task_text;

@@ -1,0 +1,148 @@
+//! The tensors of one network under their diffusers names.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Header, WeightsError};
+
+/// Number format of a stored tensor. Others (integers, 8-bit floats) are not weights to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TensorType {
+    /// 32-bit float.
+    F32,
+    /// IEEE half.
+    F16,
+    /// bfloat16.
+    Bf16,
+}
+
+impl TensorType {
+    pub(super) fn of(dtype: safetensors::Dtype) -> Option<Self> {
+        match dtype {
+            safetensors::Dtype::F32 => Some(Self::F32),
+            safetensors::Dtype::F16 => Some(Self::F16),
+            safetensors::Dtype::BF16 => Some(Self::Bf16),
+            _ => None,
+        }
+    }
+
+    /// Bytes a number takes.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+}
+
+/// Where a tensor lies. Its bytes are little-endian and contiguous.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// The canonical path of the file.
+    pub file: PathBuf,
+
+    /// Number format.
+    pub dtype: TensorType,
+
+    /// Shape as stored.
+    pub shape: Vec<i64>,
+
+    /// First byte, from the beginning of the file.
+    pub offset: u64,
+
+    /// Bytes.
+    pub length: u64,
+}
+
+/// One network's tensors, all in files of one folder.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// What messages call it: `text_encoder`, `unet`, `vae`.
+    pub name: &'static str,
+
+    /// The folder (or the single file) it comes from, for messages.
+    pub path: PathBuf,
+
+    /// Tensors by diffusers name.
+    pub tensors: BTreeMap<String, Tensor>,
+}
+
+impl Component {
+    /// Reads a component of a diffusers folder: `<name>/<stem>.safetensors`, in one file, in
+    /// half precision (`.fp16`), or in shards listed by `.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// When no weights are there or a file is damaged.
+    pub(super) fn from_folder(model: &Path, name: &'static str) -> Result<Self, WeightsError> {
+        let folder = model.join(name);
+        let stem = if name == "text_encoder" { "model" } else { "diffusion_pytorch_model" };
+        let mut tensors = BTreeMap::new();
+        for file in weight_files(model, &folder, name, stem)? {
+            tensors.extend(Header::read(&file)?.tensors);
+        }
+        Ok(Self { name, path: folder, tensors })
+    }
+
+    /// The same component with every name passed through `rename`.
+    #[must_use]
+    pub(super) fn renamed(self, rename: impl Fn(&str) -> String) -> Self {
+        let tensors =
+            self.tensors.into_iter().map(|(name, tensor)| (rename(&name), tensor)).collect();
+        Self { tensors, ..self }
+    }
+
+    /// Bytes of all tensors as stored.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        self.tensors.values().map(|tensor| tensor.length).sum()
+    }
+
+    /// Numbers in all tensors.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.tensors.values().map(|tensor| tensor.length / tensor.dtype.bytes()).sum()
+    }
+}
+
+fn weight_files(
+    model: &Path,
+    folder: &Path,
+    name: &str,
+    stem: &str,
+) -> Result<Vec<PathBuf>, WeightsError> {
+    for file in [format!("{stem}.safetensors"), format!("{stem}.fp16.safetensors")] {
+        let path = folder.join(file);
+        if path.is_file() {
+            return Ok(vec![path]);
+        }
+    }
+    let index = folder.join(format!("{stem}.safetensors.index.json"));
+    let text = std::fs::read_to_string(&index).map_err(|_ignored| WeightsError::NotDiffusers {
+        path: model.to_owned(),
+        missing: format!("{name}/{stem}.safetensors"),
+    })?;
+    shards(&index, &text).map(|files| files.into_iter().map(|file| folder.join(file)).collect())
+}
+
+/// The files that a shard index names, each once.
+fn shards(index: &Path, text: &str) -> Result<Vec<String>, WeightsError> {
+    let broken = |why: String| WeightsError::Config { path: index.to_owned(), why };
+    let json: Value = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+    let map = json
+        .get("weight_map")
+        .and_then(Value::as_object)
+        .ok_or_else(|| broken("`weight_map` is missing".to_owned()))?;
+    let mut files: Vec<String> =
+        map.values().filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+    files.sort_unstable();
+    files.dedup();
+    // An index may only name files beside itself.
+    if let Some(file) = files.iter().find(|file| Path::new(file.as_str()).components().count() != 1)
+    {
+        return Err(broken(format!("shard `{file}` is not in the same folder")));
+    }
+    Ok(files)
+}

@@ -1,0 +1,70 @@
+//! What can be wrong with a checkpoint.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a checkpoint cannot be used. Every variant names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file or folder is not there or cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// The file does not begin like a `.safetensors` file.
+    #[error("{} is not a safetensors file: {why}", path.display())]
+    NotSafetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its header.
+        why: String,
+    },
+
+    /// The header promises more bytes than the file has.
+    #[error(
+        "{} is cut off: its header needs {needed} bytes, the file has {found}; download it again",
+        path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header promises.
+        needed: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+
+    /// A JSON config is missing keys or holds a value this engine does not know.
+    #[error("{}: {why}", path.display())]
+    Config {
+        /// The config file.
+        path: PathBuf,
+        /// Which key and why.
+        why: String,
+    },
+
+    /// A folder without the files that a diffusers model has.
+    #[error("{} is not a diffusers model: {missing} is missing", path.display())]
+    NotDiffusers {
+        /// The folder.
+        path: PathBuf,
+        /// What it lacks.
+        missing: String,
+    },
+
+    /// A single file whose keys belong to no checkpoint that we know.
+    #[error(
+        "{} holds {what}, not a Stable Diffusion 1.x checkpoint; choose another model",
+        path.display()
+    )]
+    WrongKind {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to hold.
+        what: String,
+    },
+}

@@ -1,0 +1,188 @@
+//! Names: from the original (LDM) layout of single files to the names diffusers uses.
+//!
+//! The two layouts hold the same tensors; the VAE's attention projections are 1 × 1 convolutions
+//! in the one and linear layers in the other, which is the same bytes.
+
+use std::collections::HashMap;
+
+use super::config::{UnetConfig, VaeConfig};
+
+/// Prefix of the UNet in a single file.
+pub(super) const UNET: &str = "model.diffusion_model.";
+/// Prefix of the VAE in a single file.
+pub(super) const VAE: &str = "first_stage_model.";
+/// Prefix of the SD 1.x text encoder in a single file.
+pub(super) const TEXT_ENCODER: &str = "cond_stage_model.transformer.";
+
+/// Renames UNet tensors, `model.diffusion_model.` taken off.
+pub(super) struct UnetNames {
+    /// LDM block to diffusers block, `input_blocks.1.0` → `down_blocks.0.resnets.0`.
+    blocks: HashMap<String, String>,
+}
+
+impl UnetNames {
+    pub(super) fn new(config: &UnetConfig) -> Self {
+        let mut blocks = HashMap::new();
+        let mut add = |ldm: String, diffusers: String| blocks.insert(ldm, diffusers);
+        let levels = config.block_out_channels.len();
+
+        let mut input = 1;
+        for (level, kind) in config.down_block_types.iter().enumerate() {
+            for layer in 0..config.layers_per_block {
+                add(
+                    format!("input_blocks.{input}.0"),
+                    format!("down_blocks.{level}.resnets.{layer}"),
+                );
+                if kind.starts_with("CrossAttn") {
+                    add(
+                        format!("input_blocks.{input}.1"),
+                        format!("down_blocks.{level}.attentions.{layer}"),
+                    );
+                }
+                input += 1;
+            }
+            if level + 1 < levels {
+                add(
+                    format!("input_blocks.{input}.0.op"),
+                    format!("down_blocks.{level}.downsamplers.0.conv"),
+                );
+                input += 1;
+            }
+        }
+
+        add("middle_block.0".to_owned(), "mid_block.resnets.0".to_owned());
+        add("middle_block.1".to_owned(), "mid_block.attentions.0".to_owned());
+        add("middle_block.2".to_owned(), "mid_block.resnets.1".to_owned());
+
+        let mut output = 0;
+        for (level, kind) in config.up_block_types.iter().enumerate() {
+            let attends = kind.starts_with("CrossAttn");
+            for layer in 0..=config.layers_per_block {
+                add(
+                    format!("output_blocks.{output}.0"),
+                    format!("up_blocks.{level}.resnets.{layer}"),
+                );
+                if attends {
+                    add(
+                        format!("output_blocks.{output}.1"),
+                        format!("up_blocks.{level}.attentions.{layer}"),
+                    );
+                }
+                if layer == config.layers_per_block && level + 1 < levels {
+                    let place = 1 + usize::from(attends);
+                    add(
+                        format!("output_blocks.{output}.{place}.conv"),
+                        format!("up_blocks.{level}.upsamplers.0.conv"),
+                    );
+                }
+                output += 1;
+            }
+        }
+        Self { blocks }
+    }
+
+    pub(super) fn diffusers(&self, ldm: &str) -> Option<String> {
+        const FIXED: [(&str, &str); 5] = [
+            ("input_blocks.0.0.", "conv_in."),
+            ("time_embed.0.", "time_embedding.linear_1."),
+            ("time_embed.2.", "time_embedding.linear_2."),
+            ("out.0.", "conv_norm_out."),
+            ("out.2.", "conv_out."),
+        ];
+        if let Some(name) = replace_prefix(ldm, &FIXED) {
+            return Some(name);
+        }
+        // A block is named by three parts (`input_blocks.4.1`), samplers by four, the middle by two.
+        let ends: Vec<usize> = ldm.match_indices('.').map(|(at, _)| at).collect();
+        for &end in ends.iter().rev() {
+            if let Some(block) = self.blocks.get(&ldm[..end]) {
+                let inside = &ldm[end + 1..];
+                let inside =
+                    if block.contains("resnets") { resnet(inside)? } else { inside.to_owned() };
+                return Some(format!("{block}.{inside}"));
+            }
+        }
+        None
+    }
+}
+
+/// Names inside a UNet residual block.
+fn resnet(ldm: &str) -> Option<String> {
+    const PARTS: [(&str, &str); 6] = [
+        ("in_layers.0.", "norm1."),
+        ("in_layers.2.", "conv1."),
+        ("emb_layers.1.", "time_emb_proj."),
+        ("out_layers.0.", "norm2."),
+        ("out_layers.3.", "conv2."),
+        ("skip_connection.", "conv_shortcut."),
+    ];
+    replace_prefix(ldm, &PARTS)
+}
+
+fn replace_prefix(name: &str, table: &[(&str, &str)]) -> Option<String> {
+    table.iter().find_map(|(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?)))
+}
+
+/// The diffusers name of a VAE tensor, `first_stage_model.` taken off.
+pub(super) fn vae(ldm: &str, config: &VaeConfig) -> Option<String> {
+    let last = config.block_out_channels.len().checked_sub(1)?;
+    let (half, rest) = match ldm.split_once('.')? {
+        (half @ ("encoder" | "decoder"), rest) => (half, rest),
+        ("quant_conv" | "post_quant_conv", _) => return Some(ldm.to_owned()),
+        _ => return None,
+    };
+    let parts: Vec<&str> = rest.split('.').collect();
+    let inside = match parts.as_slice() {
+        ["down", level, "block", layer, ..] => {
+            format!("down_blocks.{level}.resnets.{layer}.{}", vae_resnet(&parts[4..]))
+        }
+        ["up", level, "block", layer, ..] => {
+            let level = last.checked_sub(level.parse().ok()?)?;
+            format!("up_blocks.{level}.resnets.{layer}.{}", vae_resnet(&parts[4..]))
+        }
+        ["down", level, "downsample", ..] => {
+            format!("down_blocks.{level}.downsamplers.0.{}", parts[3..].join("."))
+        }
+        ["up", level, "upsample", ..] => {
+            let level = last.checked_sub(level.parse().ok()?)?;
+            format!("up_blocks.{level}.upsamplers.0.{}", parts[3..].join("."))
+        }
+        ["mid", "block_1", ..] => format!("mid_block.resnets.0.{}", vae_resnet(&parts[2..])),
+        ["mid", "block_2", ..] => format!("mid_block.resnets.1.{}", vae_resnet(&parts[2..])),
+        ["mid", "attn_1", projection, leaf] => {
+            format!("mid_block.attentions.0.{}.{leaf}", vae_attention(projection))
+        }
+        ["norm_out", leaf] => format!("conv_norm_out.{leaf}"),
+        _ => rest.to_owned(),
+    };
+    Some(format!("{half}.{inside}"))
+}
+
+fn vae_resnet(parts: &[&str]) -> String {
+    parts.join(".").replace("nin_shortcut", "conv_shortcut")
+}
+
+/// Attention projections of the VAE: LDM's names and those of diffusers before 0.17.
+fn vae_attention(projection: &str) -> &str {
+    match projection {
+        "norm" => "group_norm",
+        "q" | "query" => "to_q",
+        "k" | "key" => "to_k",
+        "v" | "value" => "to_v",
+        "proj_out" | "proj_attn" => "to_out.0",
+        other => other,
+    }
+}
+
+/// Brings the attention names of old diffusers VAEs up to date; other names stay.
+pub(super) fn modern_vae(name: &str) -> String {
+    match name.split_once(".attentions.0.") {
+        Some((block, rest)) => match rest.split_once('.') {
+            Some((projection, leaf)) if projection != "to_out" => {
+                format!("{block}.attentions.0.{}.{leaf}", vae_attention(projection))
+            }
+            _ => name.to_owned(),
+        },
+        None => name.to_owned(),
+    }
+}

@@ -1,0 +1,19 @@
+//! Checkpoints on disk: which tensors they hold, under which names, and where each one starts.
+//!
+//! Nothing is copied here: a tensor is a file, an offset and a length, and ONNX Runtime maps the
+//! file itself. This room knows names and shapes, not what the networks compute.
+
+mod checkpoint;
+mod component;
+mod config;
+mod detect;
+mod error;
+mod header;
+mod layout;
+
+pub use checkpoint::{Checkpoint, TokenizerSource};
+pub use component::{Component, Tensor, TensorType};
+pub use config::{Activation, ClipConfig, PerBlock, UnetConfig, VaeConfig};
+pub use detect::{Detected, detect};
+pub use error::WeightsError;
+pub use header::Header;
