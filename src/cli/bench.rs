@@ -10,9 +10,11 @@ use clap::{Args, ValueEnum};
 use ndarray::{Array1, Array2, Array3, Array4};
 use serde_json::json;
 
-use super::{BAD_USAGE, DONE, EngineArgs, ModelFolders};
-use crate::engine::{Input, Interrupt, Loaded, Mode, Network, Part, Runtime, SearchPath};
-use crate::library::{Home, Library};
+use super::{DONE, EngineArgs};
+use crate::engine::{Input, Interrupt, Mode, Network, Runtime, SearchPath};
+use crate::graph::{self, Dialect, UnetInputs};
+use crate::library::Home;
+use crate::weights::Checkpoint;
 
 /// Arguments of `latelier bench`.
 #[derive(Clone, Debug, Args)]
@@ -49,23 +51,23 @@ const TEXT_CHANNELS: usize = 768;
 pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let started = Instant::now();
     let cpu = cpu_seconds();
-    let Some(folder) = args.model.parent() else { return Ok(BAD_USAGE) };
-    let folders = ModelFolders { folders: vec![folder.to_owned()] };
-    let library = Library::open(home, &folders.folders)?;
-    let Some(card) = library.models().iter().find(|card| card.path == args.model).cloned() else {
-        writeln!(io::stderr(), "{} is no model", args.model.display())?;
-        return Ok(BAD_USAGE);
-    };
+    let checkpoint = Checkpoint::open(&args.model, None)?;
+    let emitted = match args.part {
+        PartArg::Unet => graph::unet(
+            &checkpoint.unet,
+            &checkpoint.unet_config,
+            Dialect::Cpu,
+            UnetInputs::default(),
+        ),
+        PartArg::Vae => graph::vae_decoder(&checkpoint.vae, &checkpoint.vae_config, Dialect::Cpu),
+        PartArg::Clip => {
+            graph::clip_text(&checkpoint.text_encoder, &checkpoint.text_config, Dialect::Cpu, 0)
+        }
+    }?;
     let runtime = Runtime::find(&SearchPath::usual(&home.runtime_dir()))?;
     let interrupt = Interrupt::new()?;
     let mode = engine.mode.map_or(Mode::Fast, Mode::from);
-    let mut loaded = Loaded::open_on_cpu(&runtime, engine.threads(), &card)?;
-    let part = match args.part {
-        PartArg::Unet => Part::Unet,
-        PartArg::Vae => Part::VaeDecoder,
-        PartArg::Clip => Part::TextEncoder,
-    };
-    let network = loaded.network(part, mode, &interrupt)?;
+    let mut network = Network::on_cpu(&runtime, &emitted, mode, engine.threads(), &interrupt)?;
 
     let mut out = io::stdout().lock();
     let mut ready = memory();
@@ -77,7 +79,7 @@ pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyho
         match line?.trim() {
             "run" => {
                 let (started, cpu) = (Instant::now(), cpu_seconds());
-                work(network, args, &interrupt)?;
+                work(&mut network, args, &interrupt)?;
                 let mut figures = memory();
                 figures["wall"] = json!(started.elapsed().as_secs_f64());
                 figures["cpu"] = json!(cpu_seconds() - cpu);

@@ -77,16 +77,15 @@ impl fmt::Display for DeviceKind {
 
 /// The device that was chosen and what became of better ones.
 #[derive(Clone, Debug)]
-pub struct Chosen {
+pub(super) struct Chosen {
     pub(super) kind: DeviceKind,
     /// Each device that was passed over, with the reason.
-    pub passed_over: Vec<String>,
+    pub(super) passed_over: Vec<String>,
 }
 
 impl Chosen {
     /// The device's name.
-    #[must_use]
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.kind.to_string()
     }
 }

@@ -9,7 +9,7 @@ use super::preview::Preview;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
 use super::text::{Encoding, Encodings};
 use super::{EngineError, Mode, Runtime, text, vae};
-use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder};
+use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder};
 use crate::pixels::Picture;
 use crate::prompt::Tokenizer;
 use crate::sampling::Latent;
@@ -18,26 +18,23 @@ use crate::weights::{Checkpoint, TokenizerSource};
 
 /// A network of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
+pub(super) enum Part {
     /// Token ids to text encodings.
     TextEncoder,
     /// The denoiser.
     Unet,
     /// Latents to pixels.
     VaeDecoder,
-    /// Pixels to latents.
-    VaeEncoder,
 }
 
 impl Part {
-    const COUNT: usize = 4;
+    const COUNT: usize = 3;
 
     const fn name(self) -> &'static str {
         match self {
             Self::TextEncoder => "text encoder",
             Self::Unet => "UNet",
             Self::VaeDecoder => "VAE decoder",
-            Self::VaeEncoder => "VAE encoder",
         }
     }
 }
@@ -51,7 +48,7 @@ pub(super) struct Environment {
 }
 
 /// An open checkpoint and the sessions made of it so far.
-pub struct Loaded {
+pub(super) struct Loaded {
     environment: Environment,
     path: PathBuf,
     checkpoint: Checkpoint,
@@ -62,20 +59,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Opens the checkpoint of `card`: reads headers and tokenizer, makes no session yet. Runs on
-    /// the CPU of `runtime` with `threads` threads.
-    ///
-    /// # Errors
-    /// When the checkpoint is missing, damaged or of another architecture.
-    pub fn open_on_cpu(
-        runtime: &Runtime,
-        threads: usize,
-        card: &ModelCard,
-    ) -> Result<Self, EngineError> {
-        let device = Chosen { kind: DeviceKind::Cpu, passed_over: Vec::new() };
-        Self::open(Environment { runtime: runtime.clone(), device, threads }, card)
-    }
-
+    /// Opens the checkpoint of `card`: reads headers and tokenizer, makes no session yet.
     pub(super) fn open(environment: Environment, card: &ModelCard) -> Result<Self, EngineError> {
         let checkpoint = Checkpoint::open(&card.path, card.config.as_deref())?;
         let tokenizer = match &checkpoint.tokenizer {
@@ -99,8 +83,7 @@ impl Loaded {
     }
 
     /// The checkpoint.
-    #[must_use]
-    pub const fn checkpoint(&self) -> &Checkpoint {
+    pub(super) const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 
@@ -114,7 +97,7 @@ impl Loaded {
     ///
     /// # Errors
     /// When the checkpoint lacks a tensor, memory does not suffice, or `interrupt` was used.
-    pub fn network(
+    pub(super) fn network(
         &mut self,
         part: Part,
         mode: Mode,
@@ -142,7 +125,7 @@ impl Loaded {
     }
 
     /// Frees the network `part`.
-    pub fn unload(&mut self, part: Part) {
+    pub(super) fn unload(&mut self, part: Part) {
         if self.networks[part as usize].take().is_some() {
             release_freed_memory();
         }
@@ -198,7 +181,6 @@ impl Loaded {
             Part::TextEncoder => clip_text(text_encoder, text_config, dialect, 0),
             Part::Unet => unet(denoiser, unet_config, dialect, UnetInputs::default()),
             Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
-            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
         }
     }
 

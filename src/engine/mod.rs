@@ -16,11 +16,9 @@ mod session;
 mod text;
 mod vae;
 
-pub use device::Chosen;
 pub use doctor::{Report, diagnose};
 pub use error::EngineError;
-pub use loaded::{Loaded, Part};
 pub use local::{LocalEngine, Settings};
 pub use mode::Mode;
 pub use runtime::{Runtime, RuntimeError, SearchPath};
-pub use session::{Input, Interrupt, Network};
+pub use session::{Input, Interrupt, Network, SessionError};

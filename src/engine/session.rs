@@ -106,7 +106,22 @@ pub struct Network {
 }
 
 impl Network {
-    /// Makes a session of `emitted`.
+    /// Makes a session of `emitted` on the CPU: for benchmarks and for tests of single networks.
+    ///
+    /// # Errors
+    /// When memory does not suffice or the weights' file has changed meanwhile.
+    pub fn on_cpu(
+        runtime: &Runtime,
+        emitted: &Emitted,
+        mode: Mode,
+        threads: usize,
+        interrupt: &Interrupt,
+    ) -> Result<Self, SessionError> {
+        let placement = Placement { device: DeviceKind::Cpu, mode, threads, strict: false };
+        Self::open(runtime, "network", emitted, placement, interrupt)
+    }
+
+    /// Makes a session of `emitted`; `name` is for messages.
     pub(super) fn open(
         runtime: &Runtime,
         name: &'static str,

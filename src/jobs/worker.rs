@@ -1,11 +1,13 @@
 //! One thread that runs jobs one after another and ends each of them exactly once.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::{io, thread};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 
-use super::{Device, EventSink, Failure, FailureKind, Job, Progress};
+use super::{Cancel, Device, EventSink, Failure, FailureKind, Job, Progress};
 
 /// Jobs that may wait; more is refused with a message rather than kept without bound.
 const QUEUE_LENGTH: usize = 1024;
@@ -50,11 +52,21 @@ pub trait Runner {
     fn run(&mut self, job: &Job, events: &EventSink) -> Result<(), Failure>;
 }
 
-/// A [`Provider`] over one thread and one [`Runner`].
+/// A [`Provider`] over one thread and one [`Runner`]. Dropping it cancels what is left and waits
+/// for the thread, which takes as long as the running operator.
 pub struct Worker {
     name: &'static str,
-    queue: SyncSender<(Job, EventSink)>,
-    status: Arc<Mutex<Status>>,
+    queue: Option<SyncSender<(Job, EventSink)>>,
+    thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+/// What the worker's thread and its owner both see.
+struct Shared {
+    status: Mutex<Status>,
+    /// Ends the job that runs now.
+    running: Mutex<Option<Cancel>>,
+    stopping: AtomicBool,
 }
 
 impl Worker {
@@ -67,18 +79,36 @@ impl Worker {
         make_runner: impl FnOnce() -> R + Send + 'static,
     ) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE_LENGTH);
-        let status = Arc::new(Mutex::new(Status::Starting));
-        let on_thread = Arc::clone(&status);
-        thread::Builder::new().name(format!("{name} engine")).spawn(move || {
+        let shared = Arc::new(Shared {
+            status: Mutex::new(Status::Starting),
+            running: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        });
+        let on_thread = Arc::clone(&shared);
+        let thread = thread::Builder::new().name(format!("{name} engine")).spawn(move || {
             let mut runner = make_runner();
             let ready = match runner.prepare() {
                 Ok(device) => Status::Ready(device),
                 Err(failure) => Status::Unavailable(failure),
             };
-            *on_thread.lock().unwrap_or_else(PoisonError::into_inner) = ready;
-            work_through(&jobs, &mut runner);
+            *locked(&on_thread.status) = ready;
+            work_through(&jobs, &mut runner, &on_thread);
         })?;
-        Ok(Self { name, queue, status })
+        Ok(Self { name, queue: Some(queue), thread: Some(thread), shared })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.queue = None;
+        if let Some(cancel) = &*locked(&self.shared.running) {
+            cancel.cancel();
+        }
+        // ONNX Runtime must not be inside a call when the process takes it down.
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
     }
 }
 
@@ -88,12 +118,16 @@ impl Provider for Worker {
     }
 
     fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.shared.status).clone()
     }
 
     fn submit(&self, job: Job, events: EventSink) {
         events.send(job.id, Progress::Queued);
-        if let Err(error) = self.queue.try_send((job, events)) {
+        let sent = match &self.queue {
+            Some(queue) => queue.try_send((job, events)),
+            None => Err(TrySendError::Disconnected((job, events))),
+        };
+        if let Err(error) = sent {
             let (why, (job, events)) = match error {
                 TrySendError::Full(sent) => {
                     ("The queue is full: wait until some jobs are done", sent)
@@ -112,9 +146,20 @@ impl Provider for Worker {
     }
 }
 
-fn work_through<R: Runner>(jobs: &Receiver<(Job, EventSink)>, runner: &mut R) {
+/// A value behind a lock; a panic elsewhere does not make it unusable.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn work_through<R: Runner>(jobs: &Receiver<(Job, EventSink)>, runner: &mut R, shared: &Shared) {
     while let Ok((job, events)) = jobs.recv() {
+        *locked(&shared.running) = Some(job.cancel.clone());
+        // Looked at after the job can be seen from outside: one of the two sides cancels it.
+        if shared.stopping.load(Ordering::SeqCst) {
+            job.cancel.cancel();
+        }
         let end = run_guarded(runner, &job, &events);
+        *locked(&shared.running) = None;
         events.send(job.id, end);
     }
 }

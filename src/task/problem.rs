@@ -31,11 +31,11 @@ pub struct Problem {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub json_type: Option<String>,
 
-    /// The least allowed number.
+    /// The least allowed number (of characters, of pictures).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<Number>,
 
-    /// The greatest allowed number.
+    /// The greatest allowed number (of characters, of pictures).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<Number>,
 

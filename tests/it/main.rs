@@ -2,4 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bad_input;
+mod engine;
+mod networks;
+mod pictures;
 mod rooms;
+mod single_file;
+mod support;

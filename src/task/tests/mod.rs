@@ -1,5 +1,6 @@
 //! The room as a whole: laws over its tables, the documents' examples, one test a kind of problem.
 
+mod documented;
 mod laws;
 mod reading;
 mod refusing;
