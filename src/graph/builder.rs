@@ -1,17 +1,22 @@
 //! Puts an ONNX graph together: values, nodes, constants and weights that stay in their file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use prost::Message as _;
 
 use super::Dialect;
-use super::onnx::{self, Attribute, DataType, Node, Side, Span, Tensor, ValueInfo};
-use crate::weights::{Component, TensorType};
+use super::onnx::{self, Attribute, DataType, Node, Side, Span, ValueInfo};
+use crate::weights::{Component, Tensor, TensorType};
 
 /// Opset of the standard operators; the OpenVINO provider takes no newer one.
 const OPSET: i64 = 18;
+
+/// Stored size up to which a half-precision weight becomes an f32 constant of the model.
+const INLINE_BYTES: u64 = 64 << 10;
 
 /// Why a network cannot be written over a checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +43,15 @@ pub enum GraphError {
         found: Vec<i64>,
         /// The checkpoint.
         path: PathBuf,
+    },
+
+    /// The checkpoint cannot be read any more.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
 
     /// The tensors of one network lie in several folders, which ONNX Runtime cannot map.
@@ -76,11 +90,13 @@ pub(super) struct Builder<'w> {
     /// its consumer, and only a few f32 copies are alive at once.
     casts: Vec<Node>,
     nodes: Vec<Node>,
-    initializers: Vec<Tensor>,
+    initializers: Vec<onnx::Tensor>,
     named: BTreeMap<String, Value>,
     inputs: Vec<ValueInfo>,
     outputs: Vec<ValueInfo>,
     folders: BTreeSet<PathBuf>,
+    /// The file that small weights are read from.
+    open: Option<(PathBuf, File)>,
 }
 
 impl<'w> Builder<'w> {
@@ -95,6 +111,7 @@ impl<'w> Builder<'w> {
             inputs: Vec::new(),
             outputs: Vec::new(),
             folders: BTreeSet::new(),
+            open: None,
         }
     }
 
@@ -181,7 +198,7 @@ impl<'w> Builder<'w> {
         if let Some(value) = self.named.get(&name) {
             return value.clone();
         }
-        self.initializers.push(Tensor::integers(name.clone(), values));
+        self.initializers.push(onnx::Tensor::integers(name.clone(), values));
         self.remember(name.clone(), Value(name))
     }
 
@@ -191,7 +208,7 @@ impl<'w> Builder<'w> {
         if let Some(value) = self.named.get(&name) {
             return value.clone();
         }
-        self.initializers.push(Tensor::floats(name.clone(), dims.to_vec(), values));
+        self.initializers.push(onnx::Tensor::floats(name.clone(), dims.to_vec(), values));
         self.remember(name.clone(), Value(name))
     }
 
@@ -223,6 +240,10 @@ impl<'w> Builder<'w> {
         shape: &[usize],
         rows: Range<usize>,
     ) -> Result<Value, GraphError> {
+        let tensor = self.tensor(name, shape)?;
+        if tensor.dtype != TensorType::F32 && tensor.length <= INLINE_BYTES {
+            return self.inline(tensor, name, shape, rows);
+        }
         let (stored, kind) = self.stored(name, shape, rows)?;
         if kind == DataType::Float {
             return Ok(stored);
@@ -242,6 +263,34 @@ impl<'w> Builder<'w> {
         Ok(self.remember(cast.clone(), Value(cast)))
     }
 
+    /// A small weight as an f32 constant inside the model. Biases and norms are most of the
+    /// tensors and almost none of the bytes; a cast node for each would cost more than it saves.
+    fn inline(
+        &mut self,
+        tensor: &Tensor,
+        name: &str,
+        shape: &[usize],
+        rows: Range<usize>,
+    ) -> Result<Value, GraphError> {
+        let Named { name, dims } = named(name, shape, &rows, &tensor.shape);
+        if let Some(value) = self.named.get(&name) {
+            return Ok(value.clone());
+        }
+        let fail = |source| GraphError::Read { path: tensor.file.clone(), source };
+        let file = match &mut self.open {
+            Some((path, file)) if *path == tensor.file => file,
+            other => {
+                let file = File::open(&tensor.file).map_err(fail)?;
+                &mut other.insert((tensor.file.clone(), file)).1
+            }
+        };
+        let values = tensor.read_f32(file).map_err(fail)?;
+        let row: usize = shape.iter().skip(1).product();
+        let values = &values[rows.start * row..rows.end * row];
+        self.initializers.push(onnx::Tensor::floats(name.clone(), dims, values));
+        Ok(self.remember(name.clone(), Value(name)))
+    }
+
     /// The weight `name` in the number format of its file, for lookups that read few rows.
     pub(super) fn weight_as_stored(
         &mut self,
@@ -252,21 +301,16 @@ impl<'w> Builder<'w> {
         self.stored(name, shape, rows).map(|(value, _)| value)
     }
 
-    fn stored(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        rows: Range<usize>,
-    ) -> Result<(Value, DataType), GraphError> {
+    /// The checkpoint's tensor `name`, which must have as many numbers as `shape`.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<&'w Tensor, GraphError> {
         let component = self.component;
         let tensor = component.tensors.get(name).ok_or_else(|| GraphError::MissingTensor {
             name: name.to_owned(),
             component: component.name,
             path: component.path.clone(),
         })?;
-        let all_rows = shape.first().copied().unwrap_or(1);
-        let row: usize = shape.iter().skip(1).product();
-        if tensor.length != (all_rows * row) as u64 * tensor.dtype.bytes() {
+        let numbers: usize = shape.iter().product();
+        if tensor.length != numbers as u64 * tensor.dtype.bytes() {
             return Err(GraphError::WrongShape {
                 name: name.to_owned(),
                 expected: shape.iter().map(|&side| side as i64).collect(),
@@ -274,32 +318,34 @@ impl<'w> Builder<'w> {
                 path: tensor.file.clone(),
             });
         }
+        Ok(tensor)
+    }
+
+    fn stored(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        rows: Range<usize>,
+    ) -> Result<(Value, DataType), GraphError> {
+        let tensor = self.tensor(name, shape)?;
         let kind = match tensor.dtype {
             TensorType::F32 => DataType::Float,
             TensorType::F16 => DataType::Float16,
             TensorType::Bf16 => DataType::Bfloat16,
         };
-        let whole = rows == (0..all_rows);
-        let mut dims: Vec<i64> = shape.iter().map(|&side| side as i64).collect();
-        let name = if whole {
-            format!("{name}{}", suffix(&dims, &tensor.shape))
-        } else {
-            format!("{name}[{}..{}]", rows.start, rows.end)
-        };
+        let Named { name, dims } = named(name, shape, &rows, &tensor.shape);
         if let Some(value) = self.named.get(&name) {
             return Ok((value.clone(), kind));
         }
         if let (Some(folder), Some(file)) = (tensor.file.parent(), tensor.file.file_name()) {
-            if let Some(first) = dims.first_mut() {
-                *first = rows.len() as i64;
-            }
+            let row: usize = shape.iter().skip(1).product();
             let row_bytes = row as u64 * tensor.dtype.bytes();
             let span = Span {
                 file: &file.to_string_lossy(),
                 offset: tensor.offset + rows.start as u64 * row_bytes,
                 length: rows.len() as u64 * row_bytes,
             };
-            self.initializers.push(Tensor::external(name.clone(), kind, dims, &span));
+            self.initializers.push(onnx::Tensor::external(name.clone(), kind, dims, &span));
             self.folders.insert(folder.to_owned());
         }
         Ok((self.remember(name.clone(), Value(name)), kind))
@@ -330,7 +376,23 @@ impl<'w> Builder<'w> {
     }
 }
 
-/// Tells two groupings of the same weight apart; the stored grouping keeps the plain name.
-fn suffix(dims: &[i64], stored: &[i64]) -> String {
-    if dims == stored { String::new() } else { format!(" as {dims:?}") }
+/// A weight as the graph holds it.
+struct Named {
+    name: String,
+    dims: Vec<i64>,
+}
+
+/// The weight's own name, told apart where the graph takes only some rows of it or groups its
+/// numbers in another way than the file does.
+fn named(name: &str, shape: &[usize], rows: &Range<usize>, stored: &[i64]) -> Named {
+    let mut dims: Vec<i64> = shape.iter().map(|&side| side as i64).collect();
+    let whole = shape.first().is_none_or(|&all| *rows == (0..all));
+    if !whole && let Some(first) = dims.first_mut() {
+        *first = rows.len() as i64;
+        return Named { name: format!("{name}[{}..{}]", rows.start, rows.end), dims };
+    }
+    if dims == stored {
+        return Named { name: name.to_owned(), dims };
+    }
+    Named { name: format!("{name} as {dims:?}"), dims }
 }

@@ -1,7 +1,11 @@
 //! The tensors of one network under their diffusers names.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use half::{bf16, f16};
 
 use serde_json::Value;
 
@@ -55,6 +59,26 @@ pub struct Tensor {
 
     /// Bytes.
     pub length: u64,
+}
+
+impl Tensor {
+    /// Reads the numbers as f32, from `file`, which must be this tensor's.
+    ///
+    /// # Errors
+    /// When the file has become shorter or cannot be read.
+    pub fn read_f32(&self, file: &mut File) -> io::Result<Vec<f32>> {
+        let mut bytes = vec![0; self.length as usize];
+        file.seek(SeekFrom::Start(self.offset))?;
+        file.read_exact(&mut bytes)?;
+        let pairs = bytes.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
+        Ok(match self.dtype {
+            TensorType::F32 => (bytes.chunks_exact(4))
+                .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+                .collect(),
+            TensorType::F16 => pairs.map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
+            TensorType::Bf16 => pairs.map(|pair| bf16::from_le_bytes(pair).to_f32()).collect(),
+        })
+    }
 }
 
 /// One network's tensors, all in files of one folder.
