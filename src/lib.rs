@@ -2,6 +2,7 @@
 //!
 //! The rooms of the house, and who may know whom, stand in `ARCHITECTURE.md`.
 
+pub mod app;
 pub mod cli;
 pub mod engine;
 pub mod graph;
@@ -10,5 +11,8 @@ pub mod library;
 pub mod pixels;
 pub mod prompt;
 pub mod sampling;
+pub mod settings;
+pub mod state;
 pub mod task;
+pub mod ui;
 pub mod weights;

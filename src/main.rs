@@ -11,9 +11,5 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("LATELIER_LOG").unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let home = Home::locate();
-    match arguments.carry_out(&home)? {
-        Some(code) => Ok(code),
-        None => Ok(ExitCode::SUCCESS),
-    }
+    arguments.carry_out(&Home::locate())
 }

@@ -54,6 +54,9 @@ fn models(out: &mut impl Write, folders: &ModelFolders, home: &Home) -> io::Resu
             return Ok(false);
         }
     };
+    if let Some(trouble) = library.trouble() {
+        writeln!(out, "Models          {trouble}")?;
+    }
     for card in library.models().iter() {
         let label = card.architecture.label();
         writeln!(out, "Model           {} ({}, {label}): {}", card.air, card.kind, card.name)?;

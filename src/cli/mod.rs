@@ -4,6 +4,7 @@ mod bench;
 mod doctor;
 mod models;
 mod run;
+mod window;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -136,24 +137,18 @@ fn wanted_device() -> Option<String> {
 }
 
 impl Arguments {
-    /// The engine options, for the window.
-    #[must_use]
-    pub const fn engine(&self) -> &EngineArgs {
-        &self.engine
-    }
-
-    /// Carries out the command; `None` when there is none and the window is wanted.
+    /// Carries out the command; without one, opens the window.
     ///
     /// # Errors
-    /// When standard output is gone or the program's own folder cannot be used.
-    pub fn carry_out(&self, home: &Home) -> anyhow::Result<Option<ExitCode>> {
+    /// When standard output is gone, or there is no display for the window.
+    pub fn carry_out(&self, home: &Home) -> anyhow::Result<ExitCode> {
         let code = match &self.command {
-            None => return Ok(None),
+            None => window::window(&self.engine, home)?,
             Some(Command::Run(args)) => run::run(args, &self.engine, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,
         };
-        Ok(Some(ExitCode::from(code)))
+        Ok(ExitCode::from(code))
     }
 }

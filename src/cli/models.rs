@@ -35,6 +35,9 @@ pub(super) fn models(action: &Action, home: &Home) -> anyhow::Result<u8> {
             card.path.display()
         )?;
     }
+    if let Some(trouble) = library.trouble() {
+        writeln!(io::stderr(), "{trouble}")?;
+    }
     for fault in library.faults() {
         writeln!(io::stderr(), "cannot be used: {}", fault.why)?;
     }

@@ -65,6 +65,9 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         Ok(library) => library,
         Err(error) => return refuse(Problem::new("invalidRequest", error.to_string())),
     };
+    if let Some(trouble) = library.trouble() {
+        writeln!(io::stderr(), "{trouble}")?;
+    }
     let keeper = Arc::new(Results::new(args.out.clone()));
     let settings = engine.settings(home, keeper, false);
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;

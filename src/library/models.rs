@@ -21,19 +21,6 @@ const DEPTH: usize = 4;
 /// Why the library cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
-    /// The demo model could not be written.
-    #[error(
-        "cannot write the demo model below {}: {source}; free some space, or move Latelier's \
-         files with LATELIER_HOME",
-        path.display()
-    )]
-    Demo {
-        /// The models folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-
     /// A models folder that was asked for is not there.
     #[error("cannot read the models folder {}: {source}", path.display())]
     Folder {
@@ -58,6 +45,7 @@ pub struct ModelFault {
 pub struct Library {
     folders: Vec<PathBuf>,
     found: RwLock<Found>,
+    trouble: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -67,20 +55,26 @@ struct Found {
 }
 
 impl Library {
-    /// Unpacks the demo model if need be and looks through the folders.
+    /// Unpacks the demo model if need be and looks through the folders. A demo model that cannot
+    /// be written is only [`trouble`](Self::trouble): the other models are still there.
     ///
     /// # Errors
-    /// When the demo model cannot be written or one of `further` cannot be read.
+    /// When one of `further` cannot be read.
     pub fn open(home: &Home, further: &[PathBuf]) -> Result<Self, LibraryError> {
-        demo::unpack(home)
-            .map_err(|source| LibraryError::Demo { path: home.models_dir(), source })?;
+        let trouble = demo::unpack(home).err().map(|error| {
+            format!(
+                "The demo model could not be written to {} ({error}). Free some space, or move \
+                 Latelier's files with LATELIER_HOME",
+                home.models_dir().display()
+            )
+        });
         for path in further {
             fs::read_dir(path)
                 .map_err(|source| LibraryError::Folder { path: path.clone(), source })?;
         }
         let mut folders = vec![home.models_dir()];
         folders.extend_from_slice(further);
-        let library = Self { folders, found: RwLock::default() };
+        let library = Self { folders, found: RwLock::default(), trouble };
         library.rescan();
         Ok(library)
     }
@@ -99,6 +93,12 @@ impl Library {
     #[must_use]
     pub fn models(&self) -> Arc<Vec<Arc<ModelCard>>> {
         Arc::clone(&self.found.read().unwrap_or_else(PoisonError::into_inner).models)
+    }
+
+    /// Why the demo model is not there, if it is not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.clone()
     }
 
     /// Files that look like models and cannot be used.

@@ -9,3 +9,4 @@ mod pictures;
 mod rooms;
 mod single_file;
 mod support;
+mod window;

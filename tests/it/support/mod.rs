@@ -1,5 +1,7 @@
 //! What several subjects share: a home folder, goldens, comparing, the program as a process.
 
+mod window;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use latelier::engine::{Runtime, SearchPath};
 use latelier::library::{Home, Library};
 use ndarray::ArrayD;
 use serde_json::Value;
+
+pub(crate) use window::Window;
 
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {

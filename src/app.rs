@@ -1,0 +1,226 @@
+//! The shell: takes in what threads report, draws, and does what actions ask for.
+//!
+//! The only place that knows both the window and the engine's contract. The window never waits:
+//! disk, dialogs and decoding have threads of their own.
+
+mod desk;
+mod reader;
+mod saver;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, SystemTime};
+
+use eframe::egui;
+
+use crate::jobs::{Event, EventSink, Provider, Status};
+use crate::library::{Home, Library, StoredImage};
+use crate::settings::Settings;
+use crate::state::{Action, Effect, State, Tone};
+use crate::task::Task;
+use crate::ui::{self, Cx, Textures, theme};
+use reader::Reader;
+use saver::Saver;
+use uuid::Uuid;
+
+/// Events of jobs that may wait for the window; a provider that is faster waits for it.
+const EVENTS_WAITING: usize = 256;
+/// News of the shell's own threads that may wait.
+const NEWS_WAITING: usize = 16;
+
+/// How often a provider that is still starting is asked.
+const STARTING_POLL: Duration = Duration::from_millis(150);
+
+/// The window's size at first start, in points.
+const FIRST_SIZE: [f32; 2] = [1440.0, 900.0];
+/// Below this the form and the picture have no room beside each other.
+const LEAST_SIZE: [f32; 2] = [900.0, 600.0];
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// When there is no display, or no OpenGL to draw with.
+pub fn run(services: Services) -> Result<(), eframe::Error> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Latelier")
+        .with_app_id("latelier")
+        .with_inner_size(FIRST_SIZE)
+        .with_min_inner_size(LEAST_SIZE);
+    let options = eframe::NativeOptions {
+        viewport,
+        // Chosen by name: which renderer is the default depends on features of other crates.
+        renderer: eframe::Renderer::Glow,
+        persistence_path: Some(services.home.root().join("window.ron")),
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native("latelier", options, Box::new(|cc| Ok(Box::new(App::new(cc, services)?))))
+}
+
+/// What the window works with; tests give their own.
+pub struct Services {
+    /// Where results and settings lie.
+    pub home: Home,
+    /// Models.
+    pub library: Arc<Library>,
+    /// Makes the pictures.
+    pub provider: Box<dyn Provider>,
+}
+
+/// What a thread of the shell found or did.
+enum News {
+    /// The results folder holds these.
+    Listed(Vec<StoredImage>),
+    /// These pictures were made with these tasks.
+    Tasks(Vec<(Uuid, Option<Arc<Task>>)>),
+    /// Something to tell the user.
+    Said(Tone, String),
+}
+
+/// Carries news and wakes the window.
+#[derive(Clone)]
+struct Messenger {
+    sender: SyncSender<News>,
+    ctx: egui::Context,
+}
+
+impl Messenger {
+    /// Whether anybody still listens.
+    fn send(&self, news: News) -> bool {
+        let heard = self.sender.send(news).is_ok();
+        self.ctx.request_repaint();
+        heard
+    }
+}
+
+/// Why the window could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The window.
+pub struct App {
+    /// Everything it shows.
+    pub state: State,
+    services: Services,
+    textures: Textures,
+    events: Receiver<Event>,
+    sink: EventSink,
+    news: Receiver<News>,
+    messenger: Messenger,
+    reader: Reader,
+    saver: Saver,
+}
+
+impl App {
+    /// Builds the window and starts its threads.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn new(cc: &eframe::CreationContext<'_>, services: Services) -> Result<Self, AppError> {
+        let ctx = &cc.egui_ctx;
+        theme::install(ctx);
+        let (sender, events) = sync_channel(EVENTS_WAITING);
+        let wake = ctx.clone();
+        let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
+        let (sender, news) = sync_channel(NEWS_WAITING);
+        let messenger = Messenger { sender, ctx: ctx.clone() };
+        let settings_file = services.home.settings_file();
+        let (settings, trouble) = match Settings::read(&settings_file) {
+            Ok(settings) => (settings.unwrap_or_default(), None),
+            Err(error) => (Settings::default(), Some(error)),
+        };
+        let mut state = State::new(settings.draft.clone(), settings.view.clone());
+        if let Some(error) = trouble {
+            tracing::warn!("{}: {error}", settings_file.display());
+            state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
+        }
+        if let Some(trouble) = services.library.trouble() {
+            state.world.notify(Tone::Failed, trouble);
+        }
+        let textures = Textures::start(ctx)?;
+        let reader = Reader::start(services.home.clone(), messenger.clone())?;
+        let saver = Saver::start(settings_file, settings)?;
+        Ok(Self { state, services, textures, events, sink, news, messenger, reader, saver })
+    }
+
+    fn take_in(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.state.receive(&event);
+        }
+        while let Ok(news) = self.news.try_recv() {
+            match news {
+                News::Listed(stored) => self.listed(stored),
+                News::Tasks(tasks) => self.tasks_read(tasks),
+                News::Said(tone, text) => self.state.world.notify(tone, text),
+            }
+        }
+        self.state.world.status = self.services.provider.status();
+        let models = self.services.library.models();
+        if !Arc::ptr_eq(&models, &self.state.world.models) {
+            self.state.set_models(models);
+        }
+        self.state.refresh(SystemTime::now());
+    }
+
+    fn listed(&mut self, stored: Vec<StoredImage>) {
+        self.state.world.gallery.set_stored(stored);
+        self.textures.retry_broken();
+        // At start the newest picture is shown; later the choice is the user's.
+        if self.state.view.selected.is_none() {
+            self.state.select_newest();
+        }
+    }
+
+    fn tasks_read(&mut self, tasks: Vec<(Uuid, Option<Arc<Task>>)>) {
+        for (image_uuid, task) in tasks {
+            self.state.world.gallery.set_task(image_uuid, task);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Submit(job) => self.services.provider.submit(job, self.sink.clone()),
+            Effect::Export(path) => self.on_a_thread(desk::export(path)),
+            Effect::OpenResults => {
+                self.on_a_thread(desk::open_folder(self.services.home.results_dir()));
+            }
+            Effect::Rescan => self.reader.look_again(),
+        }
+    }
+
+    fn on_a_thread(&mut self, work: impl FnOnce(&Messenger) + Send + 'static) {
+        let messenger = self.messenger.clone();
+        let started =
+            std::thread::Builder::new().name("desk".to_owned()).spawn(move || work(&messenger));
+        if let Err(error) = started {
+            self.state.world.notify(Tone::Failed, format!("The system gives no thread: {error}"));
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, _ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.take_in();
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let mut actions: Vec<Action> = Vec::new();
+        let State { draft, view, world, .. } = &mut self.state;
+        let mut cx = Cx { draft, view, world, textures: &mut self.textures, actions: &mut actions };
+        ui::draw(ui, &mut cx);
+        for action in actions {
+            if let Some(effect) = self.state.apply(action) {
+                self.perform(effect);
+            }
+        }
+        self.state.refresh(SystemTime::now());
+        self.saver.offer(&self.state, ui.ctx());
+        // A provider that is still starting wakes nobody when it is ready.
+        if self.state.world.status == Status::Starting {
+            ui.ctx().request_repaint_after(STARTING_POLL);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Without a command: the window over the local engine.
+
+use std::sync::Arc;
+
+use super::{DONE, EngineArgs};
+use crate::app::{self, Services};
+use crate::engine::LocalEngine;
+use crate::jobs::Worker;
+use crate::library::{Home, Library, Results};
+
+pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
+    let library = Arc::new(Library::open(home, &[])?);
+    let settings = engine.settings(home, Arc::new(Results::new(home.results_dir())), true);
+    let provider = Box::new(Worker::start("local", move || LocalEngine::new(settings))?);
+    // The toolkit's error cannot be sent between threads, which `anyhow` asks for.
+    app::run(Services { home: home.clone(), library, provider })
+        .map_err(|error| anyhow::anyhow!("the window cannot be opened: {error}"))?;
+    Ok(DONE)
+}

@@ -1,0 +1,88 @@
+//! What survives a restart: the form and how the user looks at things.
+//!
+//! One JSON file, replaced whole, so that a crash leaves the old one or the new one. No key is kept here.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Draft, View};
+
+/// What survives a restart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Settings {
+    /// The form.
+    pub draft: Draft,
+
+    /// Folds and theme.
+    pub view: View,
+}
+
+/// Why settings could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file is there but cannot be read.
+    #[error("the settings cannot be read: {0}")]
+    Read(#[from] io::Error),
+
+    /// The file is no settings file of this program.
+    #[error("the settings are damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+}
+
+impl Settings {
+    /// Reads `file`; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be understood.
+    pub fn read(file: &Path) -> Result<Option<Self>, SettingsError> {
+        match std::fs::read(file) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Replaces `file` as a whole.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(&self, file: &Path) -> io::Result<()> {
+        let folder = file.parent().unwrap_or_else(|| Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+        temporary.write_all(&serde_json::to_vec_pretty(self)?)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(file)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_come_back_and_a_missing_file_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep").join("settings.json");
+        assert!(Settings::read(&file).unwrap().is_none());
+        let mut settings = Settings::default();
+        settings.draft.prompt = "a fox".to_owned();
+        settings.view.gallery_open = false;
+        settings.write(&file).unwrap();
+        assert_eq!(Settings::read(&file).unwrap(), Some(settings));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_damaged_and_fields_of_the_future_are_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        std::fs::write(&file, "{").unwrap();
+        assert!(matches!(Settings::read(&file), Err(SettingsError::Damaged(_))));
+        std::fs::write(&file, r#"{"draft":{"steps":9,"hat":1},"unknown":2}"#).unwrap();
+        assert_eq!(Settings::read(&file).unwrap().unwrap().draft.steps, Some(9));
+    }
+}

@@ -1,0 +1,59 @@
+//! What the user wishes for, and what the shell has to do about it.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use crate::jobs::{Job, JobId};
+
+/// A wish of the user that changes more than the form in front of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Make what the form asks for.
+    Generate,
+    /// Stop this job.
+    Cancel(JobId),
+    /// Stop the job that runs, or the one that waits first.
+    CancelRunning,
+    /// Try a failed job once more.
+    Retry(JobId),
+    /// Take the card of a failed job away.
+    Dismiss(JobId),
+    /// Put a new seed into the form and keep it.
+    DrawSeed,
+    /// Show this picture.
+    Select(Uuid),
+    /// Show the picture so many places further on in the gallery.
+    Step(isize),
+    /// Show the picture so many places further on among those made together.
+    StepSibling(isize),
+    /// Show the running job again.
+    Follow,
+    /// Put everything this picture was made with back into the form.
+    ReuseSettings(Uuid),
+    /// Put this picture's prompts back into the form.
+    ReusePrompt(Uuid),
+    /// Put this picture's seed back into the form.
+    ReuseSeed(Uuid),
+    /// Save a copy of this picture somewhere.
+    Export(Uuid),
+    /// Open the folder of the results.
+    OpenResults,
+    /// Look at the results folder again.
+    Rescan,
+    /// Take a notice away.
+    DismissNotice(u64),
+}
+
+/// Work outside the state; the shell does it on a thread of its own.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Give this job to the provider.
+    Submit(Job),
+    /// Copy this file to where the user says.
+    Export(PathBuf),
+    /// Show the results folder in the system's file manager.
+    OpenResults,
+    /// List the results folder.
+    Rescan,
+}

@@ -1,0 +1,173 @@
+//! What each action does: one call an arm.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Action, Draft, Effect, JobEntry, JobStatus, State, Tone, Zoom};
+use crate::jobs::{Job, JobId, Status};
+use crate::task::{EngineKind, Task, resolve};
+
+impl State {
+    /// Does what the user wishes; returns what the shell has to do.
+    pub fn apply(&mut self, action: Action) -> Option<Effect> {
+        match action {
+            Action::Generate => self.generate(),
+            Action::Cancel(id) => self.cancel(id),
+            Action::CancelRunning => self.cancel(self.world.queue.next_open()?.id),
+            Action::Retry(id) => self.retry(id),
+            Action::Dismiss(id) => self.dismiss(id),
+            Action::DrawSeed => self.draw_seed(),
+            Action::Select(image_uuid) => self.select(image_uuid),
+            Action::Step(places) => self.step(places),
+            Action::StepSibling(places) => self.step_sibling(places),
+            Action::Follow => self.follow(),
+            Action::ReuseSettings(image_uuid) => self.reuse_settings(image_uuid),
+            Action::ReusePrompt(image_uuid) => self.reuse_prompt(image_uuid),
+            Action::ReuseSeed(image_uuid) => self.reuse_seed(image_uuid),
+            Action::Export(image_uuid) => self.export(image_uuid),
+            Action::OpenResults => Some(Effect::OpenResults),
+            Action::Rescan => Some(Effect::Rescan),
+            Action::DismissNotice(id) => self.dismiss_notice(id),
+        }
+    }
+
+    fn generate(&mut self) -> Option<Effect> {
+        if let Status::Unavailable(failure) = &self.world.status {
+            let headline = failure.headline.clone();
+            self.world.notify(Tone::Failed, headline);
+            return None;
+        }
+        let task = self.world.complete(self.draft.to_task(Uuid::new_v4()));
+        if task.seed.is_none() {
+            self.draft.seed = Some(fresh_seed());
+        }
+        let seed = self.draft.seed;
+        self.submit(&Task { seed, ..task })
+    }
+
+    /// Makes a job of the task, or shows why not.
+    fn submit(&mut self, task: &Task) -> Option<Effect> {
+        let request = match resolve(task, &self.world, EngineKind::Local, fresh_seed()) {
+            Ok(request) => Arc::new(request),
+            Err(problems) => {
+                self.world.problems = problems;
+                return None;
+            }
+        };
+        let job = Job::new(Arc::clone(&request));
+        self.world.queue.push(JobEntry::new(job.id, request, job.cancel.clone()));
+        self.follow();
+        Some(Effect::Submit(job))
+    }
+
+    fn cancel(&mut self, id: JobId) -> Option<Effect> {
+        self.world.queue.cancel(id);
+        None
+    }
+
+    fn retry(&mut self, id: JobId) -> Option<Effect> {
+        let failed = self.world.queue.remove(id)?;
+        let task =
+            Task { task_uuid: Some(Uuid::new_v4().to_string()), ..(*failed.request.task).clone() };
+        self.submit(&task)
+    }
+
+    fn dismiss(&mut self, id: JobId) -> Option<Effect> {
+        if matches!(self.world.queue.get(id)?.status, JobStatus::Failed(_)) {
+            self.world.queue.remove(id);
+        }
+        None
+    }
+
+    fn draw_seed(&mut self) -> Option<Effect> {
+        self.draft.seed = Some(fresh_seed());
+        self.draft.seed_locked = true;
+        None
+    }
+
+    fn select(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        self.world.gallery.get(image_uuid)?;
+        self.view.selected = Some(image_uuid);
+        self.view.following = false;
+        None
+    }
+
+    /// Shows the newest picture, if there is one.
+    pub fn select_newest(&mut self) {
+        let newest = self.world.gallery.newest().map(|entry| entry.image_uuid);
+        self.view.selected = newest;
+    }
+
+    fn step(&mut self, places: isize) -> Option<Effect> {
+        let gallery = &self.world.gallery;
+        let last = gallery.shown_len().checked_sub(1)?;
+        let place = match self.view.selected.and_then(|selected| gallery.shown_place(selected)) {
+            Some(place) => place.saturating_add_signed(places).min(last),
+            None => 0,
+        };
+        let image_uuid = gallery.shown(place)?.image_uuid;
+        self.view.reveal_selected = true;
+        self.select(image_uuid)
+    }
+
+    fn step_sibling(&mut self, places: isize) -> Option<Effect> {
+        let selected = self.view.selected?;
+        let siblings = self.world.gallery.siblings(selected);
+        let place = siblings.iter().position(|sibling| *sibling == selected)?;
+        let image_uuid = *siblings.get(place.checked_add_signed(places)?)?;
+        self.view.reveal_selected = true;
+        self.select(image_uuid)
+    }
+
+    fn follow(&mut self) -> Option<Effect> {
+        self.view.following = true;
+        self.view.zoom = Zoom::Fit;
+        None
+    }
+
+    fn reuse_settings(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        self.draft = Draft::from(self.world.gallery.get(image_uuid)?.task()?.as_ref());
+        self.said("Settings")
+    }
+
+    fn reuse_prompt(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        let draft = Draft::from(self.world.gallery.get(image_uuid)?.task()?.as_ref());
+        self.draft.prompt = draft.prompt;
+        self.draft.negative_prompt = draft.negative_prompt;
+        self.said("Prompt")
+    }
+
+    fn reuse_seed(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        self.draft.seed = Some(self.world.gallery.get(image_uuid)?.task()?.seed?);
+        self.draft.seed_locked = true;
+        self.said("Seed")
+    }
+
+    fn said(&mut self, what: &str) -> Option<Effect> {
+        self.world.notify(Tone::Done, format!("{what} put into the form"));
+        None
+    }
+
+    fn export(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        let path = self.world.gallery.get(image_uuid)?.path.clone();
+        if path.is_none() {
+            self.world.notify(
+                Tone::Failed,
+                "This picture could not be saved, so there is no file to copy",
+            );
+        }
+        path.map(Effect::Export)
+    }
+
+    fn dismiss_notice(&mut self, id: u64) -> Option<Effect> {
+        self.world.notices.retain(|notice| notice.id != id);
+        None
+    }
+}
+
+/// A seed people can read out: ten digits at most, never 0.
+fn fresh_seed() -> u64 {
+    let (_, random) = Uuid::new_v4().as_u64_pair();
+    (random & 0xffff_ffff).max(1)
+}

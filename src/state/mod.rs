@@ -1,0 +1,132 @@
+//! Everything the window shows and the one place where it changes.
+//!
+//! Knows jobs, tasks and the library's words; no window and no engine.
+
+mod action;
+mod apply;
+mod days;
+mod draft;
+mod gallery;
+mod queue;
+mod view;
+mod world;
+
+pub use action::{Action, Effect};
+pub use days::Day;
+pub use draft::Draft;
+pub use gallery::{Gallery, GalleryEntry, Settings};
+pub use queue::{JobEntry, JobStatus, Plan, Queue};
+pub use view::{ThemeChoice, View, Zoom};
+pub use world::{Notice, Tone, World};
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use uuid::Uuid;
+
+use crate::jobs::Event;
+use crate::task::{EngineKind, ModelCard, ModelDefaults, Task, resolve};
+
+/// All that a running window holds.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The form.
+    pub draft: Draft,
+
+    /// How the user looks at things.
+    pub view: View,
+
+    /// Facts.
+    pub world: World,
+
+    checked: Option<(Draft, usize)>,
+}
+
+impl State {
+    /// A window that goes on where the last one ended.
+    #[must_use]
+    pub fn new(draft: Draft, view: View) -> Self {
+        Self { draft, view, ..Self::default() }
+    }
+
+    /// Takes in one event of a provider.
+    pub fn receive(&mut self, event: &Event) {
+        let Some(image_uuid) = self.world.receive(event) else { return };
+        if self.view.following {
+            self.view.selected = Some(image_uuid);
+            self.view.reveal_selected = true;
+        }
+    }
+
+    /// Takes in the models of the library. At first start the form gets a model and a prompt that work.
+    pub fn set_models(&mut self, models: Arc<Vec<Arc<ModelCard>>>) {
+        self.world.models = models;
+        if self.draft.model.is_some() {
+            return;
+        }
+        let with_examples = self.world.checkpoints().find(|card| !card.examples.is_empty());
+        let Some(card) = with_examples.or_else(|| self.world.checkpoints().next()) else { return };
+        self.draft.model = Some(card.air.to_string());
+        if self.draft.prompt.is_empty() {
+            self.draft.prompt = card.examples.first().cloned().unwrap_or_default();
+        }
+    }
+
+    /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
+    pub fn refresh(&mut self, now: SystemTime) {
+        self.world.gallery.refresh(&self.view.search, now);
+        let models = Arc::as_ptr(&self.world.models) as usize;
+        let current = self
+            .checked
+            .as_ref()
+            .is_some_and(|(draft, seen)| *seen == models && *draft == self.draft);
+        if !current {
+            self.checked = Some((self.draft.clone(), models));
+            self.check();
+        }
+    }
+
+    fn check(&mut self) {
+        // A fixed name and seed: neither can be wrong, and nothing is kept of this request.
+        let task = self.world.complete(self.draft.to_task(Uuid::from_u128(CHECK_UUID)));
+        self.world.problems =
+            resolve(&task, &self.world, EngineKind::Local, 1).err().unwrap_or_default();
+    }
+}
+
+/// A well-formed UUID v4 for tasks that are only looked at.
+const CHECK_UUID: u128 = 0x0000_0000_0000_4000_8000_0000_0000_0000;
+
+impl World {
+    /// The checkpoint the form names, if the library has it.
+    #[must_use]
+    pub fn chosen_model(&self, draft: &Draft) -> Option<&Arc<ModelCard>> {
+        self.checkpoint(draft.model.as_deref()?)
+    }
+
+    /// The task with what the API requires and the form leaves to the model: the size.
+    fn complete(&self, mut task: Task) -> Task {
+        let card = task.model.as_deref().and_then(|air| self.checkpoint(air));
+        if let Some(card) = card.filter(|card| card.architecture.needs_extent()) {
+            let extent = card.defaults.extent;
+            task.width.get_or_insert(extent.width);
+            task.height.get_or_insert(extent.height);
+        }
+        task
+    }
+
+    /// Defaults of the chosen model; those of a common model while there is none.
+    #[must_use]
+    pub fn defaults(&self, draft: &Draft) -> ModelDefaults {
+        self.chosen_model(draft).map_or_else(common_defaults, |card| card.defaults.clone())
+    }
+}
+
+fn common_defaults() -> ModelDefaults {
+    ModelDefaults {
+        extent: crate::pixels::Extent::new(512, 512),
+        steps: 20,
+        cfg_scale: 7.0,
+        scheduler: "Euler".to_owned(),
+    }
+}

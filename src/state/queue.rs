@@ -1,0 +1,264 @@
+//! Jobs in the order of their making, how far each is and how long it will take.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::jobs::{Cancel, Failure, JobId, Progress};
+use crate::pixels::{Extent, Picture};
+use crate::task::Request;
+
+/// Where a job stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Its turn has not come.
+    Waiting,
+    /// Its turn has come; no step is done yet.
+    Loading,
+    /// Steps are being done.
+    Running {
+        /// Which of its pictures, from 0.
+        image: u32,
+        /// Steps finished of this picture.
+        done: u32,
+        /// Steps of each picture.
+        total: u32,
+    },
+    /// Somebody asked for its end, which has not come yet.
+    Stopping,
+    /// It ended with an error.
+    Failed(Failure),
+}
+
+/// A job that has not ended well yet.
+#[derive(Debug)]
+pub struct JobEntry {
+    /// Names the job.
+    pub id: JobId,
+
+    /// What it makes.
+    pub request: Arc<Request>,
+
+    /// Ends it.
+    pub cancel: Cancel,
+
+    /// Where it stands.
+    pub status: JobStatus,
+
+    /// The last rough picture of the present state, and how many came before it.
+    pub preview: Option<(Picture, u64)>,
+
+    clock: Clock,
+}
+
+/// When steps were done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Clock {
+    first: Option<(Instant, u32)>,
+    last: Option<(Instant, u32)>,
+}
+
+impl Clock {
+    fn step(&mut self, now: Instant, done: u32) {
+        self.first.get_or_insert((now, done));
+        self.last = Some((now, done));
+    }
+
+    /// Seconds a step, once two are known.
+    fn step_secs(&self) -> Option<f64> {
+        let ((start, from), (end, to)) = (self.first?, self.last?);
+        (to > from).then(|| (end - start).as_secs_f64() / f64::from(to - from))
+    }
+}
+
+impl JobEntry {
+    pub(super) fn new(id: JobId, request: Arc<Request>, cancel: Cancel) -> Self {
+        Self {
+            id,
+            request,
+            cancel,
+            status: JobStatus::Waiting,
+            preview: None,
+            clock: Clock::default(),
+        }
+    }
+
+    /// Whether the job is the provider's at the moment.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self.status, JobStatus::Loading | JobStatus::Running { .. })
+    }
+
+    /// Whether the job will still make pictures.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.status, JobStatus::Waiting | JobStatus::Loading | JobStatus::Running { .. })
+    }
+
+    /// How much of the whole job is done, 0–1.
+    #[must_use]
+    pub fn fraction(&self) -> f32 {
+        match self.status {
+            JobStatus::Running { image, done, total } => {
+                let all = total * self.request.number_results;
+                (image * total + done) as f32 / all.max(1) as f32
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+/// What decides how long a step takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PaceKey {
+    model: String,
+    extent: Extent,
+    guided: bool,
+}
+
+/// What one picture took.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// A step.
+    step_secs: f64,
+    /// Everything else: reading the prompt, decoding, saving.
+    rest_secs: f64,
+}
+
+/// Something whose time can be told once the like of it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// AIR of the checkpoint.
+    pub model: &'a str,
+    /// Size of each picture.
+    pub extent: Extent,
+    /// Steps of each picture.
+    pub steps: u32,
+    /// Guidance scale; the network runs twice a step above 1.
+    pub cfg_scale: f64,
+    /// How many pictures.
+    pub pictures: u32,
+}
+
+/// Jobs in the order of their making, and what was measured on those that ended.
+#[derive(Debug, Default)]
+pub struct Queue {
+    jobs: Vec<JobEntry>,
+    paces: HashMap<PaceKey, Pace>,
+}
+
+impl Queue {
+    /// All jobs, the oldest first.
+    #[must_use]
+    pub fn jobs(&self) -> &[JobEntry] {
+        &self.jobs
+    }
+
+    /// The job of that name.
+    #[must_use]
+    pub fn get(&self, id: JobId) -> Option<&JobEntry> {
+        self.jobs.iter().find(|job| job.id == id)
+    }
+
+    /// The job the provider works at.
+    #[must_use]
+    pub fn running(&self) -> Option<&JobEntry> {
+        self.jobs.iter().find(|job| job.is_running())
+    }
+
+    /// The job that runs, or the one that waits first.
+    #[must_use]
+    pub fn next_open(&self) -> Option<&JobEntry> {
+        self.running().or_else(|| self.jobs.iter().find(|job| job.is_open()))
+    }
+
+    /// How long `plan` takes; `None` until the like of it was measured.
+    #[must_use]
+    pub fn estimate(&self, plan: &Plan<'_>) -> Option<Duration> {
+        let key = PaceKey {
+            model: plan.model.to_owned(),
+            extent: plan.extent,
+            guided: plan.cfg_scale > 1.0,
+        };
+        let pace = self.paces.get(&key)?;
+        let secs =
+            f64::from(plan.pictures) * (f64::from(plan.steps) * pace.step_secs + pace.rest_secs);
+        Duration::try_from_secs_f64(secs).ok()
+    }
+
+    /// How long the job still takes, from its own steps or those of the like of it.
+    #[must_use]
+    pub fn time_left(&self, job: &JobEntry) -> Option<Duration> {
+        let pace = self.paces.get(&pace_key(&job.request));
+        let JobStatus::Running { image, done, total } = job.status else {
+            return None;
+        };
+        let step_secs = job.clock.step_secs().or_else(|| pace.map(|pace| pace.step_secs))?;
+        let pictures = job.request.number_results.saturating_sub(image);
+        let steps = (total * pictures).saturating_sub(done);
+        let rest_secs = pace.map_or(0.0, |pace| pace.rest_secs) * f64::from(pictures);
+        Duration::try_from_secs_f64(f64::from(steps) * step_secs + rest_secs).ok()
+    }
+
+    pub(super) fn push(&mut self, job: JobEntry) {
+        self.jobs.push(job);
+    }
+
+    /// Takes the job out, whatever its state.
+    pub(super) fn remove(&mut self, id: JobId) -> Option<JobEntry> {
+        let place = self.jobs.iter().position(|job| job.id == id)?;
+        Some(self.jobs.remove(place))
+    }
+
+    /// Asks the job to end. A running one says so until it does; a waiting one leaves at once.
+    pub(super) fn cancel(&mut self, id: JobId) {
+        let Some(place) = self.jobs.iter().position(|job| job.id == id && job.is_open()) else {
+            return;
+        };
+        let job = &mut self.jobs[place];
+        job.cancel.cancel();
+        if job.status == JobStatus::Waiting {
+            self.jobs.remove(place);
+        } else {
+            job.status = JobStatus::Stopping;
+        }
+    }
+
+    /// Takes in the news of one job. Jobs that end well, or because the user asked, leave the queue.
+    pub(super) fn receive(&mut self, id: JobId, progress: &Progress, now: Instant) {
+        let Some(place) = self.jobs.iter().position(|job| job.id == id) else { return };
+        let job = &mut self.jobs[place];
+        let stopping = job.status == JobStatus::Stopping;
+        match progress {
+            Progress::Started { .. } if !stopping => job.status = JobStatus::Loading,
+            Progress::Step { image, done, total, preview } if !stopping => {
+                job.status = JobStatus::Running { image: *image, done: *done, total: *total };
+                job.clock.step(now, image * total + done);
+                if let Some(preview) = preview {
+                    let count = job.preview.as_ref().map_or(0, |(_, count)| count + 1);
+                    job.preview = Some((preview.clone(), count));
+                }
+            }
+            Progress::Queued | Progress::Started { .. } | Progress::Step { .. } => {}
+            Progress::Image(record) => {
+                if let Some(step_secs) = job.clock.step_secs() {
+                    let steps_secs = f64::from(record.request.steps) * step_secs;
+                    let rest_secs = (record.elapsed.as_secs_f64() - steps_secs).max(0.0);
+                    self.paces.insert(pace_key(&record.request), Pace { step_secs, rest_secs });
+                }
+            }
+            Progress::Failed(failure) => job.status = JobStatus::Failed(failure.clone()),
+            Progress::Finished | Progress::Cancelled => {
+                self.jobs.remove(place);
+            }
+        }
+    }
+}
+
+fn pace_key(request: &Request) -> PaceKey {
+    PaceKey {
+        model: request.model.air.to_string(),
+        extent: request.extent,
+        guided: request.cfg_scale > 1.0,
+    }
+}

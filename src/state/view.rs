@@ -1,0 +1,129 @@
+//! How the user looks at things: folds, theme, selection, zoom. Changed directly by the panels.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Dark, light, or as the system says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    /// Dark, whatever the system says.
+    #[default]
+    Dark,
+    /// Light, whatever the system says.
+    Light,
+    /// As the system says.
+    System,
+}
+
+impl ThemeChoice {
+    /// The one after this, round and round.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::System,
+            Self::System => Self::Dark,
+        }
+    }
+
+    /// The word people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Dark => "Dark",
+            Self::Light => "Light",
+            Self::System => "As the system",
+        }
+    }
+}
+
+/// How large the picture is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Zoom {
+    /// As large as fits, at most eight screen points a pixel.
+    #[default]
+    Fit,
+
+    /// Screen points a pixel of the picture, and where the picture's centre lies from the canvas's centre.
+    Free {
+        /// Screen points a pixel.
+        scale: f32,
+        /// Screen points to the right and down.
+        offset_in_ui: [f32; 2],
+    },
+}
+
+/// What only this window knows. The first block is saved between runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct View {
+    /// Colours of the window.
+    pub theme: ThemeChoice,
+
+    /// Whether the form is unfolded.
+    pub form_open: bool,
+
+    /// Whether the gallery is unfolded.
+    pub gallery_open: bool,
+
+    /// Words the gallery is searched for.
+    #[serde(skip)]
+    pub search: String,
+
+    /// The chosen picture of the gallery; the canvas shows it.
+    #[serde(skip)]
+    pub selected: Option<Uuid>,
+
+    /// Whether the canvas shows the running job and the selection follows what it makes.
+    #[serde(skip)]
+    pub following: bool,
+
+    /// How large the picture is drawn.
+    #[serde(skip)]
+    pub zoom: Zoom,
+
+    /// Whether the sheet of shortcuts is open.
+    #[serde(skip)]
+    pub shortcuts_open: bool,
+
+    /// Set for one frame: the prompt takes the keyboard.
+    #[serde(skip)]
+    pub focus_prompt: bool,
+
+    /// Set for one frame: the gallery scrolls until the selected picture is seen.
+    #[serde(skip)]
+    pub reveal_selected: bool,
+
+    /// Pictures in a row of the gallery, as drawn last; arrow keys go by it.
+    #[serde(skip)]
+    pub gallery_columns: usize,
+}
+
+impl View {
+    /// Whether what is saved of both is the same.
+    #[must_use]
+    pub fn same_saved(&self, other: &Self) -> bool {
+        self.theme == other.theme
+            && self.form_open == other.form_open
+            && self.gallery_open == other.gallery_open
+    }
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            theme: ThemeChoice::default(),
+            form_open: true,
+            gallery_open: true,
+            search: String::new(),
+            selected: None,
+            following: true,
+            zoom: Zoom::Fit,
+            shortcuts_open: false,
+            focus_prompt: false,
+            reveal_selected: false,
+            gallery_columns: 1,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Facts: jobs, pictures, models, what the provider can do, what went wrong. Panels read them only.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use uuid::Uuid;
+
+use super::gallery::Gallery;
+use super::queue::Queue;
+use crate::jobs::{Event, Progress, Status};
+use crate::task::{Air, Catalog, ModelCard, ModelKind, Problem};
+
+/// How loud a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Something was done.
+    Done,
+    /// Something could not be done.
+    Failed,
+}
+
+/// A sentence that passes.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Names the notice.
+    pub id: u64,
+    /// How loud it is.
+    pub tone: Tone,
+    /// What to say.
+    pub text: String,
+    /// Since when it is there.
+    pub since: Instant,
+}
+
+/// Everything the window shows and does not change itself.
+#[derive(Debug)]
+pub struct World {
+    /// Jobs in the order of their making.
+    pub queue: Queue,
+
+    /// Finished pictures.
+    pub gallery: Gallery,
+
+    /// Models of the library.
+    pub models: Arc<Vec<Arc<ModelCard>>>,
+
+    /// Whether the provider can work, and on what.
+    pub status: Status,
+
+    /// Sentences that pass, the oldest first.
+    pub notices: Vec<Notice>,
+
+    /// What keeps the form from being a request; empty when it is one.
+    pub problems: Vec<Problem>,
+
+    next_notice: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            queue: Queue::default(),
+            gallery: Gallery::default(),
+            models: Arc::default(),
+            status: Status::Starting,
+            notices: Vec::new(),
+            problems: Vec::new(),
+            next_notice: 0,
+        }
+    }
+}
+
+impl Catalog for World {
+    fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
+        self.models.iter().find(|card| card.air == *air).map(Arc::clone)
+    }
+}
+
+impl World {
+    /// Models that can be chosen in the form.
+    pub fn checkpoints(&self) -> impl Iterator<Item = &Arc<ModelCard>> {
+        self.models.iter().filter(|card| card.kind == ModelKind::Checkpoint)
+    }
+
+    /// The checkpoint of that AIR.
+    #[must_use]
+    pub fn checkpoint(&self, air: &str) -> Option<&Arc<ModelCard>> {
+        self.checkpoints().find(|card| card.air.to_string() == air)
+    }
+
+    /// Says something that passes.
+    pub fn notify(&mut self, tone: Tone, text: impl Into<String>) {
+        const AT_ONCE: usize = 4;
+        self.notices.push(Notice {
+            id: self.next_notice,
+            tone,
+            text: text.into(),
+            since: Instant::now(),
+        });
+        self.next_notice += 1;
+        if self.notices.len() > AT_ONCE {
+            self.notices.remove(0);
+        }
+    }
+
+    /// Takes in one event of a provider; returns the picture it brought.
+    pub(super) fn receive(&mut self, event: &Event) -> Option<Uuid> {
+        self.queue.receive(event.job, &event.progress, Instant::now());
+        let Progress::Image(record) = &event.progress else { return None };
+        self.gallery.add(record, SystemTime::now());
+        Some(record.image_uuid)
+    }
+}

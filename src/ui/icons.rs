@@ -1,0 +1,54 @@
+//! Icons by name: code points of the subset of Material Symbols Rounded in `assets/fonts`.
+
+/// A die: draws a new seed.
+pub const DICE: char = '\u{eb40}';
+/// A closed lock: the seed stays.
+pub const LOCKED: char = '\u{e88d}';
+/// An open lock: each run draws a seed.
+pub const UNLOCKED: char = '\u{e898}';
+/// Width becomes height.
+pub const SWAP: char = '\u{e8d4}';
+/// Cancel, dismiss.
+pub const CLOSE: char = '\u{e14c}';
+/// Search.
+pub const SEARCH: char = '\u{e8b6}';
+/// The light theme.
+pub const LIGHT: char = '\u{e518}';
+/// The dark theme.
+pub const DARK: char = '\u{e51c}';
+/// The theme of the system.
+pub const SYSTEM: char = '\u{eb37}';
+/// The sheet of shortcuts.
+pub const KEYBOARD: char = '\u{e312}';
+/// A folder.
+pub const FOLDER: char = '\u{e2c8}';
+/// Out of the program.
+pub const EXPORT: char = '\u{e6b8}';
+/// All settings.
+pub const SETTINGS: char = '\u{e429}';
+/// The prompt's words.
+pub const WORDS: char = '\u{e26c}';
+/// Once more.
+pub const RETRY: char = '\u{e042}';
+/// A list that opens.
+pub const UNFOLD: char = '\u{e5d7}';
+/// The whole picture in view.
+pub const FIT: char = '\u{ea10}';
+/// Chosen.
+pub const CHECK: char = '\u{e5ca}';
+/// Fold the left panel.
+pub const LEFT_CLOSE: char = '\u{f717}';
+/// Show the left panel.
+pub const LEFT_OPEN: char = '\u{f716}';
+/// Fold the right panel.
+pub const RIGHT_CLOSE: char = '\u{f705}';
+/// Show the right panel.
+pub const RIGHT_OPEN: char = '\u{f704}';
+/// Something failed.
+pub const ERROR: char = '\u{e000}';
+/// Pictures.
+pub const PICTURES: char = '\u{e413}';
+/// The previous one.
+pub const PREVIOUS: char = '\u{e408}';
+/// The next one.
+pub const NEXT: char = '\u{e409}';

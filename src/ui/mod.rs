@@ -1,0 +1,45 @@
+//! Draws the state and collects wishes. The only room, besides the shell, that knows egui.
+//!
+//! A panel may change the form and the view; everything else it asks for with an [`Action`].
+
+pub mod icons;
+mod panels;
+mod shortcuts;
+mod textures;
+pub mod theme;
+pub mod widgets;
+mod words;
+
+pub use textures::Textures;
+
+use eframe::egui;
+
+use crate::state::{Action, Draft, ThemeChoice, View, World};
+
+/// What a panel may see and do.
+pub struct Cx<'a> {
+    /// The form.
+    pub draft: &'a mut Draft,
+    /// How the user looks at things.
+    pub view: &'a mut View,
+    /// Facts.
+    pub world: &'a World,
+    /// Pictures on the graphics card.
+    pub textures: &'a mut Textures,
+    /// Wishes of this frame.
+    pub actions: &'a mut Vec<Action>,
+}
+
+/// Draws the whole window.
+pub fn draw(ui: &mut egui::Ui, cx: &mut Cx<'_>) {
+    ui.ctx().set_theme(match cx.view.theme {
+        ThemeChoice::Dark => egui::ThemePreference::Dark,
+        ThemeChoice::Light => egui::ThemePreference::Light,
+        ThemeChoice::System => egui::ThemePreference::System,
+    });
+    cx.textures.begin_frame(ui.ctx());
+    shortcuts::listen(ui, cx);
+    panels::draw(ui, cx);
+    cx.textures.end_frame();
+    cx.view.focus_prompt = false;
+}

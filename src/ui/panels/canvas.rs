@@ -1,0 +1,324 @@
+//! The picture, large, in a neutral surround: the running job's preview or the chosen one.
+
+use eframe::egui;
+use egui::{
+    Align2, Color32, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
+};
+
+use super::{floating, strip};
+use crate::jobs::Status;
+use crate::pixels::Extent;
+use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, View, Zoom};
+use crate::ui::textures::{Drawable, Look, Size};
+use crate::ui::theme::{self, palette, space};
+use crate::ui::widgets::{IconButton, chip, elided, inside, paint_elided, text_button};
+use crate::ui::{Cx, icons};
+
+/// Points around a picture that fits.
+const MARGIN: f32 = 32.0;
+/// Points below the picture for its caption.
+const CAPTION: f32 = 28.0;
+/// A fitted picture is never drawn larger than this many points a pixel.
+const FIT_MAX: f32 = 4.0;
+/// Least and largest points a pixel when zoomed by hand.
+const SCALES: std::ops::RangeInclusive<f32> = 0.05..=32.0;
+const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
+
+pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let rect = ui.available_rect_before_wrap();
+    let response = ui.allocate_rect(rect, Sense::click_and_drag());
+    let running = cx.world.queue.running().filter(|_| cx.view.following);
+    let chosen = cx.view.selected.and_then(|selected| cx.world.gallery.get(selected));
+    let stage = rect.with_max_y(rect.bottom() - strip::ROOM);
+    match (running, chosen) {
+        (Some(job), _) => running_ui(ui, cx, job, (stage, &response)),
+        (None, Some(entry)) => picture_ui(ui, cx, entry, (stage, &response)),
+        (None, None) => {
+            response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "No picture yet"));
+            empty_ui(ui, cx, stage);
+        }
+    }
+    strip::ui(ui, cx, rect);
+    if let Status::Unavailable(failure) = &cx.world.status {
+        unavailable_ui(ui, &failure.headline, rect);
+    }
+}
+
+/// Where the job stands: its preview, or its frame while there is none.
+fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect, &Response)) {
+    let colours = palette(ui);
+    let extent = job.request.extent;
+    let rect = place(ui, cx.view, extent, stage);
+    pan_and_zoom(ui, cx.view, response, (extent, stage));
+    let words = match job.status {
+        JobStatus::Running { image, done, total } if job.request.number_results > 1 => {
+            let count = job.request.number_results;
+            format!("Picture {} of {count}, step {done} of {total}", image + 1)
+        }
+        JobStatus::Running { done, total, .. } => format!("Step {done} of {total}"),
+        _ => format!("Loading {}…", job.request.model.name),
+    };
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("Preview. {words}")));
+    let painter = ui.painter_at(ui.max_rect());
+    if let Some(preview) = &job.preview {
+        let texture = cx.textures.preview(ui.ctx(), job.id, preview);
+        painter.image(texture.id(), rect, WHOLE, theme::UNTINTED);
+    } else {
+        let line = Stroke::new(theme::LINE, colours.line);
+        painter.rect(rect, 0.0, colours.window, line, StrokeKind::Inside);
+        painter.text(rect.center(), Align2::CENTER_CENTER, &words, theme::body(), colours.dim);
+    }
+    let bar = Rect::from_min_size(rect.left_bottom() + vec2(0.0, 4.0), vec2(rect.width(), 3.0));
+    painter.rect_filled(bar, 1.5, colours.line);
+    painter.rect_filled(
+        bar.with_max_x(bar.left() + bar.width() * job.fraction()),
+        1.5,
+        colours.accent,
+    );
+    caption(ui, (rect, stage), &words);
+}
+
+/// A finished picture.
+fn picture_ui(
+    ui: &mut Ui,
+    cx: &mut Cx<'_>,
+    entry: &GalleryEntry,
+    (stage, response): (Rect, &Response),
+) {
+    let colours = palette(ui);
+    let name = entry.prompt().unwrap_or("Picture without settings");
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("Picture. {name}")));
+    let drawable = match cx.textures.look(entry, Size::Whole) {
+        Look::Ready(drawable) => Some(drawable),
+        Look::Coming => stand_in(cx, entry),
+        Look::Broken => {
+            let words = "This picture's file is gone or damaged";
+            ui.painter().text(
+                stage.center(),
+                Align2::CENTER_CENTER,
+                words,
+                theme::body(),
+                colours.dim,
+            );
+            None
+        }
+    };
+    let Some(Drawable { texture, extent }) = drawable else { return };
+    pan_and_zoom(ui, cx.view, response, (extent, stage));
+    let rect = place(ui, cx.view, extent, stage);
+    ui.painter_at(ui.max_rect()).image(texture.id(), rect, WHOLE, theme::UNTINTED);
+    let seed = entry
+        .task()
+        .and_then(|task| task.seed)
+        .map(|seed| format!("  ·  seed {seed}"))
+        .unwrap_or_default();
+    caption(ui, (rect, stage), &format!("{extent}{seed}"));
+    zoom_bar(ui, cx.view, (extent, stage));
+}
+
+/// The thumbnail, while the whole picture is being decoded.
+fn stand_in(cx: &mut Cx<'_>, entry: &GalleryEntry) -> Option<Drawable> {
+    match cx.textures.look(entry, Size::Thumbnail) {
+        Look::Ready(drawable) => Some(drawable),
+        Look::Coming | Look::Broken => None,
+    }
+}
+
+/// Words below the picture's left corner, where there is room.
+fn caption(ui: &Ui, (picture, stage): (Rect, Rect), words: &str) {
+    let colours = palette(ui);
+    let at = pos2(picture.left().max(stage.left() + space::PANEL), picture.bottom() + 20.0);
+    if at.y + 8.0 > stage.bottom() {
+        return;
+    }
+    let width = picture.width().min(stage.width() - 2.0 * space::PANEL).max(160.0);
+    paint_elided(ui, (at, Align2::LEFT_CENTER), words, (theme::caption(), colours.dim), width);
+}
+
+/// Points a pixel when the picture fits the stage.
+fn fit_scale(extent: Extent, stage: Rect) -> f32 {
+    let room = (stage.size() - vec2(2.0 * MARGIN, 2.0 * MARGIN + CAPTION)).max(Vec2::splat(64.0));
+    (room.x / extent.width as f32).min(room.y / extent.height as f32).min(FIT_MAX)
+}
+
+/// Where the picture lies on the stage, on whole screen pixels.
+fn place(ui: &Ui, view: &View, extent: Extent, stage: Rect) -> Rect {
+    let (scale, offset) = match view.zoom {
+        Zoom::Fit => (fit_scale(extent, stage), vec2(0.0, -CAPTION / 4.0)),
+        Zoom::Free { scale, offset_in_ui } => (scale, offset_in_ui.into()),
+    };
+    let size = vec2(extent.width as f32, extent.height as f32) * scale;
+    let pixels = ui.pixels_per_point();
+    let snap = |point: Pos2| ((point.to_vec2() * pixels).round() / pixels).to_pos2();
+    let min = snap(stage.center() + offset - size / 2.0);
+    Rect::from_min_size(min, size)
+}
+
+/// Wheel zooms at the pointer, dragging moves, a double click goes to and fro between fit and 100 %.
+fn pan_and_zoom(ui: &Ui, view: &mut View, response: &Response, (extent, stage): (Extent, Rect)) {
+    let rect = place(ui, view, extent, stage);
+    let scale = rect.width() / extent.width as f32;
+    let mut zoomed = None;
+    if let Some(pointer) = response.hover_pos() {
+        let (wheel, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+        let factor = pinch * (wheel / 240.0).exp();
+        if (factor - 1.0).abs() > 1e-4 {
+            let wanted = (scale * factor).clamp(*SCALES.start(), *SCALES.end());
+            let centre = pointer + (rect.center() - pointer) * (wanted / scale);
+            zoomed = Some((wanted, centre - stage.center()));
+        }
+    }
+    if response.dragged() && response.drag_delta() != Vec2::ZERO {
+        zoomed = Some((scale, rect.center() + response.drag_delta() - stage.center()));
+    }
+    if let Some((scale, offset)) = zoomed {
+        view.zoom = Zoom::Free { scale, offset_in_ui: offset.into() };
+    }
+    if response.double_clicked() {
+        view.zoom = toggled(ui, view.zoom);
+    }
+}
+
+fn toggled(ui: &Ui, zoom: Zoom) -> Zoom {
+    match zoom {
+        Zoom::Fit => Zoom::Free { scale: 1.0 / ui.pixels_per_point(), offset_in_ui: [0.0, 0.0] },
+        Zoom::Free { .. } => Zoom::Fit,
+    }
+}
+
+/// The floating bar with fit and the present size in per cent.
+fn zoom_bar(ui: &mut Ui, view: &mut View, (extent, stage): (Extent, Rect)) {
+    let scale = match view.zoom {
+        Zoom::Fit => fit_scale(extent, stage),
+        Zoom::Free { scale, .. } => scale,
+    };
+    let percent = format!("{:.0} %", scale * ui.pixels_per_point() * 100.0);
+    let size = vec2(96.0, 36.0);
+    let rect = Rect::from_min_size(
+        pos2(stage.right() - size.x - space::PANEL, stage.top() + space::PANEL),
+        size,
+    );
+    inside(ui, ("zoom", rect), |ui| {
+        floating(ui).show(ui, |ui| {
+            ui.set_min_size(size - Vec2::splat(10.0));
+            ui.horizontal_centered(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                let fits = view.zoom == Zoom::Fit;
+                if IconButton::new(icons::FIT, "Fit the picture")
+                    .hint("Fit the picture (F)")
+                    .active(fits)
+                    .show(ui)
+                    .clicked()
+                {
+                    view.zoom = Zoom::Fit;
+                }
+                percent_button(ui, view, &percent);
+            });
+        });
+    });
+}
+
+fn percent_button(ui: &mut Ui, view: &mut View, percent: &str) {
+    let colours = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(56.0, 26.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Show the picture at 100 %"));
+    if response.hovered() {
+        ui.painter().rect_filled(rect, theme::RADIUS, colours.raised_hover);
+    }
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, percent, theme::body(), colours.text);
+    if response.clicked() {
+        view.zoom = Zoom::Free { scale: 1.0 / ui.pixels_per_point(), offset_in_ui: [0.0, 0.0] };
+    }
+    response.on_hover_text("One pixel of the picture on one of the screen");
+}
+
+/// Nothing to show: says what to do next.
+fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
+    let colours = palette(ui);
+    let chosen = cx.world.chosen_model(cx.draft).cloned();
+    let width = (stage.width() - 2.0 * MARGIN).clamp(160.0, 440.0);
+    let height = 232.0;
+    let rect = Rect::from_center_size(stage.center(), vec2(width, height));
+    inside(ui, ("empty", rect), |ui| {
+        ui.vertical_centered(|ui| {
+            let line = |ui: &mut Ui, words: &str, font, colour: Color32, height: f32| {
+                let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+                paint_elided(
+                    ui,
+                    (rect.center(), Align2::CENTER_CENTER),
+                    words,
+                    (font, colour),
+                    width,
+                );
+            };
+            let Some(card) = chosen else {
+                line(ui, "No model yet", theme::display(), colours.text, 32.0);
+                line(
+                    ui,
+                    "Put a checkpoint into the models folder, then start Latelier again.",
+                    theme::body(),
+                    colours.dim,
+                    24.0,
+                );
+                return;
+            };
+            // A narrow canvas gets the shorter invitation rather than a clipped one.
+            let invitation =
+                if width < 320.0 { "Say what to draw" } else { "Say what to draw, then Generate" };
+            line(ui, invitation, theme::display(), colours.text, 32.0);
+            line(
+                ui,
+                &format!("{} draws best at {}", card.name, card.defaults.extent),
+                theme::body(),
+                colours.dim,
+                24.0,
+            );
+            ui.add_space(space::SECTION);
+            if card.examples.is_empty() {
+                return;
+            }
+            line(ui, "Or begin with one of these", theme::caption(), colours.faint, 20.0);
+            for example in card.examples.iter().take(3) {
+                if chip(ui, example, &format!("Use the prompt: {example}")).clicked() {
+                    cx.draft.prompt.clone_from(example);
+                }
+            }
+        });
+    });
+}
+
+/// The engine cannot work: a calm sentence over whatever is shown.
+fn unavailable_ui(ui: &Ui, headline: &str, rect: Rect) {
+    let colours = palette(ui);
+    let width = (rect.width() - 2.0 * space::PANEL - 110.0).clamp(220.0, 600.0);
+    let text_width = width - 52.0;
+    let galley = ui.painter().layout(headline.to_owned(), theme::body(), colours.text, text_width);
+    let rest = "Pictures made before can be looked at, searched and exported meanwhile.";
+    let below = elided(ui, rest, theme::caption(), colours.dim, text_width);
+    let size = vec2(width, galley.size().y + below.size().y + 30.0);
+    let place = Rect::from_min_size(rect.min + Vec2::splat(space::PANEL), size);
+    let line = Stroke::new(theme::LINE, colours.line);
+    ui.painter().rect(place, theme::RADIUS_FLOATING, colours.panel, line, StrokeKind::Inside);
+    let icon_at = place.min + vec2(24.0, 12.0 + 9.0);
+    ui.painter().text(
+        icon_at,
+        Align2::CENTER_CENTER,
+        icons::ERROR,
+        theme::icon(18.0),
+        colours.error,
+    );
+    let text_at = place.min + vec2(44.0, 12.0);
+    let below_at = text_at + vec2(0.0, galley.size().y + 6.0);
+    ui.painter().galley(text_at, galley, colours.text);
+    ui.painter().galley(below_at, below, colours.dim);
+    let response = ui.interact(place, ui.scope_id().with("engine unavailable"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, headline));
+}
+
+/// Offers to watch the running job again; drawn by the strip's row when something else is chosen.
+pub(super) fn follow_button(ui: &mut Ui, cx: &mut Cx<'_>) {
+    if text_button(ui, "Show what is being made").clicked() {
+        cx.actions.push(Action::Follow);
+    }
+}

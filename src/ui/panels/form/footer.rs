@@ -1,0 +1,84 @@
+//! The big button: what will happen, to what size, where and how long.
+
+use eframe::egui;
+use egui::{Align2, Sense, Ui, vec2};
+
+use crate::jobs::Status;
+use crate::pixels::Extent;
+use crate::state::{Action, Plan};
+use crate::ui::theme::{self, palette, space};
+use crate::ui::widgets::{generate_button, paint_elided};
+use crate::ui::{Cx, words};
+
+pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let defaults = cx.world.defaults(cx.draft);
+    let extent = Extent::new(cx.draft.width(&defaults), cx.draft.height(&defaults));
+    let refusal = refusal(cx);
+    let reason = refusal.as_ref().map(|refusal| refusal.reason.as_str());
+    if generate_button(ui, &format!("Generate {extent}"), reason) {
+        cx.actions.push(Action::Generate);
+    }
+    ui.add_space(space::ROW_GAP);
+    let colours = palette(ui);
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), space::CAPTION), Sense::hover());
+    let keys = (rect.right_center(), Align2::RIGHT_CENTER);
+    let taken =
+        paint_elided(ui, keys, "Ctrl Enter", (theme::caption(), colours.faint), rect.width())
+            .width();
+    let says = refusal.map_or_else(|| forecast(cx, extent), |refusal| refusal.caption);
+    let at = (rect.left_center(), Align2::LEFT_CENTER);
+    paint_elided(ui, at, &says, (theme::caption(), colours.dim), rect.width() - taken - space::GAP);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &says));
+}
+
+/// Why the button cannot be pressed.
+struct Refusal {
+    /// On hover, in full.
+    reason: String,
+    /// Below the button, on one line.
+    caption: String,
+}
+
+impl Refusal {
+    fn new(reason: &str, caption: &str) -> Self {
+        Self { reason: reason.to_owned(), caption: caption.to_owned() }
+    }
+}
+
+fn refusal(cx: &Cx<'_>) -> Option<Refusal> {
+    if let Status::Unavailable(failure) = &cx.world.status {
+        return Some(Refusal::new(&failure.headline, "The engine is not available"));
+    }
+    if cx.world.checkpoints().next().is_none() {
+        let words = "Put a model into the models folder first";
+        return Some(Refusal::new(words, words));
+    }
+    if cx.draft.prompt.trim().is_empty() {
+        let words = "Write what to draw first";
+        return Some(Refusal::new(words, words));
+    }
+    let problem = cx.world.problems.first()?;
+    Some(Refusal::new(&problem.message, &super::sentence(problem)))
+}
+
+/// `1 picture on this CPU, about 3 s`; the time only when the like of it was measured.
+fn forecast(cx: &Cx<'_>, extent: Extent) -> String {
+    let pictures = words::pictures(cx.draft.number_results());
+    let Status::Ready(device) = &cx.world.status else {
+        return format!("{pictures}, as soon as the engine is ready");
+    };
+    let place = words::place(device);
+    let defaults = cx.world.defaults(cx.draft);
+    let plan = Plan {
+        model: cx.draft.model.as_deref().unwrap_or_default(),
+        extent,
+        steps: cx.draft.steps(&defaults),
+        cfg_scale: cx.draft.cfg_scale(&defaults),
+        pictures: cx.draft.number_results(),
+    };
+    match cx.world.queue.estimate(&plan) {
+        Some(time) => format!("{pictures} on {place}, {}", words::about(time)),
+        None => format!("{pictures} on {place}"),
+    }
+}

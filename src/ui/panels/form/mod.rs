@@ -1,0 +1,52 @@
+//! The form: prompts, picture, sampling, and the button that makes it happen.
+
+mod footer;
+mod picture;
+mod prompt;
+mod seed;
+mod size;
+
+use eframe::egui;
+use egui::{Frame, Margin, Panel, ScrollArea, Ui};
+
+use crate::task::{ParameterName, ParameterRow, Problem};
+use crate::ui::Cx;
+use crate::ui::theme::{palette, space};
+
+pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    Panel::bottom("generate")
+        .exact_size(88.0)
+        .resizable(false)
+        .frame(Frame::new().fill(palette(ui).panel).inner_margin(Margin::same(12)))
+        .show(ui, |ui| footer::ui(ui, cx));
+    let margin = Margin { left: 12, right: 12, top: 8, bottom: 12 };
+    ScrollArea::vertical().auto_shrink(false).content_margin(margin).show(ui, |ui| {
+        prompt::ui(ui, cx);
+        ui.add_space(space::SECTION - space::ROW_GAP);
+        picture::ui(ui, cx);
+    });
+}
+
+/// What is wrong with one of `parameters`, unless it only is missing.
+fn complaint(cx: &Cx<'_>, parameters: &[&str]) -> Option<String> {
+    cx.world
+        .problems
+        .iter()
+        .filter(|problem| !problem.code.starts_with("missing"))
+        .find(|problem| parameters.iter().any(|parameter| problem.concerns(parameter)))
+        .map(sentence)
+}
+
+/// The problem in as few words as a form has room for.
+fn sentence(problem: &Problem) -> String {
+    let row = match &problem.parameter {
+        Some(ParameterName::One(name)) => ParameterRow::find(name),
+        _ => None,
+    };
+    match (row, &problem.min, &problem.max, &problem.multiplier) {
+        (Some(row), Some(min), Some(max), Some(step)) => {
+            format!("{}: {min} to {max} in steps of {step}", row.label)
+        }
+        _ => problem.message.clone(),
+    }
+}

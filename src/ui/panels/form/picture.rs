@@ -1,0 +1,136 @@
+//! How the picture is made: size, steps, guidance, scheduler, seed, how many.
+
+use eframe::egui;
+use egui::{ComboBox, Ui};
+
+use super::super::top_bar::unfold_icon;
+use super::{complaint, seed, size};
+use crate::task::{Kind, ModelDefaults, ParameterRow, SchedulerRow};
+use crate::ui::Cx;
+use crate::ui::theme::space;
+use crate::ui::widgets::{
+    Edit, Knob, RowLabel, control_row, error_outline, section_title, segmented, slider_row,
+};
+
+pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let defaults = cx.world.defaults(cx.draft);
+    let problem = complaint(cx, &["steps", "CFGScale", "scheduler", "seed", "numberResults"]);
+    section_title(ui, "Picture", "", problem.as_deref());
+    size::ui(ui, cx, &defaults);
+    steps(ui, cx, &defaults);
+    guidance(ui, cx, &defaults);
+    scheduler(ui, cx, &defaults);
+    seed::ui(ui, cx);
+    results(ui, cx);
+}
+
+fn steps(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
+    let default = defaults.steps.to_string();
+    let label = RowLabel {
+        text: "Steps",
+        help: help("steps"),
+        default: (cx.draft.steps(defaults) != defaults.steps).then_some(&default),
+    };
+    let problem = complaint(cx, &["steps"]);
+    let knob = Knob {
+        label,
+        range: range("steps", 1.0..=100.0),
+        step: 1.0,
+        decimals: 0,
+        problem: problem.as_deref(),
+    };
+    let mut value = f64::from(cx.draft.steps(defaults));
+    match slider_row(ui, &knob, &mut value) {
+        Edit::Kept => {}
+        Edit::Set => cx.draft.steps = Some(value.round() as u32),
+        Edit::Reset => cx.draft.steps = None,
+    }
+}
+
+fn guidance(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
+    let default = format!("{:.1}", defaults.cfg_scale);
+    let label = RowLabel {
+        text: "Guidance",
+        help: help("CFGScale"),
+        default: (format!("{:.1}", cx.draft.cfg_scale(defaults)) != default).then_some(&default),
+    };
+    let problem = complaint(cx, &["CFGScale"]);
+    let knob = Knob {
+        label,
+        range: range("CFGScale", 0.0..=50.0),
+        step: 0.1,
+        decimals: 1,
+        problem: problem.as_deref(),
+    };
+    let mut value = cx.draft.cfg_scale(defaults);
+    match slider_row(ui, &knob, &mut value) {
+        Edit::Kept => {}
+        Edit::Set => cx.draft.cfg_scale = Some((value * 10.0).round() / 10.0),
+        Edit::Reset => cx.draft.cfg_scale = None,
+    }
+}
+
+fn scheduler(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
+    let now = cx.draft.scheduler(defaults).to_owned();
+    let label = RowLabel {
+        text: "Scheduler",
+        help: help("scheduler"),
+        default: (now != defaults.scheduler).then_some(&defaults.scheduler),
+    };
+    let problem = complaint(cx, &["scheduler"]);
+    let mut chosen = None;
+    let ((), back) = control_row(ui, label, |ui| {
+        let response = ComboBox::from_id_salt("scheduler")
+            .width(ui.available_width())
+            .icon(unfold_icon)
+            .selected_text(&now)
+            .truncate()
+            .show_ui(ui, |ui| {
+                for row in SchedulerRow::local() {
+                    if ui.selectable_label(row.name == now, row.name).clicked() {
+                        chosen = Some(row.name.to_owned());
+                    }
+                }
+            })
+            .response
+            .accessible_name("Scheduler");
+        if let Some(problem) = problem {
+            error_outline(ui, response.rect);
+            response.on_hover_text(problem);
+        }
+    });
+    if back {
+        cx.draft.scheduler = None;
+    } else if chosen.is_some() {
+        cx.draft.scheduler = chosen;
+    }
+}
+
+fn results(ui: &mut Ui, cx: &mut Cx<'_>) {
+    const COUNTS: [(u32, &str); 4] = [(1, "1"), (2, "2"), (4, "4"), (8, "8")];
+    let label = RowLabel { text: "Results", help: help("numberResults"), default: None };
+    let before = cx.draft.number_results();
+    let mut count = before;
+    control_row(ui, label, |ui| segmented(ui, "Results", &COUNTS, &mut count));
+    if count != before {
+        cx.draft.number_results = Some(count);
+    }
+    ui.add_space(space::GAP);
+}
+
+/// The tooltip the parameter's row gives.
+fn help(parameter: &str) -> &'static str {
+    ParameterRow::find(parameter).map_or("", |row| row.help)
+}
+
+/// The documented range of a number.
+fn range(
+    parameter: &str,
+    otherwise: std::ops::RangeInclusive<f64>,
+) -> std::ops::RangeInclusive<f64> {
+    match ParameterRow::find(parameter).map(|row| row.kind) {
+        Some(Kind::Integer { min, max: Some(max), .. }) => min as f64..=max as f64,
+        Some(Kind::Float { min, max }) => min..=max,
+        _ => otherwise,
+    }
+}

@@ -1,0 +1,70 @@
+//! The window's panels, one file each, and how they share it.
+
+mod canvas;
+mod form;
+mod gallery;
+mod notices;
+mod queue;
+mod sheet;
+mod strip;
+mod top_bar;
+
+use eframe::egui;
+use egui::{CentralPanel, Frame, Panel, Stroke, Ui};
+
+use super::Cx;
+use super::theme::{self, palette, space};
+
+/// Least width the picture keeps when the window is small.
+const CANVAS_MIN: f32 = 300.0;
+
+/// Lays the panels out: bar on top, form left, gallery right, queue below, the picture in the middle.
+pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let colours = palette(ui);
+    let width = ui.available_width();
+    let plain = |fill| Frame::new().fill(fill);
+    Panel::top("top bar")
+        .exact_size(space::TOP_BAR)
+        .resizable(false)
+        .frame(plain(colours.window))
+        .show(ui, |ui| top_bar::ui(ui, cx));
+
+    let mut form_open = cx.view.form_open;
+    Panel::left("form")
+        .default_size(space::FORM)
+        .size_range(288.0..=(width * 0.4).clamp(288.0, 480.0))
+        .resizable(true)
+        .frame(plain(colours.panel))
+        .show_collapsible(ui, &mut form_open, |ui| form::ui(ui, cx));
+    cx.view.form_open = form_open;
+
+    let mut gallery_open = cx.view.gallery_open;
+    let gallery_max = (ui.available_width() - CANVAS_MIN).clamp(176.0, 640.0);
+    Panel::right("gallery")
+        .default_size(space::GALLERY)
+        .size_range(176.0..=gallery_max)
+        .resizable(true)
+        .frame(plain(colours.panel))
+        .show_collapsible(ui, &mut gallery_open, |ui| gallery::ui(ui, cx));
+    cx.view.gallery_open = gallery_open;
+
+    Panel::bottom("queue")
+        .exact_size(space::QUEUE)
+        .resizable(false)
+        .frame(plain(colours.panel))
+        .show(ui, |ui| queue::ui(ui, cx));
+    let canvas = CentralPanel::no_frame().frame(plain(colours.surround));
+    let canvas = canvas.show(ui, |ui| canvas::ui(ui, cx)).response.rect;
+    notices::ui(ui, cx, canvas);
+    sheet::ui(ui, cx);
+}
+
+/// The frame of bars that float over the canvas.
+fn floating(ui: &Ui) -> Frame {
+    let colours = palette(ui);
+    Frame::new()
+        .fill(colours.panel)
+        .stroke(Stroke::new(theme::LINE, colours.line))
+        .corner_radius(theme::RADIUS_FLOATING)
+        .inner_margin(4)
+}

@@ -1,0 +1,71 @@
+//! The sheet of shortcuts.
+
+use eframe::egui;
+use egui::{Align2, Frame, Id, Modal, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+
+use crate::ui::shortcuts::SHORTCUTS;
+use crate::ui::theme::{self, palette, space};
+use crate::ui::widgets::{IconButton, paint_elided};
+use crate::ui::{Cx, icons};
+
+const WIDTH: f32 = 340.0;
+
+pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
+    if !cx.view.shortcuts_open {
+        return;
+    }
+    let colours = palette(ui);
+    let frame = Frame::new()
+        .fill(colours.panel)
+        .stroke(Stroke::new(theme::LINE, colours.line))
+        .corner_radius(theme::RADIUS_FLOATING)
+        .inner_margin(16);
+    let modal = Modal::new(Id::unique("shortcuts")).frame(frame).backdrop_color(colours.veil);
+    let response = modal.show(ui.ctx(), |ui| {
+        ui.set_width(WIDTH);
+        let closed = title(ui);
+        ui.add_space(space::GAP);
+        for shortcut in SHORTCUTS.iter().filter(|shortcut| !shortcut.label.is_empty()) {
+            line(ui, shortcut.label, shortcut.keys);
+        }
+        line(ui, "Zoom at the pointer", "Wheel");
+        line(ui, "Fit, 100 %", "Double click");
+        closed
+    });
+    if response.should_close() || response.inner {
+        cx.view.shortcuts_open = false;
+    }
+}
+
+fn title(ui: &mut Ui) -> bool {
+    let colours = palette(ui);
+    ui.horizontal(|ui| {
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(WIDTH - 36.0, space::ROW), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, "Keyboard shortcuts"));
+        let at = (rect.left_center(), Align2::LEFT_CENTER);
+        paint_elided(ui, at, "Keyboard shortcuts", (theme::button(), colours.text), rect.width());
+        IconButton::new(icons::CLOSE, "Close the sheet").hint("Close (Esc)").show(ui).clicked()
+    })
+    .inner
+}
+
+fn line(ui: &mut Ui, label: &str, keys: &str) {
+    let colours = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, 24.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{label}: {keys}")));
+    paint_elided(
+        ui,
+        (rect.left_center(), Align2::LEFT_CENTER),
+        label,
+        (theme::body(), colours.dim),
+        WIDTH - 100.0,
+    );
+    paint_elided(
+        ui,
+        (rect.right_center(), Align2::RIGHT_CENTER),
+        keys,
+        (theme::body(), colours.text),
+        100.0,
+    );
+}

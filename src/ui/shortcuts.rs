@@ -1,0 +1,105 @@
+//! The keyboard: what each shortcut does, and the list the sheet shows.
+
+use eframe::egui;
+use egui::{Key, KeyboardShortcut, Modifiers, Ui};
+
+use super::Cx;
+use crate::state::{Action, Zoom};
+
+/// A shortcut and what it does.
+pub(super) struct Shortcut {
+    /// As the sheet writes it.
+    pub(super) keys: &'static str,
+    /// What it does.
+    pub(super) label: &'static str,
+    chord: KeyboardShortcut,
+    when: When,
+    act: fn(&mut Cx<'_>),
+}
+
+/// When a shortcut listens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Always.
+    Always,
+    /// While no field or slider has the keyboard.
+    Idle,
+}
+
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+const fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+/// All shortcuts, in the order of the sheet.
+pub(super) const SHORTCUTS: &[Shortcut] = &[
+    row("Ctrl Enter", "Generate", ctrl(Key::Enter), When::Always, |cx| {
+        cx.actions.push(Action::Generate);
+    }),
+    row("Esc", "Cancel the running job", plain(Key::Escape), When::Idle, |cx| {
+        cx.actions.push(Action::CancelRunning);
+    }),
+    row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Always, |cx| {
+        cx.view.form_open = true;
+        cx.view.focus_prompt = true;
+    }),
+    row("← →", "Previous, next picture", plain(Key::ArrowLeft), When::Idle, |cx| {
+        cx.actions.push(Action::Step(-1));
+    }),
+    row("", "", plain(Key::ArrowRight), When::Idle, |cx| cx.actions.push(Action::Step(1))),
+    row("↑ ↓", "One row up, down in the gallery", plain(Key::ArrowUp), When::Idle, |cx| {
+        cx.actions.push(Action::Step(-row_step(cx)));
+    }),
+    row("", "", plain(Key::ArrowDown), When::Idle, |cx| {
+        cx.actions.push(Action::Step(row_step(cx)));
+    }),
+    row("F", "Fit the picture", plain(Key::F), When::Idle, |cx| cx.view.zoom = Zoom::Fit),
+    row("Ctrl B", "Fold the form", ctrl(Key::B), When::Always, |cx| {
+        cx.view.form_open = !cx.view.form_open;
+    }),
+    row("Ctrl G", "Fold the gallery", ctrl(Key::G), When::Always, |cx| {
+        cx.view.gallery_open = !cx.view.gallery_open;
+    }),
+    row("Ctrl E", "Export a copy of the picture", ctrl(Key::E), When::Always, |cx| {
+        cx.actions.extend(cx.view.selected.map(Action::Export));
+    }),
+    row("F5", "Look at the results folder again", plain(Key::F5), When::Always, |cx| {
+        cx.actions.push(Action::Rescan);
+    }),
+    row("Ctrl ,", "Dark, light, as the system", ctrl(Key::Comma), When::Always, |cx| {
+        cx.view.theme = cx.view.theme.next();
+    }),
+    row("?", "This sheet", plain(Key::Questionmark), When::Idle, |cx| {
+        cx.view.shortcuts_open = !cx.view.shortcuts_open;
+    }),
+];
+
+const fn row(
+    keys: &'static str,
+    label: &'static str,
+    chord: KeyboardShortcut,
+    when: When,
+    act: fn(&mut Cx<'_>),
+) -> Shortcut {
+    Shortcut { keys, label, chord, when, act }
+}
+
+fn row_step(cx: &Cx<'_>) -> isize {
+    isize::try_from(cx.view.gallery_columns).unwrap_or(1)
+}
+
+/// Takes the shortcuts of this frame; before any widget, so that no field swallows them.
+pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
+    let idle = ui.memory(|memory| memory.focused().is_none())
+        && !egui::Popup::is_any_open(ui.ctx())
+        && !cx.view.shortcuts_open;
+    for shortcut in SHORTCUTS {
+        let listens = shortcut.when == When::Always || idle;
+        if listens && ui.input_mut(|input| input.consume_shortcut(&shortcut.chord)) {
+            (shortcut.act)(cx);
+        }
+    }
+}

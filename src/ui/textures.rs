@@ -1,0 +1,323 @@
+//! Pictures on the graphics card: decoded on threads of their own, a bounded number kept.
+//!
+//! Only what was seen in the last frame is asked for, so what scrolled by is never decoded.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{io, thread};
+
+use eframe::egui;
+use egui::{ColorImage, TextureFilter, TextureHandle, TextureOptions};
+use uuid::Uuid;
+
+use crate::library::read_picture;
+use crate::pixels::{Extent, Picture};
+use crate::state::GalleryEntry;
+
+/// Longest side of a thumbnail in pixels.
+const THUMBNAIL: u32 = 288;
+/// Thumbnails kept; 288² RGBA are a third of a megabyte.
+const THUMBNAILS_KEPT: usize = 320;
+/// Whole pictures kept.
+const WHOLE_KEPT: usize = 6;
+/// Thumbnails sent to the graphics card in one frame.
+const UPLOADS_A_FRAME: usize = 12;
+const THREADS: usize = 2;
+
+/// How large a picture is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Size {
+    /// At most [`THUMBNAIL`] pixels a side.
+    Thumbnail,
+    /// As it is.
+    Whole,
+}
+
+type Key = (Uuid, Size);
+
+/// Where pixels come from.
+#[derive(Clone)]
+enum Source {
+    Memory(Picture),
+    File(PathBuf),
+}
+
+/// What became of a wish.
+enum Slot {
+    Ready { texture: TextureHandle, extent: Extent, used: u64 },
+    Broken,
+}
+
+/// A picture that can be drawn.
+#[derive(Clone)]
+pub struct Drawable {
+    /// On the graphics card.
+    pub texture: TextureHandle,
+    /// Size of the picture in its file, not of the texture.
+    pub extent: Extent,
+}
+
+/// What can be said of a picture now.
+#[derive(Clone)]
+pub enum Look {
+    /// Here it is.
+    Ready(Drawable),
+    /// It is being decoded.
+    Coming,
+    /// Its file is gone or damaged.
+    Broken,
+}
+
+struct Decoded {
+    key: Key,
+    image: Option<(ColorImage, Extent)>,
+}
+
+#[derive(Default)]
+struct Wanted {
+    wishes: Vec<(Key, Source)>,
+    at_work: HashSet<Key>,
+    stop: bool,
+}
+
+/// The cache and its threads.
+pub struct Textures {
+    slots: HashMap<Key, Slot>,
+    previews: HashMap<Uuid, (u64, TextureHandle)>,
+    wishes: Vec<(Key, Source)>,
+    shared: Arc<(Mutex<Wanted>, Condvar)>,
+    decoded: Receiver<Decoded>,
+    frame: u64,
+}
+
+impl Textures {
+    /// Starts the threads; each wakes `ctx` when a picture is ready.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(ctx: &egui::Context) -> io::Result<Self> {
+        let shared: Arc<(Mutex<Wanted>, Condvar)> = Arc::default();
+        let (sender, decoded) = sync_channel(16);
+        for number in 0..THREADS {
+            let (shared, sender, ctx) = (Arc::clone(&shared), sender.clone(), ctx.clone());
+            let name = format!("pictures {number}");
+            thread::Builder::new().name(name).spawn(move || work(&shared, &sender, &ctx))?;
+        }
+        let slots = HashMap::new();
+        Ok(Self { slots, previews: HashMap::new(), wishes: Vec::new(), shared, decoded, frame: 0 })
+    }
+
+    /// The picture of `entry`, or a wish for it.
+    pub fn look(&mut self, entry: &GalleryEntry, size: Size) -> Look {
+        let key = (entry.image_uuid, size);
+        match self.slots.get_mut(&key) {
+            Some(Slot::Ready { texture, extent, used }) => {
+                *used = self.frame;
+                Look::Ready(Drawable { texture: texture.clone(), extent: *extent })
+            }
+            Some(Slot::Broken) => Look::Broken,
+            None => {
+                let source = match (&entry.picture, &entry.path) {
+                    (Some(picture), _) => Source::Memory(picture.clone()),
+                    (None, Some(path)) => Source::File(path.clone()),
+                    (None, None) => return Look::Broken,
+                };
+                self.wishes.push((key, source));
+                Look::Coming
+            }
+        }
+    }
+
+    /// The rough picture of a running job; `count` tells one from the next.
+    pub fn preview(
+        &mut self,
+        ctx: &egui::Context,
+        job: Uuid,
+        (picture, count): &(Picture, u64),
+    ) -> TextureHandle {
+        let current = self.previews.get(&job).filter(|(shown, _)| shown == count);
+        if let Some((_, texture)) = current {
+            return texture.clone();
+        }
+        let image = color_image(picture);
+        let texture = ctx.load_texture("preview", image, TextureOptions::LINEAR);
+        // Jobs run one after another: the preview of another job is of no more use.
+        self.previews.clear();
+        self.previews.insert(job, (*count, texture.clone()));
+        texture
+    }
+
+    /// Takes over what was decoded since the last frame.
+    pub(super) fn begin_frame(&mut self, ctx: &egui::Context) {
+        self.frame += 1;
+        for _ in 0..UPLOADS_A_FRAME {
+            let Ok(Decoded { key, image }) = self.decoded.try_recv() else { return };
+            self.lock().at_work.remove(&key);
+            let slot = image.map_or(Slot::Broken, |(image, extent)| {
+                let texture = ctx.load_texture("picture", image, OPTIONS);
+                Slot::Ready { texture, extent, used: self.frame }
+            });
+            self.slots.insert(key, slot);
+        }
+        // More may be waiting.
+        ctx.request_repaint();
+    }
+
+    /// Hands this frame's wishes over, whole pictures first, and lets go of what was not seen for long.
+    pub(super) fn end_frame(&mut self) {
+        let mut wishes = std::mem::take(&mut self.wishes);
+        // Threads take from the end: whole pictures first, then thumbnails from the top.
+        wishes.reverse();
+        wishes.sort_by_key(|((_, size), _)| *size == Size::Whole);
+        let idle = wishes.is_empty();
+        {
+            let mut wanted = self.lock();
+            wishes.retain(|(key, _)| !wanted.at_work.contains(key));
+            wanted.wishes = wishes;
+        }
+        if !idle {
+            self.shared.1.notify_all();
+        }
+        self.forget(Size::Thumbnail, THUMBNAILS_KEPT);
+        self.forget(Size::Whole, WHOLE_KEPT);
+    }
+
+    /// Forgets that pictures could not be read, so that they are tried again.
+    pub fn retry_broken(&mut self) {
+        self.slots.retain(|_, slot| !matches!(slot, Slot::Broken));
+    }
+
+    fn forget(&mut self, size: Size, kept: usize) {
+        let mut ages: Vec<(u64, Key)> = self
+            .slots
+            .iter()
+            .filter_map(|(key, slot)| match slot {
+                Slot::Ready { used, .. } if key.1 == size => Some((*used, *key)),
+                _ => None,
+            })
+            .collect();
+        let Some(surplus) = ages.len().checked_sub(kept).filter(|surplus| *surplus > 0) else {
+            return;
+        };
+        ages.sort_unstable_by_key(|(used, _)| *used);
+        for (_, key) in ages.into_iter().take(surplus) {
+            self.slots.remove(&key);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Wanted> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Textures {
+    fn drop(&mut self) {
+        self.lock().stop = true;
+        self.shared.1.notify_all();
+    }
+}
+
+/// Smooth when enlarged, without shimmer when reduced.
+const OPTIONS: TextureOptions =
+    TextureOptions { mipmap_mode: Some(TextureFilter::Linear), ..TextureOptions::LINEAR };
+
+fn work(shared: &(Mutex<Wanted>, Condvar), sender: &SyncSender<Decoded>, ctx: &egui::Context) {
+    loop {
+        let (key, source) = {
+            let mut wanted = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                if wanted.stop {
+                    return;
+                }
+                if let Some(wish) = wanted.wishes.pop() {
+                    wanted.at_work.insert(wish.0);
+                    break wish;
+                }
+                wanted = shared.1.wait(wanted).unwrap_or_else(PoisonError::into_inner);
+            }
+        };
+        let image = decode(&source, key.1);
+        if sender.send(Decoded { key, image }).is_err() {
+            return;
+        }
+        ctx.request_repaint();
+    }
+}
+
+fn decode(source: &Source, size: Size) -> Option<(ColorImage, Extent)> {
+    let picture = match source {
+        Source::Memory(picture) => picture.clone(),
+        Source::File(path) => match read_picture(path) {
+            Ok(picture) => picture,
+            Err(error) => {
+                tracing::warn!("cannot read {}: {error}", path.display());
+                return None;
+            }
+        },
+    };
+    let extent = picture.extent();
+    let picture = match size {
+        Size::Whole => picture,
+        Size::Thumbnail => shrunk(&picture, THUMBNAIL).unwrap_or(picture),
+    };
+    Some((color_image(&picture), extent))
+}
+
+fn color_image(picture: &Picture) -> ColorImage {
+    let Extent { width, height } = picture.extent();
+    ColorImage::from_rgba_unmultiplied([width as usize, height as usize], picture.rgba())
+}
+
+/// `picture` with its longest side at most `side` pixels, each the mean of those it covers.
+fn shrunk(picture: &Picture, side: u32) -> Option<Picture> {
+    let Extent { width, height } = picture.extent();
+    let longest = width.max(height);
+    if longest <= side {
+        return None;
+    }
+    let scaled = |length: u32| (length * side / longest).max(1);
+    let small = Extent::new(scaled(width), scaled(height));
+    let span = |at: u32, of: u32, from: u32| (at * from / of, ((at + 1) * from).div_ceil(of));
+    let mut rgba = Vec::with_capacity(small.area() * 4);
+    for y in 0..small.height {
+        let (top, bottom) = span(y, small.height, height);
+        for x in 0..small.width {
+            let (left, right) = span(x, small.width, width);
+            let mut sums = [0_u32; 4];
+            for row in top..bottom {
+                let start = (row * width + left) as usize * 4;
+                let end = (row * width + right) as usize * 4;
+                for pixel in picture.rgba().get(start..end)?.chunks_exact(4) {
+                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(*value));
+                }
+            }
+            let count = ((bottom - top) * (right - left)).max(1);
+            rgba.extend(sums.map(|sum| ((sum + count / 2) / count) as u8));
+        }
+    }
+    Picture::from_rgba(small, rgba)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thumbnail_keeps_shape_and_mean() {
+        let extent = Extent::new(600, 300);
+        let rgba: Vec<u8> = (0..extent.area())
+            .flat_map(|i| [if i % 2 == 0 { 0 } else { 200 }, 7, 9, 255])
+            .collect();
+        let small = shrunk(&Picture::from_rgba(extent, rgba).unwrap(), 150).unwrap();
+        assert_eq!(small.extent(), Extent::new(150, 75));
+        assert!(small.rgba().chunks_exact(4).all(|pixel| *pixel == [100, 7, 9, 255]));
+    }
+
+    #[test]
+    fn a_small_picture_is_its_own_thumbnail() {
+        let picture = Picture::from_rgba(Extent::new(2, 1), vec![0; 8]).unwrap();
+        assert!(shrunk(&picture, 150).is_none());
+    }
+}

@@ -1,0 +1,15 @@
+//! House widgets: small, named for assistive technology, drawn to the look. None knows the state.
+
+mod button;
+mod field;
+mod number;
+mod row;
+mod segmented;
+mod text;
+
+pub use button::{IconButton, chip, generate_button, text_button};
+pub use field::{TextField, search_field};
+pub use number::{Edit, Knob, number, slider_row};
+pub use row::{RowLabel, control_row, error_outline, inside, section_title};
+pub use segmented::segmented;
+pub use text::{elided, paint_elided};

@@ -1,0 +1,110 @@
+//! Numbers: a field to type or drag in, alone or beside a slider.
+
+use std::ops::RangeInclusive;
+
+use eframe::egui;
+use egui::{Align, DragValue, Layout, Rect, Response, Slider, Stroke, Ui, UiBuilder, pos2, vec2};
+
+use super::{RowLabel, control_row, error_outline};
+use crate::ui::theme::{self, palette, space};
+
+/// What a number may be and what it is called.
+#[derive(Clone, Debug)]
+pub struct Knob<'a> {
+    /// The label, and the name for assistive technology.
+    pub label: RowLabel<'a>,
+    /// Smallest and largest value.
+    pub range: RangeInclusive<f64>,
+    /// What one step changes.
+    pub step: f64,
+    /// Digits after the point.
+    pub decimals: usize,
+    /// What is wrong with the present value.
+    pub problem: Option<&'a str>,
+}
+
+/// What became of a value in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Nothing.
+    Kept,
+    /// The user set it.
+    Set,
+    /// The user went back to the default.
+    Reset,
+}
+
+/// A label, a slider and a typed number in one row.
+pub fn slider_row(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64) -> Edit {
+    let before = *value;
+    let ((), back) = control_row(ui, knob.label, |ui| {
+        let rail_width = ui.available_width() - space::NUMBER - space::GAP;
+        slider(ui, knob, value, rail_width);
+        number(ui, knob, value, space::NUMBER);
+    });
+    match (back, (*value - before).abs() > f64::EPSILON) {
+        (true, _) => Edit::Reset,
+        (false, true) => Edit::Set,
+        (false, false) => Edit::Kept,
+    }
+}
+
+fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
+    let colours = palette(ui);
+    let response = ui
+        .scope(|ui| {
+            ui.spacing_mut().slider_width = width;
+            ui.spacing_mut().interact_size.y = KNOB_RADIUS * 2.5;
+            let slider = Slider::new(value, knob.range.clone())
+                .show_value(false)
+                .step_by(knob.step)
+                .max_decimals(knob.decimals);
+            ui.add(slider).on_hover_text(knob.label.help)
+        })
+        .inner;
+    // egui paints rail and knob in one colour; paint over it.
+    let rect = response.rect;
+    let painter = ui.painter();
+    painter.rect_filled(rect, 0.0, colours.panel);
+    let span = knob.range.end() - knob.range.start();
+    let fraction = ((*value - knob.range.start()) / span).clamp(0.0, 1.0) as f32;
+    let x = egui::lerp(rect.left() + KNOB_RADIUS..=rect.right() - KNOB_RADIUS, fraction);
+    let rail = Rect::from_center_size(rect.center(), vec2(rect.width(), 4.0));
+    painter.rect_filled(rail, 2.0, colours.line);
+    painter.rect_filled(rail.with_max_x(x), 2.0, colours.rail_fill);
+    let grown = f32::from(response.hovered() || response.dragged());
+    painter.circle_filled(pos2(x, rect.center().y), KNOB_RADIUS + grown * 0.5, colours.knob);
+    if response.has_focus() {
+        let ring = Stroke::new(theme::RING, colours.accent);
+        painter.circle_stroke(pos2(x, rect.center().y), KNOB_RADIUS + 1.0, ring);
+    }
+}
+
+const KNOB_RADIUS: f32 = 7.0;
+
+/// A number to type, or to change by dragging; `width` points wide.
+pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Response {
+    let (rect, _) = ui.allocate_exact_size(vec2(width, space::ROW), egui::Sense::hover());
+    let builder = UiBuilder::new()
+        .id_salt((knob.label.text, "number"))
+        .max_rect(rect)
+        .layout(Layout::right_to_left(Align::Center).with_main_align(Align::Max));
+    let response = ui
+        .scope_builder(builder, |ui| {
+            let ring = Stroke::new(theme::LINE, palette(ui).accent);
+            ui.visuals_mut().selection.stroke = ring;
+            let field = DragValue::new(value)
+                .range(knob.range.clone())
+                .speed(knob.step * 0.25)
+                .fixed_decimals(knob.decimals)
+                .update_while_editing(false)
+                .clip_text(true)
+                .min_size(rect.size());
+            ui.add(field).accessible_name(knob.label.text)
+        })
+        .inner;
+    if knob.problem.is_some() {
+        error_outline(ui, rect);
+    }
+    response.on_hover_text(knob.problem.unwrap_or(knob.label.help))
+}

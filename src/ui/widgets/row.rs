@@ -1,0 +1,100 @@
+//! The grid of the form: label left, control right, one edge for the eye to run down.
+
+use eframe::egui;
+use egui::{
+    Align, Align2, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
+};
+
+use super::paint_elided;
+use crate::ui::theme::{self, palette, space};
+
+/// A title with room for a caption on its right: the place for a remark or a problem.
+pub fn section_title(ui: &mut Ui, title: &str, caption: &str, problem: Option<&str>) {
+    let colours = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    let taken = ui
+        .painter()
+        .text(rect.left_center(), Align2::LEFT_CENTER, title, theme::title(), colours.dim)
+        .width();
+    let (text, colour) =
+        problem.map_or((caption, colours.faint), |problem| (problem, colours.error));
+    let style = (theme::caption(), colour);
+    let width = rect.width() - taken - space::GAP;
+    let drawn = paint_elided(ui, (rect.right_center(), Align2::RIGHT_CENTER), text, style, width);
+    if let Some(problem) = problem {
+        let response = ui.interact(drawn, response.id.with("problem"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, problem));
+        response.on_hover_text(problem);
+    }
+}
+
+/// The label of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct RowLabel<'a> {
+    /// What the row is about; names controls that have no name of their own.
+    pub text: &'a str,
+    /// Shown on hover.
+    pub help: &'a str,
+    /// Set when the user changed the value: what a click on the label goes back to.
+    pub default: Option<&'a str>,
+}
+
+/// A row of the form: the label, then what `add` puts into the rest. The flag says that the label
+/// was clicked to go back to the default.
+pub fn control_row<R>(
+    ui: &mut Ui,
+    label: RowLabel<'_>,
+    add: impl FnOnce(&mut Ui) -> R,
+) -> (R, bool) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::hover());
+    let back = row_label(
+        ui,
+        label,
+        Rect::from_min_size(rect.min, vec2(space::LABEL - space::GAP, space::ROW)),
+    );
+    let control = Rect::from_min_max(rect.min + vec2(space::LABEL, 0.0), rect.max);
+    let layout = Layout::left_to_right(Align::Center);
+    let builder = UiBuilder::new().id_salt(label.text).max_rect(control).layout(layout);
+    let inner = ui.scope_builder(builder, |ui| ui.name_inputs(label.text, add)).inner;
+    (inner, back)
+}
+
+fn row_label(ui: &Ui, label: RowLabel<'_>, rect: Rect) -> bool {
+    let colours = palette(ui);
+    let sense = if label.default.is_some() { Sense::click() } else { Sense::hover() };
+    let response = ui.interact(rect, ui.scope_id().with((label.text, "label")), sense);
+    let colour = if label.default.is_some() { colours.text } else { colours.dim };
+    let at = (rect.left_center(), Align2::LEFT_CENTER);
+    let drawn = paint_elided(ui, at, label.text, (theme::body(), colour), rect.width());
+    let Some(default) = label.default else {
+        response.on_hover_text(label.help);
+        return false;
+    };
+    let name = format!("{}: back to {default}", label.text);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    if response.hovered() || response.has_focus() {
+        let line = Stroke::new(theme::LINE, colours.accent);
+        ui.painter().hline(drawn.x_range(), drawn.bottom(), line);
+    }
+    let back = response.clicked();
+    response
+        .on_hover_text(format!("{}\nClick to go back to {default}, the model's own.", label.help));
+    back
+}
+
+/// A red line around a control whose value cannot be used.
+pub fn error_outline(ui: &Ui, rect: Rect) {
+    let stroke = Stroke::new(theme::LINE, palette(ui).error);
+    ui.painter().rect_stroke(rect, theme::RADIUS, stroke, StrokeKind::Inside);
+}
+
+/// Draws `add` into `rect` without moving what comes after.
+pub fn inside<R>(
+    ui: &mut Ui,
+    (salt, rect): (impl std::hash::Hash + std::fmt::Debug, Rect),
+    add: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let layout = Layout::top_down(Align::Min);
+    let mut child = ui.new_child(UiBuilder::new().id_salt(salt).max_rect(rect).layout(layout));
+    add(&mut child)
+}

@@ -1,0 +1,69 @@
+//! Amounts in words: times, pictures, devices.
+
+use std::time::Duration;
+
+use crate::jobs::Device;
+
+/// `under 1 s`, `3 s`, `2 min`, `1 h 5 min`.
+pub(super) fn duration(time: Duration) -> String {
+    match time.as_secs_f64() {
+        secs if secs < 1.0 => "under 1 s".to_owned(),
+        secs if secs < 90.0 => format!("{secs:.0} s"),
+        secs if secs < 3600.0 => format!("{:.0} min", secs / 60.0),
+        secs => format!("{:.0} h {:.0} min", (secs / 3600.0).floor(), secs % 3600.0 / 60.0),
+    }
+}
+
+/// `under 1 s`, `about 3 s`.
+pub(super) fn about(time: Duration) -> String {
+    let words = duration(time);
+    if time < Duration::from_secs(1) { words } else { format!("about {words}") }
+}
+
+/// `1 picture`, `4 pictures`.
+pub(super) fn pictures(count: u32) -> String {
+    if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }
+}
+
+/// `this CPU` or `this GPU`.
+pub(super) fn place(device: &Device) -> &'static str {
+    if device.name.starts_with("CPU") { "this CPU" } else { "this GPU" }
+}
+
+/// A number with a thin space before each group of three digits.
+pub(super) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_to_what_one_cares_for() {
+        let cases = [
+            (0.2, "under 1 s"),
+            (3.4, "3 s"),
+            (89.0, "89 s"),
+            (150.0, "2 min"),
+            (3900.0, "1 h 5 min"),
+        ];
+        for (secs, text) in cases {
+            assert_eq!(duration(Duration::from_secs_f64(secs)), text);
+        }
+    }
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        assert_eq!(count(999), "999");
+        assert_eq!(count(12480), "12\u{202f}480");
+    }
+}
