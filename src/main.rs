@@ -1,5 +1,6 @@
 //! Reads the command line, sets up the log and hands over.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -7,9 +8,16 @@ use latelier::cli::Arguments;
 use latelier::library::Home;
 use tracing_subscriber::EnvFilter;
 
+/// What is logged when `LATELIER_LOG` says nothing: the windowing crates warn of harmless things.
+const USUAL_LOG: &str = "warn,winit=error,egui_system_font_provider=error";
+
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("LATELIER_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_env("LATELIER_LOG").unwrap_or_else(|_| USUAL_LOG.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     arguments.carry_out(&Home::locate())
 }

@@ -2,11 +2,12 @@
 //!
 //! One JSON file, replaced whole, so that a crash leaves the old one or the new one. No key is kept here.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::library::write_atomically;
 use crate::state::{Draft, View};
 
 /// What survives a restart.
@@ -50,13 +51,10 @@ impl Settings {
     /// # Errors
     /// When the folder cannot be written.
     pub fn write(&self, file: &Path) -> io::Result<()> {
-        let folder = file.parent().unwrap_or_else(|| Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-        temporary.write_all(&serde_json::to_vec_pretty(self)?)?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(file)?;
-        Ok(())
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        write_atomically(file, &serde_json::to_vec_pretty(self)?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::{Messenger, News};
+use crate::library::write_atomically;
 use crate::state::Tone;
 
 /// No one dismisses a dialog faster than this: it never appeared.
@@ -34,8 +35,9 @@ pub(super) fn export(path: PathBuf) -> impl FnOnce(&Messenger) + Send + 'static 
 }
 
 fn copy(path: &Path, target: &Path, messenger: &Messenger) {
-    let news = match std::fs::copy(path, target) {
-        Ok(_) => News::Said(Tone::Done, format!("Copied to {}", target.display())),
+    let written = std::fs::read(path).and_then(|bytes| write_atomically(target, &bytes));
+    let news = match written {
+        Ok(()) => News::Said(Tone::Done, format!("Copied to {}", target.display())),
         Err(error) => News::Said(Tone::Failed, format!("The copy could not be written: {error}")),
     };
     messenger.send(news);

@@ -32,7 +32,7 @@ fn runtime(out: &mut impl Write, home: &Home) -> io::Result<bool> {
             return Ok(false);
         }
     };
-    writeln!(out, "ONNX Runtime    {}", report.build_info)?;
+    writeln!(out, "ONNX Runtime    {}", report.version)?;
     writeln!(out, "Library         {}", report.library.display())?;
     writeln!(out, "Providers       {}", report.providers.join(", "))?;
     for why in &report.passed_over {

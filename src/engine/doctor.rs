@@ -10,8 +10,8 @@ use super::runtime::{Runtime, RuntimeError, SearchPath};
 pub struct Report {
     /// The library that was loaded.
     pub library: PathBuf,
-    /// Its version and build.
-    pub build_info: String,
+    /// Its version.
+    pub version: String,
     /// Providers it was built with.
     pub providers: Vec<String>,
     /// The device that sessions run on.
@@ -31,7 +31,7 @@ pub fn diagnose(search: &SearchPath, device: Option<&str>) -> Result<Report, Run
     let chosen = choose(&runtime, device);
     Ok(Report {
         library: runtime.library().to_owned(),
-        build_info: runtime.build_info().to_owned(),
+        version: runtime.version(),
         providers: runtime.providers(),
         device: chosen.name(),
         works: run_probe(&runtime, chosen.kind).map(|_| ()),

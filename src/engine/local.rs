@@ -15,12 +15,11 @@ use super::session::{Interrupt, release_freed_memory};
 use super::{EngineError, Mode, mode};
 use crate::jobs::{Device, EventSink, Failure, ImageRecord, Job, Keeper, Progress, Runner};
 use crate::sampling::{
-    Halt, Latent, NoiseSource as _, Outside, Schedule, SchedulerConfig, Step, TorchRng,
+    Halt, Latent, NoiseSource as _, Outside, Schedule, ScheduleError, SchedulerConfig, Step,
+    TorchRng,
 };
 use crate::task::{ModelCard, Request};
-
-/// Pixels a latent cell covers on each side, in every SD 1.x model.
-const LATENT_CELL: u32 = 8;
+use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
 #[derive(Clone)]
@@ -124,6 +123,16 @@ impl Runner for LocalEngine {
     }
 }
 
+/// The model's scheduler settings, with the two corrections that diffusers' SD 1.x pipeline makes
+/// to old configs: steps are counted from 1, and predicted latents are not clipped.
+fn scheduler_config(checkpoint: &Checkpoint) -> Result<SchedulerConfig, ScheduleError> {
+    let config = match &checkpoint.scheduler_config {
+        Some(json) => SchedulerConfig::from_json(&json.to_string())?,
+        None => SchedulerConfig::default(),
+    };
+    Ok(SchedulerConfig { steps_offset: Some(1), clip_sample: Some(false), ..config })
+}
+
 /// Saves a picture and tells of it; one that cannot be saved is still shown.
 fn keep(
     mut record: ImageRecord,
@@ -185,21 +194,18 @@ impl Run<'_> {
         index: u32,
     ) -> Result<Latent, EngineError> {
         let request = self.request();
-        let config = match &loaded.checkpoint().scheduler_config {
-            Some(json) => SchedulerConfig::from_json(&json.to_string())?,
-            None => SchedulerConfig::default(),
-        };
+        let config = scheduler_config(loaded.checkpoint())?;
         let (sampler, spacing) = request
             .scheduler
             .recipe
             .ok_or(EngineError::SchedulerNotHere(request.scheduler.name))?;
         let schedule = Schedule::new(&config, sampler, spacing, request.steps as usize)?;
-        let channels = loaded.checkpoint().vae_config.latent_channels;
-        let (height, width) =
-            (request.extent.height / LATENT_CELL, request.extent.width / LATENT_CELL);
+        let vae = &loaded.checkpoint().vae_config;
+        let cell = vae.downscale() as u32;
+        let (channels, extent) = (vae.latent_channels, request.extent);
+        let (height, width) = ((extent.height / cell) as usize, (extent.width / cell) as usize);
         let mut noise = TorchRng::new(request.seed + u64::from(index));
-        let x = noise.randn((1, channels, height as usize, width as usize))
-            * schedule.init_noise_sigma();
+        let x = noise.randn((1, channels, height, width)) * schedule.init_noise_sigma();
 
         let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
         let mut denoiser = Guided {

@@ -118,10 +118,10 @@ impl Runtime {
         &self.library
     }
 
-    /// Version and build flags, as the library tells them.
+    /// The library's version, `1.31.1`.
     #[must_use]
-    pub fn build_info(&self) -> &'static str {
-        ort::info()
+    pub fn version(&self) -> String {
+        version(&self.library).unwrap_or_else(|| "of unknown version".to_owned())
     }
 
     /// The execution providers that the library was built with; having one does not mean that a
@@ -149,6 +149,19 @@ fn load(path: &Path) -> Result<Environment, String> {
         other => other.to_string(),
     })?;
     builder.with_name("latelier").with_telemetry(false).build().map_err(|error| error.to_string())
+}
+
+/// Asks the library at `path`, which is loaded already, for its version; `ort` keeps it to itself.
+#[expect(unsafe_code, reason = "the version is only in ONNX Runtime's C interface")]
+fn version(path: &Path) -> Option<String> {
+    type Base = unsafe extern "C" fn() -> *const ort::sys::OrtApiBase;
+    // SAFETY: the library was loaded before by `ort`, so its initialisers have run.
+    let library = unsafe { libloading::Library::new(path) }.ok()?;
+    // SAFETY: every ONNX Runtime exports this function with this signature; `ort` called it, too.
+    let base: libloading::Symbol<'_, Base> = unsafe { library.get(b"OrtGetApiBase") }.ok()?;
+    // SAFETY: the base is a static of the library, and the version a C string inside it.
+    let text = unsafe { CStr::from_ptr(((*base()).GetVersionString)()) };
+    Some(text.to_string_lossy().into_owned())
 }
 
 /// `ort` has no safe call for the list.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Action, Draft, Effect, JobEntry, JobStatus, State, Tone, Zoom};
-use crate::jobs::{Job, JobId, Status};
+use crate::jobs::{Job, JobId, Status, fresh_seed};
 use crate::task::{EngineKind, Task, resolve};
 
 impl State {
@@ -67,10 +67,12 @@ impl State {
     }
 
     fn retry(&mut self, id: JobId) -> Option<Effect> {
-        let failed = self.world.queue.remove(id)?;
+        let failed = self.world.queue.get(id)?;
         let task =
             Task { task_uuid: Some(Uuid::new_v4().to_string()), ..(*failed.request.task).clone() };
-        self.submit(&task)
+        let effect = self.submit(&task)?;
+        self.world.queue.remove(id);
+        Some(effect)
     }
 
     fn dismiss(&mut self, id: JobId) -> Option<Effect> {
@@ -164,10 +166,4 @@ impl State {
         self.world.notices.retain(|notice| notice.id != id);
         None
     }
-}
-
-/// A seed people can read out: ten digits at most, never 0.
-fn fresh_seed() -> u64 {
-    let (_, random) = Uuid::new_v4().as_u64_pair();
-    (random & 0xffff_ffff).max(1)
 }

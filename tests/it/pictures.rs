@@ -1,10 +1,11 @@
 //! From a task on the command line to a picture: the same pixels as diffusers.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{assert_same_picture, golden, run_tasks, scratch};
+use crate::support::{assert_same_picture, golden, repository, run_tasks, scratch};
 
 /// The goldens whose features the engine has, each with its task made complete.
 fn cases() -> Vec<(String, Value, Vec<String>)> {
@@ -69,7 +70,7 @@ fn a_picture_of_several_equals_a_single_run_at_its_seed() {
         .map(|image| image["seed"].as_u64().unwrap())
         .collect();
     assert_eq!(seeds, [7, 8, 9]);
-    let read = |path: &std::path::Path| latelier::library::read_picture(path).unwrap();
+    let read = |path: &Path| latelier::library::read_picture(path).unwrap();
     assert_eq!(read(&several.pictures()[2]), read(&alone.pictures()[0]));
     assert_ne!(read(&several.pictures()[0]), read(&several.pictures()[2]));
 }
@@ -87,7 +88,7 @@ fn a_saved_picture_makes_itself_again_from_the_task_it_carries() {
         let carried = latelier::library::read_task(&first).unwrap().unwrap();
         let again = serde_json::to_value(&carried).unwrap();
         let second = run_tasks(&json!([again]), &["--out", folder]).pictures().remove(0);
-        let read = |path: &std::path::Path| latelier::library::read_picture(path).unwrap();
+        let read = |path: &Path| latelier::library::read_picture(path).unwrap();
         assert_eq!(read(&first), read(&second), "{format}");
     }
 }
@@ -107,5 +108,41 @@ fn the_answer_carries_the_picture_as_the_task_asks() {
         assert!(image[key].is_string(), "{image}");
         assert_eq!(image["cost"], json!(0), "{image}");
         assert_eq!(image["taskUUID"], task["taskUUID"]);
+    }
+}
+
+/// diffusers' SD 1.x pipeline counts steps from 1 and clips nothing even when the scheduler's config
+/// leaves both to the class: with such a config it draws the very golden of the full one.
+#[test]
+fn an_old_scheduler_config_is_corrected_as_the_reference_corrects_it() {
+    let models = scratch();
+    let demo = models.path().join("old");
+    copy_folder(&repository("assets/models/demo"), &demo);
+    let file = demo.join("scheduler/scheduler_config.json");
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let keys = config.as_object_mut().unwrap();
+    assert!(keys.remove("steps_offset").is_some() && keys.remove("clip_sample").is_some());
+    fs::write(&file, config.to_string()).unwrap();
+    fs::remove_file(demo.join("latelier.json")).unwrap();
+
+    let (_, mut task, pictures) =
+        cases().into_iter().find(|(name, ..)| name == "ddim-fox-negative").unwrap();
+    task["model"] = json!("local:old@1");
+    let folder = models.path().to_str().unwrap();
+    let answer = run_tasks(&json!([task]), &["--models", folder, "--out", folder]);
+    let expected = golden("pictures").join(&pictures[0]);
+    assert_same_picture("old config", &answer.pictures()[0], &expected);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
     }
 }
