@@ -35,7 +35,7 @@ pub struct RunArgs {
     #[arg(value_name = "TASK.json")]
     tasks: PathBuf,
 
-    /// Where pictures are written, as <imageUUID>.<ext>
+    /// Where pictures are written, as `<imageUUID>.<ext>`
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 
