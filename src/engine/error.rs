@@ -66,7 +66,7 @@ impl EngineError {
             Self::RuntimeMissing(error) => (FailureKind::RuntimeMissing, error.to_string()),
             Self::Weights(error) => (FailureKind::Model, error.to_string()),
             Self::Graph(error) => {
-                (FailureKind::Model, format!("{error}; the file does not match its config"))
+                (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))
             }
             Self::Tokenizer(error) => (FailureKind::Model, error.to_string()),
             Self::SchedulerNotHere(_) => (FailureKind::Other, self.to_string()),
@@ -83,6 +83,12 @@ impl EngineError {
                 format!("{self}; the checkpoint is damaged, or this scheduler does not suit it"),
             ),
         };
-        Failure { kind, headline, details }
+        Failure { kind, headline: sentence(&headline), details }
     }
+}
+
+/// With a capital at the beginning, as people read it.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

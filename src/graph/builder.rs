@@ -22,7 +22,7 @@ const INLINE_BYTES: u64 = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
     /// The checkpoint lacks a tensor.
-    #[error("{}: tensor `{name}` is missing from the {component}", path.display())]
+    #[error("tensor `{name}` is missing from the {component} of {}", path.display())]
     MissingTensor {
         /// Diffusers name.
         name: String,
@@ -33,7 +33,10 @@ pub enum GraphError {
     },
 
     /// A tensor has another shape than the config asks for.
-    #[error("{}: tensor `{name}` has shape {found:?}, the config asks for {expected:?}", path.display())]
+    #[error(
+        "tensor `{name}` has shape {found:?}, the config asks for {expected:?}: {}",
+        path.display()
+    )]
     WrongShape {
         /// Diffusers name.
         name: String,
@@ -46,7 +49,7 @@ pub enum GraphError {
     },
 
     /// The checkpoint cannot be read any more.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("the file cannot be read ({source}): {}", path.display())]
     Read {
         /// The checkpoint.
         path: PathBuf,
@@ -55,7 +58,7 @@ pub enum GraphError {
     },
 
     /// The tensors of one network lie in several folders, which ONNX Runtime cannot map.
-    #[error("{}: the {component} is spread over several folders", path.display())]
+    #[error("the {component} is spread over several folders: {}", path.display())]
     SeveralFolders {
         /// Which network.
         component: &'static str,

@@ -21,7 +21,7 @@ const END: &str = "<|endoftext|>";
 
 /// The tokenizer's files cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the tokenizer in {} cannot be used: {why}", path.display())]
+#[error("the tokenizer cannot be used: {why}, in {}", path.display())]
 pub struct TokenizerError {
     /// The folder with `vocab.json` and `merges.txt`.
     pub path: PathBuf,

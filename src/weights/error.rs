@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The file or folder is not there or cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("the file cannot be read ({source}): {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -16,7 +16,7 @@ pub enum WeightsError {
     },
 
     /// The file does not begin like a `.safetensors` file.
-    #[error("{} is not a safetensors file: {why}", path.display())]
+    #[error("this is not a safetensors file ({why}): {}", path.display())]
     NotSafetensors {
         /// The file.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum WeightsError {
 
     /// The header promises more bytes than the file has.
     #[error(
-        "{} is cut off: its header needs {needed} bytes, the file has {found}; download it again",
+        "the checkpoint is cut off, download it again: {found} of {needed} bytes are there: {}",
         path.display()
     )]
     Truncated {
@@ -39,7 +39,7 @@ pub enum WeightsError {
     },
 
     /// A JSON config is missing keys or holds a value this engine does not know.
-    #[error("{}: {why}", path.display())]
+    #[error("{why}, in {}", path.display())]
     Config {
         /// The config file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum WeightsError {
     },
 
     /// A folder without the files that a diffusers model has.
-    #[error("{} is not a diffusers model: {missing} is missing", path.display())]
+    #[error("{missing} is missing in the diffusers model {}", path.display())]
     NotDiffusers {
         /// The folder.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum WeightsError {
 
     /// A single file whose keys belong to no checkpoint that we know.
     #[error(
-        "{} holds {what}, not a Stable Diffusion 1.x checkpoint; choose another model",
+        "this file holds {what}, not a Stable Diffusion 1.x checkpoint; choose another model: {}",
         path.display()
     )]
     WrongKind {

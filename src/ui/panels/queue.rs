@@ -16,7 +16,7 @@ use crate::ui::{Cx, icons, words};
 const CARD_HEIGHT: f32 = 60.0;
 const RUNNING_WIDTH: f32 = 288.0;
 const WAITING_WIDTH: f32 = 208.0;
-const FAILED_WIDTH: f32 = 380.0;
+const FAILED_WIDTH: f32 = 460.0;
 const THUMBNAIL: f32 = 44.0;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
