@@ -13,7 +13,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::{Mode, SearchPath, Settings};
-use crate::jobs::Keeper;
+use crate::jobs::{Keeper, PictureSource};
 use crate::library::Home;
 use crate::task::EngineKind;
 
@@ -118,9 +118,15 @@ impl EngineArgs {
         self.threads.map_or_else(all, usize::from)
     }
 
-    /// The engine's settings for `home`, its pictures going to `keeper`.
+    /// The engine's settings for `home`, pictures coming from `pictures` and going to `keeper`.
     #[must_use]
-    pub fn settings(&self, home: &Home, keeper: Arc<dyn Keeper>, previews: bool) -> Settings {
+    pub fn settings(
+        &self,
+        home: &Home,
+        keeper: Arc<dyn Keeper>,
+        pictures: Arc<dyn PictureSource>,
+        previews: bool,
+    ) -> Settings {
         Settings {
             search: SearchPath::usual(&home.runtime_dir()),
             device: wanted_device(),
@@ -128,6 +134,7 @@ impl EngineArgs {
             mode: self.mode.map(Mode::from),
             previews,
             keeper,
+            pictures,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::jobs::{
     Event, EventSink, Failure, FailureKind, ImageRecord, Job, Progress, Provider, Worker,
     fresh_seed,
 };
-use crate::library::{Home, Library, Results};
+use crate::library::{Home, Library, Pictures, Results};
 use crate::task::{
     Answer, DeliveredImage, EngineKind, ImageResult, OutputType, Problem, Request, Task, TaskType,
     read_tasks, resolve,
@@ -69,7 +69,8 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         writeln!(io::stderr(), "{trouble}")?;
     }
     let keeper = Arc::new(Results::new(args.out.clone()));
-    let settings = engine.settings(home, keeper, false);
+    let pictures = Arc::new(Pictures::new(home, std::slice::from_ref(&args.out)));
+    let settings = engine.settings(home, keeper, pictures, false);
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
 
     let mut answer = Answer::default();
@@ -205,12 +206,21 @@ fn unreadable(record: &ImageRecord, error: &io::Error) -> Failure {
     }
 }
 
+fn unusable_picture(failure: &Failure, parameter: &str, request: &Request) -> Problem {
+    Problem {
+        task_uuid: Some(request.task_uuid.to_string()),
+        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
+        ..Problem::at("invalid", parameter, failure.headline.clone())
+    }
+}
+
 fn problem_of(failure: &Failure, request: &Request) -> Problem {
     let code = match failure.kind {
         FailureKind::RuntimeMissing => "runtimeMissing",
         FailureKind::Model => "modelLoadFailed",
         FailureKind::OutOfMemory => "outOfMemory",
         FailureKind::Save => "saveFailed",
+        FailureKind::Picture(parameter) => return unusable_picture(failure, parameter, request),
         FailureKind::Other => "inferenceError",
     };
     Problem {

@@ -6,11 +6,12 @@ use super::{DONE, EngineArgs};
 use crate::app::{self, Services};
 use crate::engine::LocalEngine;
 use crate::jobs::Worker;
-use crate::library::{Home, Library, Results};
+use crate::library::{Home, Library, Pictures, Results};
 
 pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let library = Arc::new(Library::open(home, &[])?);
-    let settings = engine.settings(home, Arc::new(Results::new(home.results_dir())), true);
+    let keeper = Arc::new(Results::new(home.results_dir()));
+    let settings = engine.settings(home, keeper, Arc::new(Pictures::new(home, &[])), true);
     let provider = Box::new(Worker::start("local", move || LocalEngine::new(settings))?);
     // The toolkit's error cannot be sent between threads, which `anyhow` asks for.
     app::run(Services { home: home.clone(), library, provider })

@@ -48,6 +48,15 @@ pub enum EngineError {
         step: usize,
     },
 
+    /// A picture that the task names cannot be had.
+    #[error("the picture in {parameter} cannot be used: {why}")]
+    Picture {
+        /// The parameter that names it.
+        parameter: &'static str,
+        /// Why.
+        why: String,
+    },
+
     /// The result could not be kept.
     #[error("{0}")]
     Keep(Failure),
@@ -69,6 +78,7 @@ impl EngineError {
                 (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))
             }
             Self::Tokenizer(error) => (FailureKind::Model, error.to_string()),
+            Self::Picture { parameter, .. } => (FailureKind::Picture(parameter), self.to_string()),
             Self::SchedulerNotHere(_) => (FailureKind::Other, self.to_string()),
             Self::Schedule(_) => (FailureKind::Model, self.to_string()),
             Self::Session(SessionError::OutOfMemory { doing, .. }) => (

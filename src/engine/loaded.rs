@@ -8,8 +8,9 @@ use super::device::{Chosen, DeviceKind};
 use super::preview::Preview;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
 use super::text::{Encoding, Encodings};
+use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
-use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder};
+use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder};
 use crate::pixels::Picture;
 use crate::prompt::Tokenizer;
 use crate::sampling::Latent;
@@ -25,16 +26,19 @@ pub(super) enum Part {
     Unet,
     /// Latents to pixels.
     VaeDecoder,
+    /// Pixels to latents.
+    VaeEncoder,
 }
 
 impl Part {
-    const COUNT: usize = 3;
+    const COUNT: usize = 4;
 
     const fn name(self) -> &'static str {
         match self {
             Self::TextEncoder => "text encoder",
             Self::Unet => "UNet",
             Self::VaeDecoder => "VAE decoder",
+            Self::VaeEncoder => "VAE encoder",
         }
     }
 }
@@ -54,6 +58,8 @@ pub(super) struct Loaded {
     checkpoint: Checkpoint,
     tokenizer: Tokenizer,
     networks: [Option<(Mode, Network)>; Part::COUNT],
+    /// Last layers that the text encoder is written without.
+    clip_skip: usize,
     encodings: Encodings,
     preview: Option<Preview>,
 }
@@ -72,6 +78,7 @@ impl Loaded {
             checkpoint,
             tokenizer,
             networks: [const { None }; Part::COUNT],
+            clip_skip: 0,
             encodings: Encodings::default(),
             preview: None,
         })
@@ -178,9 +185,19 @@ impl Loaded {
         } = &self.checkpoint;
         let dialect = self.environment.device.kind.dialect();
         match part {
-            Part::TextEncoder => clip_text(text_encoder, text_config, dialect, 0),
+            Part::TextEncoder => clip_text(text_encoder, text_config, dialect, self.clip_skip),
             Part::Unet => unet(denoiser, unet_config, dialect, UnetInputs::default()),
             Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
+            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
+        }
+    }
+
+    /// Leaves out that many of the text encoder's last layers from now on.
+    pub(super) fn set_clip_skip(&mut self, layers: usize) {
+        if layers != self.clip_skip {
+            self.clip_skip = layers;
+            self.unload(Part::TextEncoder);
+            self.encodings = Encodings::default();
         }
     }
 
@@ -206,6 +223,18 @@ impl Loaded {
         }
         let views: Vec<_> = encodings.iter().map(|encoding| encoding.view()).collect();
         Ok(concatenate(Axis(0), &views).unwrap_or_default())
+    }
+
+    /// What the encoder makes of `picture`: the distribution of its latent.
+    pub(super) fn encode_picture(
+        &mut self,
+        picture: &Picture,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Posterior, EngineError> {
+        let scaling_factor = self.checkpoint.vae_config.scaling_factor;
+        let encoder = self.network(Part::VaeEncoder, mode, interrupt)?;
+        Ok(vae::encode(encoder, picture, scaling_factor, interrupt)?)
     }
 
     /// The picture of a finished latent.

@@ -11,9 +11,12 @@ use super::loaded::{Environment, Loaded, Part};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
 use super::sampling_loop::{Conditioning, Guided};
-use super::session::{Interrupt, release_freed_memory};
+use super::session::{Interrupt, SessionError, release_freed_memory};
+use super::vae::Posterior;
 use super::{EngineError, Mode, mode};
-use crate::jobs::{Device, EventSink, Failure, ImageRecord, Job, Keeper, Progress, Runner};
+use crate::jobs::{
+    Device, EventSink, Failure, ImageRecord, Job, Keeper, PictureSource, Progress, Runner,
+};
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, Schedule, ScheduleError, SchedulerConfig, Step,
     TorchRng,
@@ -36,6 +39,8 @@ pub struct Settings {
     pub previews: bool,
     /// Where finished pictures go.
     pub keeper: Arc<dyn Keeper>,
+    /// Where the pictures that tasks name come from.
+    pub pictures: Arc<dyn PictureSource>,
 }
 
 /// Runs jobs on this machine.
@@ -82,17 +87,19 @@ impl LocalEngine {
         let on_cancel = interrupt.clone();
         job.cancel.on_cancel(move || on_cancel.interrupt());
 
-        let Settings { mode: wanted, previews, keeper, .. } = self.settings.clone();
+        let Settings { mode: wanted, previews, keeper, pictures, .. } = self.settings.clone();
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });
         let mode = wanted.unwrap_or_else(|| mode::choose(&job.request, loaded));
         let run = Run { job, events, interrupt: &interrupt, mode };
         let conditioning = run.condition(loaded)?;
+        let start = run.start(loaded, pictures.as_ref())?;
         let preview = if previews { Some(loaded.preview(mode, &interrupt)?) } else { None };
+        let given = Given { conditioning, start, preview };
         for index in 0..job.request.number_results {
             let started = Instant::now();
-            let latent = run.sample(loaded, &conditioning, preview.as_ref(), index)?;
+            let latent = run.sample(loaded, &given, index)?;
             let picture = loaded.decode(&latent, mode, &interrupt)?;
             let record = ImageRecord {
                 image_uuid: Uuid::new_v4(),
@@ -156,6 +163,18 @@ fn describe(chosen: &Chosen, threads: usize) -> Device {
     Device { name, fallback }
 }
 
+/// The steps that `strength` leaves of a run, rounded down as diffusers does.
+fn steps_taken(request: &Request) -> u32 {
+    ((f64::from(request.steps) * request.strength) as u32).min(request.steps)
+}
+
+/// What all pictures of a job share.
+struct Given {
+    conditioning: Conditioning,
+    start: Option<Posterior>,
+    preview: Option<Preview>,
+}
+
 /// One job on its way through the model.
 struct Run<'a> {
     job: &'a Job,
@@ -178,6 +197,7 @@ impl Run<'_> {
         } else {
             &[positive_prompt]
         };
+        loaded.set_clip_skip(self.request().clip_skip as usize);
         let encodings = loaded.encode(prompts, self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {
             loaded.unload(Part::TextEncoder);
@@ -185,42 +205,81 @@ impl Run<'_> {
         Ok(Conditioning { encodings, guidance })
     }
 
-    /// Noise to a finished latent for picture `index`.
+    /// The picture to start from, encoded.
+    fn start(
+        &self,
+        loaded: &mut Loaded,
+        pictures: &dyn PictureSource,
+    ) -> Result<Option<Posterior>, EngineError> {
+        let Some(image) = &self.request().seed_image else { return Ok(None) };
+        let picture = pictures
+            .open(image)
+            .map_err(|why| EngineError::Picture { parameter: "seedImage", why })?;
+        let picture = picture.covering(self.request().extent);
+        let posterior = loaded.encode_picture(&picture, self.mode, self.interrupt)?;
+        if self.mode == Mode::LowMemory {
+            loaded.unload(Part::VaeEncoder);
+        }
+        Ok(Some(posterior))
+    }
+
+    /// Noise (or a noisy picture) to a finished latent for picture `index`.
     fn sample(
         &self,
         loaded: &mut Loaded,
-        conditioning: &Conditioning,
-        preview: Option<&Preview>,
+        given: &Given,
         index: u32,
     ) -> Result<Latent, EngineError> {
         let request = self.request();
-        let config = scheduler_config(loaded.checkpoint())?;
-        let (sampler, spacing) = request
-            .scheduler
-            .recipe
-            .ok_or(EngineError::SchedulerNotHere(request.scheduler.name))?;
-        let schedule = Schedule::new(&config, sampler, spacing, request.steps as usize)?;
-        let vae = &loaded.checkpoint().vae_config;
-        let cell = vae.downscale() as u32;
-        let (channels, extent) = (vae.latent_channels, request.extent);
-        let (height, width) = ((extent.height / cell) as usize, (extent.width / cell) as usize);
         let mut noise = TorchRng::new(request.seed + u64::from(index));
-        let x = noise.randn((1, channels, height, width)) * schedule.init_noise_sigma();
+        let schedule = self.schedule(loaded)?;
+        let (x, schedule) = match &given.start {
+            None => (noise.randn(self.shape(loaded)) * schedule.init_noise_sigma(), schedule),
+            Some(posterior) => {
+                // The order of diffusers' draws: the latent of the picture, then the noise.
+                let latent = posterior.sample(&mut noise);
+                let skipped = request.steps - steps_taken(request);
+                let Some(schedule) = schedule.from_step(skipped as usize) else {
+                    return Ok(latent);
+                };
+                let fresh = noise.randn(latent.dim());
+                (latent + fresh * schedule.levels[0].sigma, schedule)
+            }
+        };
 
         let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
         let mut denoiser = Guided {
             unet,
-            conditioning,
+            conditioning: &given.conditioning,
             prediction: schedule.prediction(),
             interrupt: self.interrupt,
             calls: 0,
         };
-        let mut on_step = |step: Step<'_>| self.report(index, &step, preview);
+        let mut on_step = |step: Step<'_>| self.report(index, &step, given.preview.as_ref());
         let mut outside = Outside { noise: &mut noise, on_step: &mut on_step };
+        let sampler = schedule.sampler();
         sampler.sample(&schedule, &mut denoiser, x, &mut outside).map_err(|halt| match halt {
-            Halt::Stopped => super::session::SessionError::Interrupted.into(),
+            Halt::Stopped => SessionError::Interrupted.into(),
             Halt::Failed(error) => error,
         })
+    }
+
+    fn schedule(&self, loaded: &Loaded) -> Result<Schedule, EngineError> {
+        let request = self.request();
+        let (sampler, spacing) = request
+            .scheduler
+            .recipe
+            .ok_or(EngineError::SchedulerNotHere(request.scheduler.name))?;
+        let config = scheduler_config(loaded.checkpoint())?;
+        Ok(Schedule::new(&config, sampler, spacing, request.steps as usize)?)
+    }
+
+    /// The latent's shape, `[1, channels, height / cell, width / cell]`.
+    fn shape(&self, loaded: &Loaded) -> (usize, usize, usize, usize) {
+        let vae = &loaded.checkpoint().vae_config;
+        let side = |pixels: u32| pixels as usize / vae.downscale();
+        let extent = self.request().extent;
+        (1, vae.latent_channels, side(extent.height), side(extent.width))
     }
 
     fn report(&self, image: u32, step: &Step<'_>, preview: Option<&Preview>) -> ControlFlow<()> {

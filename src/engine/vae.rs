@@ -1,10 +1,10 @@
-//! Latents to pictures.
+//! Latents to pictures and back.
 
-use ndarray::{Array4, ArrayD, Axis, Ix4};
+use ndarray::{Array4, ArrayD, Axis, Ix4, Slice, Zip};
 
 use super::session::{Input, Interrupt, Network, SessionError};
 use crate::pixels::{Extent, Picture};
-use crate::sampling::Latent;
+use crate::sampling::{Latent, NoiseSource};
 
 /// Decodes `latent` `[1, 4, h, w]` (as the sampler leaves it) to a picture.
 pub(super) fn decode(
@@ -29,6 +29,61 @@ pub(super) fn decode_values(
 ) -> Result<ArrayD<f32>, SessionError> {
     let unscaled: Array4<f32> = latent / scaling_factor;
     decoder.run(vec![("latent", Input::Floats(unscaled.view().into_dyn()))], interrupt)
+}
+
+/// The distribution of a picture's latent: mean and standard deviation of each value, scaled as
+/// the sampler wants them.
+pub(super) struct Posterior {
+    mean: Latent,
+    deviation: Latent,
+}
+
+impl Posterior {
+    /// One latent of the distribution, with fresh noise from `noise`.
+    pub(super) fn sample(&self, noise: &mut dyn NoiseSource) -> Latent {
+        let mut latent = noise.randn(self.mean.dim());
+        Zip::from(&mut latent)
+            .and(&self.mean)
+            .and(&self.deviation)
+            .for_each(|value, &mean, &deviation| *value = *value * deviation + mean);
+        latent
+    }
+}
+
+/// Bounds of the log-variance, as diffusers' `DiagonalGaussianDistribution` clamps it.
+const LOG_VARIANCE: (f32, f32) = (-30.0, 20.0);
+
+/// Encodes `picture`, alpha left out; its sides are multiples of the latent's cell.
+pub(super) fn encode(
+    encoder: &mut Network,
+    picture: &Picture,
+    scaling_factor: f32,
+    interrupt: &Interrupt,
+) -> Result<Posterior, SessionError> {
+    let image = values(picture);
+    let moments =
+        encoder.run(vec![("image", Input::Floats(image.view().into_dyn()))], interrupt)?;
+    let moments = moments.into_dimensionality::<Ix4>().map_err(|error| SessionError::Runtime {
+        doing: "encoding the picture".to_owned(),
+        message: error.to_string(),
+    })?;
+    let half = moments.len_of(Axis(1)) / 2;
+    let part = |slice: Slice| moments.slice_axis(Axis(1), slice).to_owned();
+    let mean = part(Slice::from(..half)) * scaling_factor;
+    let deviation = part(Slice::from(half..)).mapv_into(|log_variance| {
+        (log_variance.clamp(LOG_VARIANCE.0, LOG_VARIANCE.1) / 2.0).exp() * scaling_factor
+    });
+    Ok(Posterior { mean, deviation })
+}
+
+/// A picture as `[1, 3, h, w]` in −1 … 1.
+fn values(picture: &Picture) -> Array4<f32> {
+    let Extent { width, height } = picture.extent();
+    let (width, height) = (width as usize, height as usize);
+    let rgba = picture.rgba();
+    Array4::from_shape_fn((1, 3, height, width), |(_, channel, y, x)| {
+        f32::from(rgba[(y * width + x) * 4 + channel]) / 255.0 * 2.0 - 1.0
+    })
 }
 
 /// The first image of `[n, 3, h, w]` in −1 … 1, rounded to bytes as diffusers does.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::JobId;
 use crate::pixels::Picture;
-use crate::task::Request;
+use crate::task::{ImageRef, Request};
 
 /// What the work really runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +100,15 @@ pub trait Keeper: Send + Sync {
     fn keep(&self, record: &ImageRecord) -> Result<PathBuf, Failure>;
 }
 
+/// Finds the pictures that tasks name. The library implements it; providers are given one.
+pub trait PictureSource: Send + Sync {
+    /// The pixels of `image`: an earlier result, a picture brought in, or one inside the task.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be had.
+    fn open(&self, image: &ImageRef) -> Result<Picture, String>;
+}
+
 /// What the window can offer when a job fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
@@ -111,6 +120,8 @@ pub enum FailureKind {
     OutOfMemory,
     /// The result could not be written: the results folder.
     Save,
+    /// A picture that the task names cannot be had: choose another. Names the parameter.
+    Picture(&'static str),
     /// Anything else: the log.
     Other,
 }

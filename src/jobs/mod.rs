@@ -5,7 +5,9 @@ mod event;
 mod worker;
 
 pub use cancel::Cancel;
-pub use event::{Device, Event, EventSink, Failure, FailureKind, ImageRecord, Keeper, Progress};
+pub use event::{
+    Device, Event, EventSink, Failure, FailureKind, ImageRecord, Keeper, PictureSource, Progress,
+};
 pub use worker::{Provider, Runner, Status, Worker};
 
 use std::sync::Arc;

@@ -40,6 +40,12 @@ impl Home {
         self.root.join("results")
     }
 
+    /// Pictures that tasks started from, kept once by content.
+    #[must_use]
+    pub fn inputs_dir(&self) -> PathBuf {
+        self.root.join("inputs")
+    }
+
     /// Checkpoints and what goes with them.
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 //! Pure: nothing here knows a model, a window or where files lie.
 
 mod file;
+mod fit;
 mod picture;
 mod text_chunk;
 

@@ -91,7 +91,8 @@ impl Problem {
     }
 
     /// A problem of a family (`invalid`, `missing`, …) at a parameter.
-    pub(super) fn at(family: &str, path: &str, message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn at(family: &str, path: &str, message: impl Into<String>) -> Self {
         let parameter = Some(ParameterName::One(path.to_owned()));
         Self { parameter, ..Self::new(code(family, path), message) }
     }

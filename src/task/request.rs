@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ModelCard, OutputFormat, OutputType, SchedulerRow, Task};
+use super::{ImageRef, ModelCard, OutputFormat, OutputType, SchedulerRow, Task};
 use crate::pixels::Extent;
 
 /// Everything one job needs, checked. Only [`super::resolve()`] makes one.
@@ -31,6 +31,15 @@ pub struct Request {
 
     /// Size of the result in pixels, each side 128–2048 and a multiple of 64.
     pub extent: Extent,
+
+    /// The picture to start from instead of noise alone.
+    pub seed_image: Option<ImageRef>,
+
+    /// How far the result may leave the seed image, 0–1: the share of the steps that are taken.
+    pub strength: f64,
+
+    /// Last layers of the text encoder to leave out, 0–2.
+    pub clip_skip: u32,
 
     /// Denoising steps, 1–100.
     pub steps: u32,

@@ -17,6 +17,9 @@ use crate::pixels::Extent;
 /// The prompt that stands for no prompt.
 pub const BLANK_PROMPT: &str = "__BLANK__";
 
+/// The documented default of `strength`.
+const DEFAULT_STRENGTH: f64 = 0.8;
+
 /// Seeds are signed 64-bit numbers on the service's side.
 const GREATEST_SEED: u64 = i64::MAX as u64;
 
@@ -94,17 +97,17 @@ fn settle(
         number_results,
         // Waiting or not is the server's business.
         delivery_method: _,
+        seed_image,
+        strength,
+        clip_skip,
         // Not yet part of a request; `resolve` refuses them on the local engine.
         upload_endpoint: _,
         check_nsfw: _,
-        seed_image: _,
         mask_image: _,
         mask_margin: _,
-        strength: _,
         reference_images: _,
         outpaint: _,
         vae: _,
-        clip_skip: _,
         prompt_weighting: _,
         advanced_features: _,
         accelerator_options: _,
@@ -137,13 +140,12 @@ fn settle(
 
     Some(Request {
         task_uuid: Uuid::try_parse(task_uuid.as_deref()?).ok()?,
-        positive_prompt: positive_prompt
-            .as_deref()
-            .filter(|prompt| *prompt != BLANK_PROMPT)
-            .unwrap_or("")
-            .to_owned(),
+        positive_prompt: prompt(positive_prompt.as_deref()),
         negative_prompt: negative_prompt.clone().unwrap_or_default(),
         extent: extent?,
+        seed_image: seed_image.clone(),
+        strength: strength.unwrap_or(DEFAULT_STRENGTH),
+        clip_skip: clip_skip.unwrap_or(0),
         steps,
         cfg_scale,
         scheduler,
@@ -157,6 +159,11 @@ fn settle(
         model,
         _checked: (),
     })
+}
+
+/// The prompt's words; none for the blank one.
+fn prompt(text: Option<&str>) -> String {
+    text.filter(|text| *text != BLANK_PROMPT).unwrap_or_default().to_owned()
 }
 
 /// The model that `model` names, if the library has it and it is a checkpoint.

@@ -58,7 +58,11 @@ fn values_out_of_range_name_the_parameter() {
         ("model", json!("demo"), "invalidModel"),
         ("numberResults", json!(0), "invalidNumberResults"),
         ("colour", json!("red"), "unknownParameter"),
-        ("seedImage", json!("59a2edc2-45e6-429f-be5f-7ded59b92046"), "unsupportedLocalSeedImage"),
+        ("seedImage", json!("59a2edc2-45e6-429f-be5f-7ded59b92046"), "invalidSeedImage"),
+        ("seedImage", json!("data:image/png;base64,bm8gcGljdHVyZQ=="), "invalidSeedImage"),
+        ("seedImage", json!("file:///no/such/picture.png"), "invalidSeedImage"),
+        ("seedImage", json!("picture.png"), "invalidSeedImage"),
+        ("promptWeighting", json!("compel"), "unsupportedLocalPromptWeighting"),
         ("lora", json!([{ "model": "a:b@1" }]), "unsupportedLocalLora"),
     ];
     for (key, value, code) in cases {

@@ -9,7 +9,7 @@ use latelier::engine::{LocalEngine, SearchPath, Settings};
 use latelier::jobs::{
     Event, EventSink, Failure, FailureKind, Job, Progress, Provider as _, Status, Worker,
 };
-use latelier::library::{Library, Results};
+use latelier::library::{Library, Pictures, Results};
 use latelier::task::{EngineKind, Task, resolve};
 use serde_json::{Value, json};
 
@@ -35,6 +35,7 @@ fn bench() -> Bench {
         mode: None,
         previews: true,
         keeper: Arc::new(Results::new(out.path())),
+        pictures: Arc::new(Pictures::new(home(), &[])),
     };
     let (sender, events) = sync_channel(1024);
     Bench {

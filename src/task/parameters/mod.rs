@@ -278,6 +278,8 @@ mod tests {
             "includeCost",
             "positivePrompt",
             "negativePrompt",
+            "seedImage",
+            "strength",
             "height",
             "width",
             "model",
@@ -285,6 +287,7 @@ mod tests {
             "scheduler",
             "seed",
             "CFGScale",
+            "clipSkip",
             "numberResults",
             "deliveryMethod",
         ];

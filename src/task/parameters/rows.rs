@@ -142,7 +142,8 @@ pub const PARAMETERS: &[ParameterRow] = &[
         "Seed image",
         Image,
         "The picture to start from: for variations, inpainting and outpainting.",
-    ),
+    )
+    .now(),
     row("maskImage", "Mask", Image, "White is repainted, black stays. Needs a seed image."),
     row(
         "maskMargin",
@@ -156,7 +157,8 @@ pub const PARAMETERS: &[ParameterRow] = &[
         float(0.0, 1.0),
         "Low stays close to the seed image, high leaves it.",
     )
-    .default(Number(0.8)),
+    .default(Number(0.8))
+    .now(),
     row(
         "referenceImages",
         "Reference images",
@@ -217,7 +219,8 @@ pub const PARAMETERS: &[ParameterRow] = &[
         integer(0, 2),
         "Leaves out this many of the text encoder's last layers.",
     )
-    .default(Whole(0)),
+    .default(Whole(0))
+    .now(),
     row(
         "promptWeighting",
         "Prompt weighting",

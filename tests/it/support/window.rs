@@ -10,7 +10,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::app::{App, Services};
 use latelier::engine::{EngineError, LocalEngine, RuntimeError, SearchPath, Settings};
 use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
-use latelier::library::{Home, Library, Results};
+use latelier::library::{Home, Library, Pictures, Results};
 use latelier::state::State;
 
 use super::scratch;
@@ -124,6 +124,7 @@ fn engine(home: &Home) -> Worker {
         mode: None,
         previews: true,
         keeper: Arc::new(Results::new(home.results_dir())),
+        pictures: Arc::new(Pictures::new(home, &[])),
     };
     Worker::start("local", move || LocalEngine::new(settings)).unwrap()
 }
