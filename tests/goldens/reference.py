@@ -23,11 +23,13 @@ torch.set_grad_enabled(False)
 FOLDER = pathlib.Path(__file__).resolve().parent
 
 
-def arguments(text):
-    """The command line of every script: where the demo model lies, where the results go."""
+def arguments(text, **flags):
+    """The command line of every script: where the demo model lies, where the results go; flags: what each does."""
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=pathlib.Path, required=True, help="folder of the demo model (diffusers layout)")
     parser.add_argument("--out", type=pathlib.Path, default=FOLDER, help="folder of the results (default: beside the script)")
+    for name, meaning in flags.items():
+        parser.add_argument(f"--{name}", action="store_true", help=meaning)
     return parser.parse_args()
 
 

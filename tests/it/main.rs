@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod engine;
+mod image_to_image;
 mod networks;
 mod pictures;
 mod rooms;
