@@ -12,16 +12,17 @@ use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
 use super::sampling_loop::{Conditioning, Guided};
 use super::session::{Interrupt, SessionError, release_freed_memory};
-use super::vae::Posterior;
+use super::start::{SetOut, Start};
 use super::{EngineError, Mode, mode};
 use crate::jobs::{
     Device, EventSink, Failure, ImageRecord, Job, Keeper, PictureSource, Progress, Runner,
 };
+use crate::pixels::{Mask, Picture};
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, Schedule, ScheduleError, SchedulerConfig, Step,
     TorchRng,
 };
-use crate::task::{ModelCard, Request};
+use crate::task::{ImageRef, ModelCard, Request};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -99,8 +100,7 @@ impl LocalEngine {
         let given = Given { conditioning, start, preview };
         for index in 0..job.request.number_results {
             let started = Instant::now();
-            let latent = run.sample(loaded, &given, index)?;
-            let picture = loaded.decode(&latent, mode, &interrupt)?;
+            let picture = run.paint(loaded, &given, index)?;
             let record = ImageRecord {
                 image_uuid: Uuid::new_v4(),
                 request: Arc::clone(&job.request),
@@ -163,15 +163,10 @@ fn describe(chosen: &Chosen, threads: usize) -> Device {
     Device { name, fallback }
 }
 
-/// The steps that `strength` leaves of a run, rounded down as diffusers does.
-fn steps_taken(request: &Request) -> u32 {
-    ((f64::from(request.steps) * request.strength) as u32).min(request.steps)
-}
-
 /// What all pictures of a job share.
 struct Given {
     conditioning: Conditioning,
-    start: Option<Posterior>,
+    start: Option<Start>,
     preview: Option<Preview>,
 }
 
@@ -205,25 +200,46 @@ impl Run<'_> {
         Ok(Conditioning { encodings, guidance })
     }
 
-    /// The picture to start from, encoded.
+    /// The picture to start from, encoded, with its mask.
     fn start(
         &self,
         loaded: &mut Loaded,
         pictures: &dyn PictureSource,
-    ) -> Result<Option<Posterior>, EngineError> {
-        let Some(image) = &self.request().seed_image else { return Ok(None) };
-        let picture = pictures
-            .open(image)
-            .map_err(|why| EngineError::Picture { parameter: "seedImage", why })?;
-        let picture = picture.covering(self.request().extent);
+    ) -> Result<Option<Start>, EngineError> {
+        let Request { seed_image, mask_image, extent, .. } = self.request();
+        let open = |image: &ImageRef, parameter| {
+            let picture = pictures.open(image);
+            let picture = picture.map_err(|why| EngineError::Picture { parameter, why })?;
+            Ok::<_, EngineError>(picture.covering(*extent))
+        };
+        let Some(image) = seed_image else { return Ok(None) };
+        let picture = open(image, "seedImage")?;
+        let mask = match mask_image {
+            Some(image) => Some(Mask::from_picture(&open(image, "maskImage")?)),
+            None => None,
+        };
         let posterior = loaded.encode_picture(&picture, self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {
             loaded.unload(Part::VaeEncoder);
         }
-        Ok(Some(posterior))
+        Ok(Some(Start { picture, mask, posterior }))
     }
 
-    /// Noise (or a noisy picture) to a finished latent for picture `index`.
+    /// Noise, or a noisy picture, to the finished picture `index`.
+    fn paint(
+        &self,
+        loaded: &mut Loaded,
+        given: &Given,
+        index: u32,
+    ) -> Result<Picture, EngineError> {
+        let latent = self.sample(loaded, given, index)?;
+        let painted = loaded.decode(&latent, self.mode, self.interrupt)?;
+        Ok(match &given.start {
+            Some(start) => start.put_back(painted),
+            None => painted,
+        })
+    }
+
     fn sample(
         &self,
         loaded: &mut Loaded,
@@ -233,20 +249,19 @@ impl Run<'_> {
         let request = self.request();
         let mut noise = TorchRng::new(request.seed + u64::from(index));
         let schedule = self.schedule(loaded)?;
-        let (x, schedule) = match &given.start {
-            None => (noise.randn(self.shape(loaded)) * schedule.init_noise_sigma(), schedule),
-            Some(posterior) => {
-                // The order of diffusers' draws: the latent of the picture, then the noise.
-                let latent = posterior.sample(&mut noise);
-                let skipped = request.steps - steps_taken(request);
-                let Some(schedule) = schedule.from_step(skipped as usize) else {
-                    return Ok(latent);
-                };
-                let fresh = noise.randn(latent.dim());
-                (latent + fresh * schedule.levels[0].sigma, schedule)
+        let (x, schedule, masked) = match &given.start {
+            None => {
+                let fresh = noise.randn(self.shape(loaded));
+                (fresh * schedule.init_noise_sigma(), schedule, None)
+            }
+            Some(start) => {
+                let cell = loaded.checkpoint().vae_config.downscale() as u32;
+                match start.set_out(request, schedule, cell, &mut noise) {
+                    SetOut::Steps { x, schedule, masked } => (x, schedule, masked),
+                    SetOut::NoStep(latent) => return Ok(latent),
+                }
             }
         };
-
         let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
         let mut denoiser = Guided {
             unet,
@@ -256,12 +271,18 @@ impl Run<'_> {
             calls: 0,
         };
         let mut on_step = |step: Step<'_>| self.report(index, &step, given.preview.as_ref());
-        let mut outside = Outside { noise: &mut noise, on_step: &mut on_step };
+        let mut outside =
+            Outside { noise: &mut noise, on_step: &mut on_step, masked: masked.as_ref() };
         let sampler = schedule.sampler();
-        sampler.sample(&schedule, &mut denoiser, x, &mut outside).map_err(|halt| match halt {
+        let latent = sampler.sample(&schedule, &mut denoiser, x, &mut outside);
+        let mut latent = latent.map_err(|halt| match halt {
             Halt::Stopped => SessionError::Interrupted.into(),
             Halt::Failed(error) => error,
-        })
+        })?;
+        if let Some(masked) = &masked {
+            masked.finish(&mut latent);
+        }
+        Ok(latent)
     }
 
     fn schedule(&self, loaded: &Loaded) -> Result<Schedule, EngineError> {

@@ -13,6 +13,7 @@ mod preview;
 mod runtime;
 mod sampling_loop;
 mod session;
+mod start;
 mod text;
 mod vae;
 

@@ -29,6 +29,7 @@ pub(super) fn sample<D: Denoiser>(
             let scale = f64::from(next.sigma).hypot(1.0) / f64::from(landed).hypot(1.0);
             x *= scale as f32;
         }
+        outside.put_back(&mut x, next, index + 1 == schedule.steps());
         outside.report(schedule, index, &denoised)?;
     }
     Ok(preserve_variance(x, landed))

@@ -29,6 +29,7 @@ pub(super) fn sample<D: Denoiser>(
             }
             _ => x.zip_mut_with(&denoised, |x, d| *x = *x * keep + d * take),
         }
+        outside.put_back(&mut x, next, index + 1 == schedule.steps());
         outside.report(schedule, index, &denoised)?;
         before = Some((denoised, lambda));
         end = next.sigma;

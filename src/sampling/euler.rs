@@ -12,6 +12,7 @@ pub(super) fn sample<D: Denoiser>(
         let denoised = denoiser.denoise(&x, level).map_err(Halt::Failed)?;
         let dt = next.sigma - level.sigma;
         x.zip_mut_with(&denoised, |x, d| *x += (*x - d) / level.sigma * dt);
+        outside.put_back(&mut x, next, index + 1 == schedule.steps());
         outside.report(schedule, index, &denoised)?;
     }
     Ok(x)

@@ -20,6 +20,7 @@ pub(super) fn sample<D: Denoiser>(
         Zip::from(&mut x).and(&denoised).and(&noise).for_each(|x, d, noise| {
             *x += (*x - d) / level.sigma * dt + noise * up;
         });
+        outside.put_back(&mut x, next, index + 1 == schedule.steps());
         outside.report(schedule, index, &denoised)?;
     }
     Ok(x)

@@ -23,13 +23,15 @@ pub(super) fn sample<D: Denoiser>(
         let mut denoised = ask(&x, level)?;
         let mut slope = Zip::from(&x).and(&denoised).map_collect(|x, d| (x - d) / level.sigma);
         if next.sigma > 0.0 {
-            let guess = Zip::from(&x).and(&slope).map_collect(|x, slope| x + slope * dt);
+            let mut guess = Zip::from(&x).and(&slope).map_collect(|x, slope| x + slope * dt);
+            outside.put_back(&mut guess, next, false);
             denoised = ask(&guess, next)?;
             Zip::from(&mut slope).and(&guess).and(&denoised).for_each(|slope, guess, d| {
                 *slope = f32::midpoint(*slope, (guess - d) / next.sigma);
             });
         }
         x.scaled_add(dt, &slope);
+        outside.put_back(&mut x, next, index + 1 == schedule.steps());
         outside.report(schedule, index, &denoised)?;
     }
     Ok(x)

@@ -48,7 +48,12 @@ fn run<D: Denoiser>(
 ) -> Result<Latent, Halt<D::Error>> {
     let mut noise = TorchRng::new(42);
     let x = noise.randn((1, 3, 2, 3)) * schedule.init_noise_sigma();
-    schedule.sampler().sample(schedule, denoiser, x, &mut Outside { noise: &mut noise, on_step })
+    schedule.sampler().sample(
+        schedule,
+        denoiser,
+        x,
+        &mut Outside { noise: &mut noise, on_step, masked: None },
+    )
 }
 
 #[test]
@@ -163,7 +168,8 @@ fn golden_difference(
     let mut noise = TorchRng::new(42);
     let x = golden_start(&schedule, first, &mut noise);
     let mut toy = Toy { prediction: schedule.prediction(), guided };
-    let mut outside = Outside { noise: &mut noise, on_step: &mut |_| ControlFlow::Continue(()) };
+    let on_step = &mut |_: super::Step<'_>| ControlFlow::Continue(());
+    let mut outside = Outside { noise: &mut noise, on_step, masked: None };
     let x = sampler.sample(&schedule, &mut toy, x, &mut outside).unwrap();
     assert!((noise.normals(1)[0] - next_draw).abs() < 1e-6, "not as many draws as diffusers");
     let size = expected.iter().fold(0.0_f32, |size, e| size.max(e.abs()));

@@ -33,6 +33,7 @@ pub(super) fn sample<D: Denoiser>(
             let noise = outside.noise.randn(x.dim());
             x.scaled_add(next.sigma, &noise);
         }
+        outside.put_back(&mut x, next, index + 1 == schedule.steps());
         outside.report(schedule, index, &denoised)?;
     }
     Ok(x)

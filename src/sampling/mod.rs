@@ -15,6 +15,7 @@ mod heun;
 #[cfg(test)]
 mod laws;
 mod lcm;
+mod masked;
 mod noise;
 mod prediction;
 mod refused;
@@ -28,6 +29,7 @@ use std::ops::ControlFlow;
 
 pub use config::{ScheduleError, SchedulerConfig};
 pub use guidance::guide;
+pub use masked::Masked;
 pub use noise::{NoiseSource, TorchRng};
 pub use prediction::{Prediction, model_input};
 pub use refused::RefusedSettings;
@@ -150,9 +152,20 @@ pub struct Outside<'a> {
 
     /// Told after each step.
     pub on_step: &'a mut OnStep<'a>,
+
+    /// What is put back after each step, when only a part is repainted.
+    pub masked: Option<&'a Masked>,
 }
 
 impl Outside<'_> {
+    /// Puts back what stays into the latent that a prediction has led to. The end is left to
+    /// [`Masked::finish`], which needs no noise.
+    fn put_back(&self, x: &mut Latent, next: NoiseLevel, last: bool) {
+        if let Some(masked) = self.masked.filter(|_| !last) {
+            masked.put_back(x, next.sigma);
+        }
+    }
+
     /// Tells of one finished step and asks whether to go on.
     fn report<E>(
         &mut self,

@@ -33,6 +33,8 @@ pub(super) fn sample<D: Denoiser>(
         let last = index + 1 == schedule.steps();
         let history = if last { None } else { before.as_ref() };
         x = predict(&here, history, f64::from(next.sigma));
+        // The corrector goes out from `here` and never reads what was put back.
+        outside.put_back(&mut x, next, last);
         outside.report(schedule, index, &here.denoised)?;
         before_that = before.replace(here);
         end = next.sigma;

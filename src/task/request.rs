@@ -35,6 +35,9 @@ pub struct Request {
     /// The picture to start from instead of noise alone.
     pub seed_image: Option<ImageRef>,
 
+    /// White is repainted, black stays; only with a seed image.
+    pub mask_image: Option<ImageRef>,
+
     /// How far the result may leave the seed image, 0–1: the share of the steps that are taken.
     pub strength: f64,
 

@@ -98,12 +98,12 @@ fn settle(
         // Waiting or not is the server's business.
         delivery_method: _,
         seed_image,
+        mask_image,
         strength,
         clip_skip,
         // Not yet part of a request; `resolve` refuses them on the local engine.
         upload_endpoint: _,
         check_nsfw: _,
-        mask_image: _,
         mask_margin: _,
         reference_images: _,
         outpaint: _,
@@ -144,6 +144,7 @@ fn settle(
         negative_prompt: negative_prompt.clone().unwrap_or_default(),
         extent: extent?,
         seed_image: seed_image.clone(),
+        mask_image: mask_image.clone(),
         strength: strength.unwrap_or(DEFAULT_STRENGTH),
         clip_skip: clip_skip.unwrap_or(0),
         steps,

@@ -5,6 +5,7 @@
 mod bad_input;
 mod engine;
 mod image_to_image;
+mod inpainting;
 mod networks;
 mod pictures;
 mod rooms;

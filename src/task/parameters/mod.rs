@@ -279,6 +279,7 @@ mod tests {
             "positivePrompt",
             "negativePrompt",
             "seedImage",
+            "maskImage",
             "strength",
             "height",
             "width",

@@ -144,7 +144,7 @@ pub const PARAMETERS: &[ParameterRow] = &[
         "The picture to start from: for variations, inpainting and outpainting.",
     )
     .now(),
-    row("maskImage", "Mask", Image, "White is repainted, black stays. Needs a seed image."),
+    row("maskImage", "Mask", Image, "White is repainted, black stays. Needs a seed image.").now(),
     row(
         "maskMargin",
         "Mask margin",

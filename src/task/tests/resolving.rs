@@ -15,6 +15,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         negative_prompt,
         extent,
         seed_image,
+        mask_image,
         strength,
         clip_skip,
         steps,
@@ -32,7 +33,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
     assert_eq!((task_uuid.to_string().as_str(), model.air.to_string().as_str()), (UUID, SD1));
     assert_eq!((positive_prompt.as_str(), negative_prompt.as_str()), ("a red fox", ""));
     assert_eq!(extent, Extent::new(768, 512));
-    assert_eq!((seed_image, strength, clip_skip), (None, 0.8, 0));
+    assert_eq!((seed_image, mask_image, strength, clip_skip), (None, None, 0.8, 0));
     assert_eq!((steps, cfg_scale, seed, number_results), (25, 7.5, 77, 1));
     assert_eq!(
         (scheduler.name, scheduler.recipe),
@@ -48,11 +49,12 @@ fn what_a_task_says_is_kept() {
         "negativePrompt": "blurry", "steps": 3, "CFGScale": 0.5, "scheduler": "DPM++ 2M Karras", "seed": 9_007_199_254_740_993_u64,
         "numberResults": 20, "outputType": "base64Data", "outputFormat": "PNG", "outputQuality": 20,
         "includeCost": true, "deliveryMethod": "async", "strength": 0.3, "clipSkip": 2,
-        "seedImage": UUID,
+        "seedImage": UUID, "maskImage": UUID,
     })))
     .unwrap();
     let picture = ImageRef::Uuid(UUID.parse().unwrap());
-    assert_eq!((request.seed_image, request.strength, request.clip_skip), (Some(picture), 0.3, 2));
+    assert_eq!((request.seed_image, request.mask_image), (Some(picture.clone()), Some(picture)));
+    assert_eq!((request.strength, request.clip_skip), (0.3, 2));
     assert_eq!(
         (request.negative_prompt.as_str(), request.steps, request.cfg_scale),
         ("blurry", 3, 0.5)

@@ -49,7 +49,7 @@ fn every_example_resolves_for_the_service() {
 
 /// What of the examples this machine does not do, by the codes of the problems.
 #[test]
-fn examples_beyond_text_and_image_to_image_are_not_yet_local() {
+fn what_the_local_engine_does_not_do_yet_is_named() {
     let of = |wanted: &str| -> Vec<String> {
         let found = examples().into_iter().find(|example| example.source.ends_with(wanted));
         let task = read(&found.unwrap().task);
@@ -58,7 +58,7 @@ fn examples_beyond_text_and_image_to_image_are_not_yet_local() {
     };
     assert_eq!(of(": text-to-image"), [""; 0]);
     assert_eq!(of(": image-to-image"), [""; 0]);
-    assert_eq!(of(": inpainting"), ["unsupportedLocalMaskImage"]);
+    assert_eq!(of(": inpainting"), [""; 0]);
     assert_eq!(of(": outpainting"), ["unsupportedLocalOutpaint"]);
     assert_eq!(of(": refiner request"), ["unsupportedLocalRefiner", "unsupportedLocalModel"]);
     assert_eq!(of(": deepCache, example"), ["unsupportedLocalAcceleratorOptionsDeepCache"]);

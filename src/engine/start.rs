@@ -1,0 +1,73 @@
+//! How a run over a picture begins: the picture, its mask, and the first noisy latent.
+
+use ndarray::Array2;
+
+use super::vae::Posterior;
+use crate::pixels::{Mask, Picture};
+use crate::sampling::{Latent, Masked, NoiseSource as _, Schedule, TorchRng};
+use crate::task::Request;
+
+/// A picture to start from, at the task's size.
+pub(super) struct Start {
+    pub(super) picture: Picture,
+    pub(super) mask: Option<Mask>,
+    pub(super) posterior: Posterior,
+}
+
+/// How a run begins.
+pub(super) enum SetOut {
+    /// With this latent, over these levels.
+    Steps { x: Latent, schedule: Schedule, masked: Option<Masked> },
+    /// Not at all: `strength` leaves no step, and this is the picture's own latent.
+    NoStep(Latent),
+}
+
+impl Start {
+    /// The noisy latent to begin with, over what `strength` leaves of the whole `schedule`; `cell`
+    /// is the pixels of a latent cell.
+    ///
+    /// Draws in diffusers' order: the latent of the picture, the noise, and for a mask the latent
+    /// of the masked picture, which a UNet of 4 channels has no use for.
+    pub(super) fn set_out(
+        &self,
+        request: &Request,
+        schedule: Schedule,
+        cell: u32,
+        noise: &mut TorchRng,
+    ) -> SetOut {
+        let known = self.posterior.sample(noise);
+        let from_noise_alone = schedule.init_noise_sigma();
+        let skipped = request.steps - steps_taken(request);
+        let Some(schedule) = schedule.from_step(skipped as usize) else {
+            return SetOut::NoStep(known);
+        };
+        let fresh = noise.randn(known.dim());
+        let first = schedule.levels[0].sigma;
+        let Some(mask) = &self.mask else {
+            return SetOut::Steps { x: known + fresh * first, schedule, masked: None };
+        };
+        noise.randn(known.dim());
+        // At full strength diffusers repaints from noise alone.
+        let x = if request.strength >= 1.0 {
+            &fresh * from_noise_alone
+        } else {
+            &known + &(&fresh * first)
+        };
+        let (_, _, height, width) = known.dim();
+        let repaint = Array2::from_shape_fn((height, width), |(y, x)| {
+            mask.repaints(x as u32 * cell, y as u32 * cell)
+        });
+        SetOut::Steps { x, schedule, masked: Some(Masked { known, noise: fresh, repaint }) }
+    }
+
+    /// The finished picture: what is not repainted keeps its own pixels.
+    pub(super) fn put_back(&self, painted: Picture) -> Picture {
+        let composed = self.mask.as_ref().and_then(|mask| mask.compose(&self.picture, &painted));
+        composed.unwrap_or(painted)
+    }
+}
+
+/// The steps that `strength` leaves of a run, rounded down as diffusers does.
+fn steps_taken(request: &Request) -> u32 {
+    ((f64::from(request.steps) * request.strength) as u32).min(request.steps)
+}

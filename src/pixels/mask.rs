@@ -1,0 +1,90 @@
+//! A mask: how much of each pixel is repainted.
+
+use super::{Extent, Picture};
+
+/// Weights of red, green and blue in grey, of 65 536 (ITU-R 601-2, as Pillow rounds them).
+const GREY: [u32; 3] = [19_595, 38_470, 7_471];
+
+/// From this value a pixel counts as repainted where only yes or no is possible.
+const REPAINTED: u8 = 128;
+
+/// One byte a pixel: 0 stays, 255 is repainted, between is mixed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    extent: Extent,
+    bytes: Vec<u8>,
+}
+
+impl Mask {
+    /// The greys of `picture`; its alpha is not looked at.
+    #[must_use]
+    pub fn from_picture(picture: &Picture) -> Self {
+        let grey = |pixel: &[u8]| {
+            let sum: u32 = GREY.iter().zip(pixel).map(|(w, &v)| w * u32::from(v)).sum();
+            ((sum + 0x8000) >> 16) as u8
+        };
+        Self { extent: picture.extent(), bytes: picture.rgba().chunks_exact(4).map(grey).collect() }
+    }
+
+    /// Width and height.
+    #[must_use]
+    pub const fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// Whether the pixel is repainted, where only yes or no is possible.
+    #[must_use]
+    pub fn repaints(&self, x: u32, y: u32) -> bool {
+        let at = y as usize * self.extent.width as usize + x as usize;
+        self.bytes.get(at).is_some_and(|&byte| byte >= REPAINTED)
+    }
+
+    /// `painted` where the mask is white, `original` where it is black, mixed between. Where the
+    /// mask is 0 the original's bytes are kept as they are. `None` when the sizes differ.
+    #[must_use]
+    pub fn compose(&self, original: &Picture, painted: &Picture) -> Option<Picture> {
+        if original.extent() != self.extent || painted.extent() != self.extent {
+            return None;
+        }
+        let mut rgba = original.rgba().to_vec();
+        let pixels = rgba.chunks_exact_mut(4).zip(painted.rgba().chunks_exact(4));
+        for ((under, over), &mask) in pixels.zip(&self.bytes) {
+            let (white, black) = (u32::from(mask), u32::from(u8::MAX - mask));
+            for (under, &over) in under.iter_mut().zip(over) {
+                let mixed = u32::from(over) * white + u32::from(*under) * black;
+                // Rounded; exact at both ends.
+                *under = ((mixed + 127) / 255) as u8;
+            }
+        }
+        Picture::from_rgba(self.extent, rgba)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(values: &[[u8; 3]]) -> Picture {
+        let rgba: Vec<u8> = values.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
+        Picture::from_rgba(Extent::new(values.len() as u32, 1), rgba).unwrap()
+    }
+
+    #[test]
+    fn black_keeps_every_bit_white_takes_the_new_and_grey_mixes() {
+        let mask = Mask::from_picture(&picture(&[[0; 3], [255; 3], [128; 3]]));
+        let original = picture(&[[13, 77, 201]; 3]);
+        let painted = picture(&[[200, 100, 0]; 3]);
+        let composed = mask.compose(&original, &painted).unwrap();
+        assert_eq!(&composed.rgba()[..8], [13, 77, 201, 255, 200, 100, 0, 255]);
+        assert_eq!(&composed.rgba()[8..], [107, 89, 100, 255]);
+        assert!(mask.compose(&picture(&[[0; 3]]), &painted).is_none());
+    }
+
+    #[test]
+    fn half_way_up_counts_as_repainted() {
+        let mask = Mask::from_picture(&picture(&[[127; 3], [128; 3], [255, 0, 0], [0, 255, 0]]));
+        let repainted: Vec<bool> = (0..4).map(|x| mask.repaints(x, 0)).collect();
+        // Green is the brightest of the three colours.
+        assert_eq!(repainted, [false, true, false, true]);
+    }
+}
