@@ -257,7 +257,7 @@ impl Run<'_> {
             Some(start) => {
                 let cell = loaded.checkpoint().vae_config.downscale() as u32;
                 match start.set_out(request, schedule, cell, &mut noise) {
-                    SetOut::Steps { x, schedule, masked } => (x, schedule, masked),
+                    SetOut::Steps(begin) => (begin.x, begin.schedule, begin.masked),
                     SetOut::NoStep(latent) => return Ok(latent),
                 }
             }

@@ -16,10 +16,18 @@ pub(super) struct Start {
 
 /// How a run begins.
 pub(super) enum SetOut {
-    /// With this latent, over these levels.
-    Steps { x: Latent, schedule: Schedule, masked: Option<Masked> },
+    /// With these steps.
+    Steps(Box<Beginning>),
     /// Not at all: `strength` leaves no step, and this is the picture's own latent.
     NoStep(Latent),
+}
+
+/// What the first step begins with.
+pub(super) struct Beginning {
+    pub(super) x: Latent,
+    /// The levels that are left.
+    pub(super) schedule: Schedule,
+    pub(super) masked: Option<Masked>,
 }
 
 impl Start {
@@ -44,7 +52,8 @@ impl Start {
         let fresh = noise.randn(known.dim());
         let first = schedule.levels[0].sigma;
         let Some(mask) = &self.mask else {
-            return SetOut::Steps { x: known + fresh * first, schedule, masked: None };
+            let x = known + fresh * first;
+            return SetOut::Steps(Box::new(Beginning { x, schedule, masked: None }));
         };
         noise.randn(known.dim());
         // At full strength diffusers repaints from noise alone.
@@ -57,7 +66,8 @@ impl Start {
         let repaint = Array2::from_shape_fn((height, width), |(y, x)| {
             mask.repaints(x as u32 * cell, y as u32 * cell)
         });
-        SetOut::Steps { x, schedule, masked: Some(Masked { known, noise: fresh, repaint }) }
+        let masked = Some(Masked { known, noise: fresh, repaint });
+        SetOut::Steps(Box::new(Beginning { x, schedule, masked }))
     }
 
     /// The finished picture: what is not repainted keeps its own pixels.

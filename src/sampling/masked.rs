@@ -1,6 +1,6 @@
 //! Repainting a part: everything else is put back after each step, as noisy as the step has left it.
 //!
-//! Lugmayr et al. (2022), RePaint, without its resampling; what diffusers does with a UNet of 4
+//! Lugmayr et al. (2022), `RePaint`, without its resampling; what diffusers does with a UNet of 4
 //! channels.
 
 use ndarray::{Array2, Zip};
