@@ -1,6 +1,8 @@
 //! Latelier: a desktop studio for making images with diffusion models.
 //!
-//! The rooms of the house, and who may know whom, stand in `ARCHITECTURE.md`.
+//! What follows is `ARCHITECTURE.md`, the map of the house.
+//!
+#![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod app;
 pub mod cli;
