@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use ndarray::{Array3, Axis, concatenate};
-
 use super::device::{Chosen, DeviceKind};
 use super::preview::Preview;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
@@ -192,37 +190,28 @@ impl Loaded {
         }
     }
 
-    /// Leaves out that many of the text encoder's last layers from now on.
-    pub(super) fn set_clip_skip(&mut self, layers: usize) {
-        if layers != self.clip_skip {
-            self.clip_skip = layers;
-            self.unload(Part::TextEncoder);
-            self.encodings = Encodings::default();
-        }
-    }
-
-    /// The encodings of `prompts` one under the other, `[prompts, tokens, channels]`.
+    /// The encoding of `prompt`, `[1, tokens, channels]`, by a text encoder without its last
+    /// `clip_skip` layers.
     pub(super) fn encode(
         &mut self,
-        prompts: &[&str],
+        prompt: &str,
+        clip_skip: usize,
         mode: Mode,
         interrupt: &Interrupt,
-    ) -> Result<Array3<f32>, EngineError> {
+    ) -> Result<Encoding, EngineError> {
         let length = self.checkpoint.text_config.max_position_embeddings;
-        let mut encodings: Vec<Encoding> = Vec::with_capacity(prompts.len());
-        for prompt in prompts {
-            let ids = self.tokenizer.chunk(prompt, length);
-            if let Some(encoding) = self.encodings.get(&ids) {
-                encodings.push(encoding);
-                continue;
-            }
-            let encoder = self.network(Part::TextEncoder, mode, interrupt)?;
-            let encoding = text::encode(&ids, encoder, interrupt)?;
-            self.encodings.keep(ids, encoding.clone());
-            encodings.push(encoding);
+        let ids = self.tokenizer.chunk(prompt, length);
+        if let Some(encoding) = self.encodings.get(clip_skip, &ids) {
+            return Ok(encoding);
         }
-        let views: Vec<_> = encodings.iter().map(|encoding| encoding.view()).collect();
-        Ok(concatenate(Axis(0), &views).unwrap_or_default())
+        if clip_skip != self.clip_skip {
+            self.clip_skip = clip_skip;
+            self.unload(Part::TextEncoder);
+        }
+        let encoder = self.network(Part::TextEncoder, mode, interrupt)?;
+        let encoding = text::encode(&ids, encoder, interrupt)?;
+        self.encodings.keep(clip_skip, ids, encoding.clone());
+        Ok(encoding)
     }
 
     /// What the encoder makes of `picture`: the distribution of its latent.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ndarray::{Axis, concatenate};
 use uuid::Uuid;
 
 use super::device::{Chosen, choose};
@@ -185,15 +186,19 @@ impl Run<'_> {
 
     /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
     fn condition(&self, loaded: &mut Loaded) -> Result<Conditioning, EngineError> {
-        let Request { positive_prompt, negative_prompt, cfg_scale, .. } = self.request();
+        let Request { positive_prompt, negative_prompt, cfg_scale, clip_skip, .. } = self.request();
         let guidance = (*cfg_scale > 1.0).then_some(*cfg_scale);
-        let prompts: &[&str] = if guidance.is_some() {
-            &[negative_prompt, positive_prompt]
-        } else {
-            &[positive_prompt]
+        let mut encode = |prompt: &str, clip_skip: u32| {
+            loaded.encode(prompt, clip_skip as usize, self.mode, self.interrupt)
         };
-        loaded.set_clip_skip(self.request().clip_skip as usize);
-        let encodings = loaded.encode(prompts, self.mode, self.interrupt)?;
+        let positive = encode(positive_prompt, *clip_skip)?;
+        let encodings = if guidance.is_some() {
+            // diffusers leaves layers out for the positive prompt only.
+            let negative = encode(negative_prompt, 0)?;
+            concatenate![Axis(0), negative, positive]
+        } else {
+            positive
+        };
         if self.mode == Mode::LowMemory {
             loaded.unload(Part::TextEncoder);
         }

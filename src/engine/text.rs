@@ -12,24 +12,24 @@ const KEPT: usize = 64;
 /// Text encodings, `[1, tokens, channels]`.
 pub(super) type Encoding = Array3<f32>;
 
-/// The encodings of one model's prompts, by token ids.
+/// The encodings of one model's prompts, by layers left out and token ids.
 #[derive(Default)]
 pub(super) struct Encodings {
-    known: HashMap<Vec<i64>, Encoding>,
+    known: HashMap<(usize, Vec<i64>), Encoding>,
 }
 
 impl Encodings {
     /// The encoding of `ids` if it was computed before.
-    pub(super) fn get(&self, ids: &[i64]) -> Option<Encoding> {
-        self.known.get(ids).cloned()
+    pub(super) fn get(&self, clip_skip: usize, ids: &[i64]) -> Option<Encoding> {
+        self.known.get(&(clip_skip, ids.to_vec())).cloned()
     }
 
     /// Remembers an encoding.
-    pub(super) fn keep(&mut self, ids: Vec<i64>, encoding: Encoding) {
+    pub(super) fn keep(&mut self, clip_skip: usize, ids: Vec<i64>, encoding: Encoding) {
         if self.known.len() >= KEPT {
             self.known.clear();
         }
-        self.known.insert(ids, encoding);
+        self.known.insert((clip_skip, ids), encoding);
     }
 }
 

@@ -51,10 +51,8 @@ fn made_by(record: &ImageRecord) -> Task {
 fn file_format(request: &Request) -> (FileFormat, &'static str) {
     match request.output_format {
         OutputFormat::Png => (FileFormat::Png, "png"),
-        // WEBP is refused by `resolve` until its encoder is there.
-        OutputFormat::Jpg | OutputFormat::Webp => {
-            (FileFormat::Jpeg { quality: request.output_quality }, "jpg")
-        }
+        OutputFormat::Jpg => (FileFormat::Jpeg { quality: request.output_quality }, "jpg"),
+        OutputFormat::Webp => (FileFormat::Webp { quality: request.output_quality }, "webp"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::ImageReader;
 use image::codecs::jpeg::JpegEncoder;
 
-use super::text_chunk::{PNG_KEYWORD, with_jpeg_text};
+use super::text_chunk::{PNG_KEYWORD, with_jpeg_text, with_webp_text};
 use super::{Extent, Picture};
 
 /// Longest side of a picture that is read, in pixels.
@@ -21,6 +21,11 @@ pub enum FileFormat {
     Png,
     /// Lossy, without alpha.
     Jpeg {
+        /// 1–100.
+        quality: u8,
+    },
+    /// Lossy, with alpha where the picture has any.
+    Webp {
         /// 1–100.
         quality: u8,
     },
@@ -41,12 +46,17 @@ pub enum FileError {
     #[error("cannot write PNG: {0}")]
     Png(#[from] png::EncodingError),
 
+    /// The WebP encoder refused.
+    #[error("cannot write WebP: {0}")]
+    Webp(String),
+
     /// The text is too long for the file format.
     #[error("the task is too long to be kept inside a JPEG file ({0} bytes)")]
     TextTooLong(usize),
 }
 
-/// Writes `picture` with `task`, a JSON text, in the file: an iTXt chunk in PNG, XMP in JPEG.
+/// Writes `picture` with `task`, a JSON text, in the file: an iTXt chunk in PNG, XMP in JPEG and
+/// WebP.
 ///
 /// # Errors
 /// When the encoder refuses or the text does not fit the format.
@@ -64,12 +74,32 @@ pub fn encode(picture: &Picture, format: FileFormat, task: &str) -> Result<Vec<u
             )?;
             with_jpeg_text(&bytes, task)
         }
+        FileFormat::Webp { quality } => encode_webp(picture, quality, task),
     }
+}
+
+fn encode_webp(picture: &Picture, quality: u8, task: &str) -> Result<Vec<u8>, FileError> {
+    let Extent { width, height } = picture.extent();
+    let rgb;
+    let encoder = if is_opaque(picture) {
+        rgb = without_alpha(picture);
+        webp::Encoder::from_rgb(&rgb, width, height)
+    } else {
+        webp::Encoder::from_rgba(picture.rgba(), width, height)
+    };
+    let bytes = encoder
+        .encode_simple(false, f32::from(quality))
+        .map_err(|error| FileError::Webp(format!("{error:?}")))?;
+    Ok(with_webp_text(&bytes, (width, height), task))
+}
+
+fn is_opaque(picture: &Picture) -> bool {
+    picture.rgba().chunks_exact(4).all(|pixel| pixel[3] == u8::MAX)
 }
 
 fn encode_png(picture: &Picture, task: &str) -> Result<Vec<u8>, FileError> {
     let Extent { width, height } = picture.extent();
-    let opaque = picture.rgba().chunks_exact(4).all(|pixel| pixel[3] == u8::MAX);
+    let opaque = is_opaque(picture);
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_depth(png::BitDepth::Eight);
@@ -141,6 +171,33 @@ mod tests {
         assert_eq!(back.extent(), Extent::new(16, 8));
         let far = (back.rgba().iter().zip(gradient(255).rgba())).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(far.unwrap() < 24, "{far:?}");
+    }
+
+    #[test]
+    fn a_webp_gives_back_its_task_and_nearly_its_pixels_alpha_included() {
+        // Texts of even and odd length: chunks are padded.
+        for (alpha, text) in [(255, TASK.to_owned()), (90, TASK.to_owned() + " ")] {
+            let bytes = encode(&gradient(alpha), FileFormat::Webp { quality: 95 }, &text).unwrap();
+            assert_eq!(read_task_text(&bytes), Some(text));
+            let back = decode(&bytes).unwrap();
+            let original = gradient(alpha);
+            let pairs = back.rgba().iter().zip(original.rgba());
+            let far: u32 = pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+            assert!(far < 8 * original.rgba().len() as u32, "{far}");
+            assert!(back.rgba().chunks_exact(4).all(|pixel| pixel[3] == alpha));
+        }
+    }
+
+    #[test]
+    fn lower_quality_makes_smaller_files() {
+        let noisy: Vec<u8> =
+            (0..64 * 64 * 4_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 | 3).collect();
+        let picture = Picture::from_rgba(Extent::new(64, 64), noisy).unwrap();
+        let size = |format| encode(&picture, format, "{}").unwrap().len();
+        let jpeg = |quality| size(FileFormat::Jpeg { quality });
+        let webp = |quality| size(FileFormat::Webp { quality });
+        assert!(jpeg(20) < jpeg(60) && jpeg(60) < jpeg(99));
+        assert!(webp(20) < webp(60) && webp(60) < webp(99));
     }
 
     #[test]

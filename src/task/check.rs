@@ -31,7 +31,7 @@ pub(super) fn value(given: &Given<'_>) -> Option<Problem> {
             format!("found {}: {error}.", quoted(text))
         }
         (Kind::Scheduler, Shape::Text(text)) => scheduler(text)?,
-        (Kind::Words { words, .. }, Shape::Text(text)) => word(text, words)?,
+        (Kind::Words { words }, Shape::Text(text)) => word(text, words)?,
         (Kind::Image | Kind::Images { .. }, Shape::Text(text)) => {
             let error = text.parse::<ImageRef>().err()?;
             format!("found {}: {error}.", quoted(text))
@@ -111,7 +111,7 @@ pub(super) fn expected(row: &ParameterRow) -> String {
         Kind::Url => "an address that begins with https:// or http://".to_owned(),
         Kind::Air(kind) => format!("the AIR of a {kind}, such as civitai:4384@128713"),
         Kind::Scheduler => "the name of a scheduler, exactly as the API writes it".to_owned(),
-        Kind::Words { words, .. } => either(words),
+        Kind::Words { words } => either(words),
         Kind::Image => "a picture: a UUID, a data URI, base64 text or an address".to_owned(),
         Kind::Images { max: 1, .. } => {
             "an array of one picture (a UUID, a data URI, base64 text or an address)".to_owned()

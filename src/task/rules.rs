@@ -204,12 +204,6 @@ pub(super) fn not_yet_local(
         }
         let problem = match (given.row.local, given.row.kind, given.value) {
             (Local::Later, ..) => not_yet(&given.path, &given.path, "leave it out"),
-            (_, Kind::Words { words, later }, Shape::Text(word)) if later.contains(&word) => {
-                let now: Vec<&str> =
-                    words.iter().copied().filter(|word| !later.contains(word)).collect();
-                let what = format!("{} {word}", given.path);
-                not_yet(&given.path, &what, &format!("use {}", either(&now)))
-            }
             (_, Kind::Scheduler, Shape::Text(name)) if is_later(name) => {
                 scheduler_not_yet_local(name)
             }

@@ -79,7 +79,7 @@ fn a_saved_picture_makes_itself_again_from_the_task_it_carries() {
     let folder = out.path().to_str().unwrap();
     let mut task = crate::support::demo_task();
     task.as_object_mut().unwrap().remove("seed");
-    for format in ["PNG", "JPG"] {
+    for format in ["PNG", "JPG", "WEBP"] {
         task["outputFormat"] = json!(format);
         task["taskUUID"] = json!(uuid::Uuid::new_v4().to_string());
         let first = run_tasks(&json!([task]), &["--out", folder]).pictures().remove(0);

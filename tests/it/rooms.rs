@@ -33,6 +33,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("safetensors", &["weights", "sampling"]),
     ("tokenizers", &["prompt"]),
     ("image", &["pixels"]),
+    ("webp", &["pixels"]),
     ("clap", &["cli"]),
 ];
 

@@ -67,7 +67,7 @@ const fn float(min: f64, max: f64) -> Kind {
 }
 
 const fn words(words: &'static [&'static str]) -> Kind {
-    Kind::Words { words, later: &[] }
+    Kind::Words { words }
 }
 
 /// A side of the result.
@@ -91,7 +91,7 @@ pub const PARAMETERS: &[ParameterRow] = &[
     row(
         "outputFormat",
         "Format",
-        Kind::Words { words: OutputFormat::WORDS, later: &["WEBP"] },
+        words(OutputFormat::WORDS),
         "File format. PNG keeps every pixel; JPG is smaller.",
     )
     .default(Word("JPG"))

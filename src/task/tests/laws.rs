@@ -174,7 +174,7 @@ fn every_row_takes_the_ends_of_its_range() {
             Kind::Text { min, max } => {
                 vec![json!("é".repeat(min as usize)), json!("é".repeat(max as usize))]
             }
-            Kind::Words { words, .. } => words.iter().map(|word| json!(word)).collect(),
+            Kind::Words { words } => words.iter().map(|word| json!(word)).collect(),
             Kind::Boolean => vec![json!(true), json!(false)],
             _ => continue,
         };

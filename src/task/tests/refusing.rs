@@ -60,13 +60,6 @@ fn what_is_not_yet_local_is_said_once_and_only_when_asked_for() {
     assert!(local(&with(&quiet)).is_ok());
     let loras = json!({ "lora": [{ "model": "runware:13090@1", "weight": 0.5 }, { "model": "runware:13090@1" }] });
     assert_eq!(only(local(&with(&loras))).code, "unsupportedLocalLora");
-    let problem = only(local(&with(&json!({ "outputFormat": "WEBP" }))));
-    assert_eq!(problem.code, "unsupportedLocalOutputFormat");
-    assert!(
-        problem.message.contains("outputFormat WEBP")
-            && problem.message.contains("use JPG or PNG,"),
-        "{problem}"
-    );
     assert!(remote(&with(&json!({ "outputFormat": "WEBP", "checkNSFW": true }))).is_ok());
 }
 
@@ -80,7 +73,7 @@ fn every_later_row_is_refused_or_silent_by_default() {
             family.iter().any(|family| problem.code.starts_with(family))
                 && problem.concerns(row.name)
         });
-        assert_eq!(told, row.local == Local::Later || row.name == "outputFormat", "{}", row.name);
+        assert_eq!(told, row.local == Local::Later, "{}", row.name);
     }
 }
 
