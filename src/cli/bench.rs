@@ -129,7 +129,12 @@ fn work(network: &mut Network, args: &BenchArgs, interrupt: &Interrupt) -> anyho
         }
         PartArg::Clip => {
             let ids = Array2::from_shape_fn((2, TOKENS), |(n, t)| ((n * TOKENS + t) * 97) as i64);
-            network.run(vec![("input_ids", Input::Integers(ids.view().into_dyn()))], interrupt)?;
+            let bias = Array4::<f32>::zeros((2, 1, 1, TOKENS));
+            let inputs = vec![
+                ("input_ids", Input::Integers(ids.view().into_dyn())),
+                ("key_bias", Input::Floats(bias.view().into_dyn())),
+            ];
+            network.run(inputs, interrupt)?;
         }
     }
     Ok(())

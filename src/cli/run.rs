@@ -206,7 +206,7 @@ fn unreadable(record: &ImageRecord, error: &io::Error) -> Failure {
     }
 }
 
-fn unusable_picture(failure: &Failure, parameter: &str, request: &Request) -> Problem {
+fn unusable_input(failure: &Failure, parameter: &str, request: &Request) -> Problem {
     Problem {
         task_uuid: Some(request.task_uuid.to_string()),
         task_type: Some(TaskType::ImageInference.as_str().to_owned()),
@@ -220,7 +220,7 @@ fn problem_of(failure: &Failure, request: &Request) -> Problem {
         FailureKind::Model => "modelLoadFailed",
         FailureKind::OutOfMemory => "outOfMemory",
         FailureKind::Save => "saveFailed",
-        FailureKind::Picture(parameter) => return unusable_picture(failure, parameter, request),
+        FailureKind::Input(parameter) => return unusable_input(failure, parameter, request),
         FailureKind::Other => "inferenceError",
     };
     Problem {

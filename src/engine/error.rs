@@ -48,10 +48,10 @@ pub enum EngineError {
         step: usize,
     },
 
-    /// A picture that the task names cannot be had.
-    #[error("the picture in {parameter} cannot be used: {why}")]
-    Picture {
-        /// The parameter that names it.
+    /// A picture or a prompt of the task cannot be used.
+    #[error("what {parameter} holds cannot be used: {why}")]
+    Input {
+        /// The parameter that holds it.
         parameter: &'static str,
         /// Why.
         why: String,
@@ -78,7 +78,7 @@ impl EngineError {
                 (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))
             }
             Self::Tokenizer(error) => (FailureKind::Model, error.to_string()),
-            Self::Picture { parameter, .. } => (FailureKind::Picture(parameter), self.to_string()),
+            Self::Input { parameter, .. } => (FailureKind::Input(parameter), self.to_string()),
             Self::SchedulerNotHere(_) => (FailureKind::Other, self.to_string()),
             Self::Schedule(_) => (FailureKind::Model, self.to_string()),
             Self::Session(SessionError::OutOfMemory { doing, .. }) => (

@@ -1,16 +1,19 @@
 //! A model in memory: its sessions, made when they are first needed and kept warm.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use ndarray::{Array2, Array3, Axis, stack};
 
 use super::device::{Chosen, DeviceKind};
 use super::preview::Preview;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
-use super::text::{Encoding, Encodings};
+use super::text::Encodings;
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
 use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder};
 use crate::pixels::Picture;
-use crate::prompt::Tokenizer;
+use crate::prompt::{Chunk, EncodeError, Encoder, Syntax, Tokenizer};
 use crate::sampling::Latent;
 use crate::task::ModelCard;
 use crate::weights::{Checkpoint, TokenizerSource};
@@ -49,12 +52,22 @@ pub(super) struct Environment {
     pub(super) threads: usize,
 }
 
+/// What is to be encoded.
+pub(super) struct Prompts<'a> {
+    pub(super) positive: &'a str,
+    /// `None` without guidance.
+    pub(super) negative: Option<&'a str>,
+    pub(super) syntax: Syntax,
+    /// Last layers that the text encoder is used without.
+    pub(super) clip_skip: usize,
+}
+
 /// An open checkpoint and the sessions made of it so far.
 pub(super) struct Loaded {
     environment: Environment,
     path: PathBuf,
     checkpoint: Checkpoint,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     networks: [Option<(Mode, Network)>; Part::COUNT],
     /// Last layers that the text encoder is written without.
     clip_skip: usize,
@@ -74,7 +87,7 @@ impl Loaded {
             environment,
             path: card.path.clone(),
             checkpoint,
-            tokenizer,
+            tokenizer: Arc::new(tokenizer),
             networks: [const { None }; Part::COUNT],
             clip_skip: 0,
             encodings: Encodings::default(),
@@ -190,18 +203,52 @@ impl Loaded {
         }
     }
 
-    /// The encoding of `prompt`, `[1, tokens, channels]`, by a text encoder without its last
-    /// `clip_skip` layers.
+    /// The encodings of the positive and, if there is one, the negative prompt, one above the
+    /// other: `[1 or 2, tokens, channels]`, the negative first.
     pub(super) fn encode(
         &mut self,
-        prompt: &str,
+        prompts: &Prompts<'_>,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Array3<f32>, EngineError> {
+        let tokenizer = Arc::clone(&self.tokenizer);
+        let syntax = prompts.syntax;
+        let refused = |parameter| {
+            move |error: EncodeError<EngineError>| match error {
+                EncodeError::Encoder(error) => error,
+                other => EngineError::Input { parameter, why: other.to_string() },
+            }
+        };
+        let positive = Encoder::new(&tokenizer, |chunk: &Chunk| {
+            self.encode_chunk(chunk, prompts.clip_skip, mode, interrupt)
+        })
+        .text(prompts.positive, syntax)
+        .map_err(refused("positivePrompt"))?;
+        let Some(negative) = prompts.negative else { return Ok(positive.insert_axis(Axis(0))) };
+        // diffusers leaves layers out for the positive prompt only.
+        let mut encoder =
+            Encoder::new(&tokenizer, |chunk: &Chunk| self.encode_chunk(chunk, 0, mode, interrupt));
+        let negative = encoder.text(negative, syntax).map_err(refused("negativePrompt"))?;
+        let tokens = positive.nrows().max(negative.nrows());
+        let negative =
+            encoder.pad_to(negative, tokens, syntax).map_err(refused("negativePrompt"))?;
+        let positive = Encoder::new(&tokenizer, |chunk: &Chunk| {
+            self.encode_chunk(chunk, prompts.clip_skip, mode, interrupt)
+        })
+        .pad_to(positive, tokens, syntax)
+        .map_err(refused("positivePrompt"))?;
+        Ok(stack![Axis(0), negative, positive])
+    }
+
+    /// The encoding of one chunk by a text encoder without its last `clip_skip` layers.
+    fn encode_chunk(
+        &mut self,
+        chunk: &Chunk,
         clip_skip: usize,
         mode: Mode,
         interrupt: &Interrupt,
-    ) -> Result<Encoding, EngineError> {
-        let length = self.checkpoint.text_config.max_position_embeddings;
-        let ids = self.tokenizer.chunk(prompt, length);
-        if let Some(encoding) = self.encodings.get(clip_skip, &ids) {
+    ) -> Result<Array2<f32>, EngineError> {
+        if let Some(encoding) = self.encodings.get(clip_skip, chunk) {
             return Ok(encoding);
         }
         if clip_skip != self.clip_skip {
@@ -209,8 +256,8 @@ impl Loaded {
             self.unload(Part::TextEncoder);
         }
         let encoder = self.network(Part::TextEncoder, mode, interrupt)?;
-        let encoding = text::encode(&ids, encoder, interrupt)?;
-        self.encodings.keep(clip_skip, ids, encoding.clone());
+        let encoding = text::encode(chunk, encoder, interrupt)?;
+        self.encodings.keep(clip_skip, chunk.clone(), encoding.clone());
         Ok(encoding)
     }
 

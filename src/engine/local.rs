@@ -4,11 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ndarray::{Axis, concatenate};
 use uuid::Uuid;
 
 use super::device::{Chosen, choose};
-use super::loaded::{Environment, Loaded, Part};
+use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
 use super::sampling_loop::{Conditioning, Guided};
@@ -19,11 +18,12 @@ use crate::jobs::{
     Device, EventSink, Failure, ImageRecord, Job, Keeper, PictureSource, Progress, Runner,
 };
 use crate::pixels::{Mask, Picture};
+use crate::prompt::Syntax;
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, Schedule, ScheduleError, SchedulerConfig, Step,
     TorchRng,
 };
-use crate::task::{ImageRef, ModelCard, Request};
+use crate::task::{ImageRef, ModelCard, PromptWeighting, Request};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -186,19 +186,19 @@ impl Run<'_> {
 
     /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
     fn condition(&self, loaded: &mut Loaded) -> Result<Conditioning, EngineError> {
-        let Request { positive_prompt, negative_prompt, cfg_scale, clip_skip, .. } = self.request();
-        let guidance = (*cfg_scale > 1.0).then_some(*cfg_scale);
-        let mut encode = |prompt: &str, clip_skip: u32| {
-            loaded.encode(prompt, clip_skip as usize, self.mode, self.interrupt)
+        let request = self.request();
+        let guidance = (request.cfg_scale > 1.0).then_some(request.cfg_scale);
+        let prompts = Prompts {
+            positive: &request.positive_prompt,
+            negative: guidance.map(|_| request.negative_prompt.as_str()),
+            syntax: match request.prompt_weighting {
+                None => Syntax::Plain,
+                Some(PromptWeighting::Compel) => Syntax::Compel,
+                Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
+            },
+            clip_skip: request.clip_skip as usize,
         };
-        let positive = encode(positive_prompt, *clip_skip)?;
-        let encodings = if guidance.is_some() {
-            // diffusers leaves layers out for the positive prompt only.
-            let negative = encode(negative_prompt, 0)?;
-            concatenate![Axis(0), negative, positive]
-        } else {
-            positive
-        };
+        let encodings = loaded.encode(&prompts, self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {
             loaded.unload(Part::TextEncoder);
         }
@@ -214,7 +214,7 @@ impl Run<'_> {
         let Request { seed_image, mask_image, extent, .. } = self.request();
         let open = |image: &ImageRef, parameter| {
             let picture = pictures.open(image);
-            let picture = picture.map_err(|why| EngineError::Picture { parameter, why })?;
+            let picture = picture.map_err(|why| EngineError::Input { parameter, why })?;
             Ok::<_, EngineError>(picture.covering(*extent))
         };
         let Some(image) = seed_image else { return Ok(None) };

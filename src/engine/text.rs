@@ -2,48 +2,61 @@
 
 use std::collections::HashMap;
 
-use ndarray::{Array2, Array3, Ix3};
+use ndarray::{Array2, Array4, Axis, Ix3};
 
 use super::session::{Input, Interrupt, Network, SessionError};
+use crate::prompt::Chunk;
 
-/// Encodings kept; a prompt and its negative are two.
+/// Encodings kept; a short prompt and its negative are two.
 const KEPT: usize = 64;
 
-/// Text encodings, `[1, tokens, channels]`.
-pub(super) type Encoding = Array3<f32>;
+/// Added to the scores of a token that others must not attend to.
+const HIDDEN: f32 = -1e9;
 
-/// The encodings of one model's prompts, by layers left out and token ids.
+/// The encodings of one model's chunks, by layers left out and content.
 #[derive(Default)]
 pub(super) struct Encodings {
-    known: HashMap<(usize, Vec<i64>), Encoding>,
+    known: HashMap<(usize, Chunk), Array2<f32>>,
 }
 
 impl Encodings {
-    /// The encoding of `ids` if it was computed before.
-    pub(super) fn get(&self, clip_skip: usize, ids: &[i64]) -> Option<Encoding> {
-        self.known.get(&(clip_skip, ids.to_vec())).cloned()
+    /// The encoding of `chunk` if it was computed before.
+    pub(super) fn get(&self, clip_skip: usize, chunk: &Chunk) -> Option<Array2<f32>> {
+        self.known.get(&(clip_skip, chunk.clone())).cloned()
     }
 
     /// Remembers an encoding.
-    pub(super) fn keep(&mut self, clip_skip: usize, ids: Vec<i64>, encoding: Encoding) {
+    pub(super) fn keep(&mut self, clip_skip: usize, chunk: Chunk, encoding: Array2<f32>) {
         if self.known.len() >= KEPT {
             self.known.clear();
         }
-        self.known.insert((clip_skip, ids), encoding);
+        self.known.insert((clip_skip, chunk), encoding);
     }
 }
 
-/// Runs the text encoder on `ids`, one chunk.
+/// Runs the text encoder on one chunk: `[tokens, channels]`.
 pub(super) fn encode(
-    ids: &[i64],
+    chunk: &Chunk,
     encoder: &mut Network,
     interrupt: &Interrupt,
-) -> Result<Encoding, SessionError> {
-    let chunk = Array2::from_shape_fn((1, ids.len()), |(_, token)| ids[token]);
-    let inputs = vec![("input_ids", Input::Integers(chunk.view().into_dyn()))];
+) -> Result<Array2<f32>, SessionError> {
+    let tokens = chunk.ids.len();
+    let ids = Array2::from_shape_fn((1, tokens), |(_, token)| chunk.ids[token]);
+    let bias =
+        Array4::from_shape_fn(
+            (1, 1, 1, tokens),
+            |(.., token)| {
+                if chunk.mask[token] { 0.0 } else { HIDDEN }
+            },
+        );
+    let inputs = vec![
+        ("input_ids", Input::Integers(ids.view().into_dyn())),
+        ("key_bias", Input::Floats(bias.view().into_dyn())),
+    ];
     let states = encoder.run(inputs, interrupt)?;
-    states.into_dimensionality::<Ix3>().map_err(|error| SessionError::Runtime {
+    let states = states.into_dimensionality::<Ix3>().map_err(|error| SessionError::Runtime {
         doing: "encoding text".to_owned(),
         message: error.to_string(),
-    })
+    })?;
+    Ok(states.index_axis_move(Axis(0), 0))
 }

@@ -13,7 +13,9 @@ const QUICK_GELU: f32 = 1.702;
 
 /// Writes the text model.
 ///
-/// Input `input_ids` `[n, tokens]` (i64, `tokens` = `max_position_embeddings`), output
+/// Inputs `input_ids` `[n, tokens]` (i64, `tokens` = `max_position_embeddings`) and `key_bias`
+/// `[n, 1, 1, tokens]`, which is added to every attention score of a token: 0 shows it, a large
+/// negative number hides it from the others. Output
 /// `hidden_states` `[n, tokens, hidden_size]` after the final layer norm. `skip` leaves out that
 /// many of the last layers (`clipSkip`).
 ///
@@ -32,7 +34,10 @@ pub fn clip_text(
 
     let ids = g.integer_input("input_ids", &[Side::Open("batch"), Side::Fixed(tokens)]);
     let mut x = token_embeddings(&mut g, &ids, config)?;
-    let mask = g.causal_mask(tokens);
+    let one = Side::Fixed(1);
+    let hidden = g.input("key_bias", &[Side::Open("batch"), one, one, Side::Fixed(tokens)]);
+    let causal = g.causal_mask(tokens);
+    let mask = g.op("Add", &[&causal, &hidden], vec![]);
     for layer in 0..config.num_hidden_layers.saturating_sub(skip) {
         x = encoder_layer(&mut g, &x, &format!("{ROOT}.encoder.layers.{layer}"), config, &mask)?;
     }

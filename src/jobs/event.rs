@@ -120,8 +120,8 @@ pub enum FailureKind {
     OutOfMemory,
     /// The result could not be written: the results folder.
     Save,
-    /// A picture that the task names cannot be had: choose another. Names the parameter.
-    Picture(&'static str),
+    /// A picture or prompt of the task cannot be used: choose another. Names the parameter.
+    Input(&'static str),
     /// Anything else: the log.
     Other,
 }

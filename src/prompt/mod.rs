@@ -1,7 +1,15 @@
-//! Text on its way to a text encoder: tokens, and the chunk a model takes.
+//! Text on its way to a text encoder: tokens, weights, and the chunks a model takes.
 //!
 //! Pure: knows words, not networks.
 
+mod chunks;
+mod compel;
+mod conditioning;
+mod embedding;
+mod sd_embeds;
 mod tokenizer;
 
+pub use chunks::{CHUNK, TokenCount, count};
+pub use conditioning::{Conditioning, PromptError, Syntax, Weighted, parse};
+pub use embedding::{Chunk, EncodeError, Encoder};
 pub use tokenizer::{Tokenizer, TokenizerError};

@@ -37,6 +37,14 @@ pub struct Tokenizer {
     pad: i64,
 }
 
+/// Ids that are no part of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) pad: i64,
+}
+
 impl Tokenizer {
     /// Reads `vocab.json` and `merges.txt` (and the padding token of `tokenizer_config.json`).
     ///
@@ -107,6 +115,16 @@ impl Tokenizer {
         encoding
             .map(|found| found.get_ids().iter().map(|&id| i64::from(id)).collect())
             .unwrap_or_default()
+    }
+
+    /// The ids that open, close and fill a chunk.
+    pub(super) fn marks(&self) -> Marks {
+        Marks { start: self.start, end: self.end, pad: self.pad }
+    }
+
+    /// The token of an id as the vocabulary spells it: `</w>` stands at the end of a word.
+    pub(super) fn token(&self, id: i64) -> Option<String> {
+        self.inner.id_to_token(u32::try_from(id).ok()?)
     }
 
     /// One chunk of `length` ids: start, as many of the text's as fit, end, padding.

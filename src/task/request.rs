@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ImageRef, ModelCard, OutputFormat, OutputType, SchedulerRow, Task};
+use super::{ImageRef, ModelCard, OutputFormat, OutputType, PromptWeighting, SchedulerRow, Task};
 use crate::pixels::Extent;
 
 /// Everything one job needs, checked. Only [`super::resolve()`] makes one.
@@ -40,6 +40,9 @@ pub struct Request {
 
     /// How far the result may leave the seed image, 0–1: the share of the steps that are taken.
     pub strength: f64,
+
+    /// How the prompts write emphasis; `None` takes every character as text.
+    pub prompt_weighting: Option<PromptWeighting>,
 
     /// Last layers of the text encoder to leave out, 0–2.
     pub clip_skip: u32,

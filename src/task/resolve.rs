@@ -101,6 +101,7 @@ fn settle(
         mask_image,
         strength,
         clip_skip,
+        prompt_weighting,
         // Not yet part of a request; `resolve` refuses them on the local engine.
         upload_endpoint: _,
         check_nsfw: _,
@@ -108,7 +109,6 @@ fn settle(
         reference_images: _,
         outpaint: _,
         vae: _,
-        prompt_weighting: _,
         advanced_features: _,
         accelerator_options: _,
         pu_lid: _,
@@ -146,6 +146,7 @@ fn settle(
         seed_image: seed_image.clone(),
         mask_image: mask_image.clone(),
         strength: strength.unwrap_or(DEFAULT_STRENGTH),
+        prompt_weighting: *prompt_weighting,
         clip_skip: clip_skip.unwrap_or(0),
         steps,
         cfg_scale,

@@ -62,7 +62,6 @@ fn values_out_of_range_name_the_parameter() {
         ("seedImage", json!("data:image/png;base64,bm8gcGljdHVyZQ=="), "invalidSeedImage"),
         ("seedImage", json!("file:///no/such/picture.png"), "invalidSeedImage"),
         ("seedImage", json!("picture.png"), "invalidSeedImage"),
-        ("promptWeighting", json!("compel"), "unsupportedLocalPromptWeighting"),
         ("lora", json!([{ "model": "a:b@1" }]), "unsupportedLocalLora"),
     ];
     for (key, value, code) in cases {

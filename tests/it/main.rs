@@ -8,6 +8,7 @@ mod image_to_image;
 mod inpainting;
 mod networks;
 mod pictures;
+mod prompts;
 mod rooms;
 mod single_file;
 mod support;

@@ -55,7 +55,12 @@ fn the_text_encoder_gives_the_reference_hidden_states() {
             |dialect| {
                 graph::clip_text(&demo.text_encoder, &demo.text_config, dialect, skip).unwrap()
             },
-            || vec![("input_ids", Input::Integers(Box::leak(Box::new(ids.clone())).view()))],
+            || {
+                vec![
+                    ("input_ids", Input::Integers(Box::leak(Box::new(ids.clone())).view())),
+                    ("key_bias", leaked(&ArrayD::zeros(IxDyn(&[3, 1, 1, 77])))),
+                ]
+            },
         );
         assert_close(expected, &answers, &golden[expected]);
     }

@@ -27,10 +27,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("eframe", &["ui", "app"]),
     ("egui", &["ui", "app"]),
     ("ort", &["engine"]),
-    ("ndarray", &["engine", "sampling", "cli"]),
+    ("ndarray", &["engine", "sampling", "prompt", "cli"]),
     ("prost", &["graph"]),
-    // In `sampling` only its goldens, which tests read.
-    ("safetensors", &["weights", "sampling"]),
+    // In `sampling` and `prompt` only their goldens, which tests read.
+    ("safetensors", &["weights", "sampling", "prompt"]),
     ("tokenizers", &["prompt"]),
     ("image", &["pixels"]),
     ("webp", &["pixels"]),

@@ -285,6 +285,7 @@ mod tests {
             "seed",
             "CFGScale",
             "clipSkip",
+            "promptWeighting",
             "numberResults",
             "deliveryMethod",
         ];

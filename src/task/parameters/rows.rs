@@ -226,7 +226,8 @@ pub const PARAMETERS: &[ParameterRow] = &[
         "Prompt weighting",
         words(PromptWeighting::WORDS),
         "Reads emphasis inside prompts: word+ with compel, (word:1.5) with sdEmbeds.",
-    ),
+    )
+    .now(),
     row(
         "numberResults",
         "Pictures",

@@ -18,6 +18,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         mask_image,
         strength,
         clip_skip,
+        prompt_weighting,
         steps,
         cfg_scale,
         scheduler,
@@ -34,6 +35,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
     assert_eq!((positive_prompt.as_str(), negative_prompt.as_str()), ("a red fox", ""));
     assert_eq!(extent, Extent::new(768, 512));
     assert_eq!((seed_image, mask_image, strength, clip_skip), (None, None, 0.8, 0));
+    assert_eq!(prompt_weighting, None);
     assert_eq!((steps, cfg_scale, seed, number_results), (25, 7.5, 77, 1));
     assert_eq!(
         (scheduler.name, scheduler.recipe),

@@ -1,0 +1,462 @@
+//! From a weighted prompt to the encoding that a diffusion model is conditioned on.
+//!
+//! Knows how weights change an encoding; the encoder itself is a closure over one chunk.
+
+use std::collections::HashMap;
+
+use half::f16;
+use ndarray::{Array2, ArrayBase, Axis, Zip, concatenate};
+
+use super::chunks::{Chunked, Tokens};
+use super::{CHUNK, Conditioning, PromptError, Syntax, Tokenizer, Weighted, parse};
+
+/// Compel's smallest weight: at 0 the part left out would count infinitely.
+const SMALLEST: f64 = 1e-5;
+
+/// What a text encoder is given at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Chunk {
+    /// 77 token ids: start, text, end, padding.
+    pub ids: Vec<i64>,
+    /// Which of them other tokens may attend to, besides what causality forbids. All of them, except for parts that
+    /// compel weighs down.
+    pub mask: Vec<bool>,
+}
+
+/// A prompt could not be encoded.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError<E> {
+    /// The syntax refuses the prompt.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The closure failed.
+    #[error("the text encoder failed: {0}")]
+    Encoder(E),
+    /// The closure gave something other than one row for each token, or rows of several lengths.
+    #[error("the text encoder gave {rows} x {channels} values for {CHUNK} tokens")]
+    Shape {
+        /// Rows given.
+        rows: usize,
+        /// Values in each.
+        channels: usize,
+    },
+}
+
+/// Encodes prompts by a closure that encodes one chunk to `[77, channels]`; every chunk is encoded once.
+pub struct Encoder<'a, F> {
+    tokenizer: &'a Tokenizer,
+    encode: F,
+    known: HashMap<Chunk, Array2<f32>>,
+}
+
+impl<'a, F, E> Encoder<'a, F>
+where
+    F: FnMut(&Chunk) -> Result<Array2<f32>, E>,
+{
+    /// Encodes with `encode` what `tokenizer` makes of a text.
+    pub fn new(tokenizer: &'a Tokenizer, encode: F) -> Self {
+        Self { tokenizer, encode, known: HashMap::new() }
+    }
+
+    /// The encoding of `text`, `[tokens, channels]` with a multiple of 77 tokens.
+    ///
+    /// Plain: one chunk, cut. Compel: as the package compel 2.5 with `truncate_long_prompts=False`. `SdEmbeds`: as
+    /// `get_weighted_text_embeddings_sd15` of the package `sd_embed` with `pad_last_block=True`.
+    ///
+    /// # Errors
+    /// When the syntax refuses the text, or the closure fails.
+    pub fn text(&mut self, text: &str, syntax: Syntax) -> Result<Array2<f32>, EncodeError<E>> {
+        match parse(text, syntax)? {
+            Conditioning::Single(text) => self.weighted(&text, syntax),
+            Conditioning::Blend { texts, normalise } => self.blend(&texts, normalise, syntax),
+            Conditioning::And(texts) => self.and(&texts, syntax),
+        }
+    }
+
+    /// `encoding` followed by the empty text until it has `tokens` rows (or more), for the shorter of a positive and
+    /// a negative prompt.
+    ///
+    /// # Errors
+    /// When the closure fails.
+    pub fn pad_to(
+        &mut self,
+        mut encoding: Array2<f32>,
+        tokens: usize,
+        syntax: Syntax,
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        while encoding.nrows() < tokens {
+            let empty = self.empty(syntax)?;
+            encoding = joined(&[encoding, empty])?;
+        }
+        Ok(encoding)
+    }
+
+    fn blend(
+        &mut self,
+        texts: &[(Weighted, f64)],
+        normalise: bool,
+        syntax: Syntax,
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        let mut encodings = Vec::with_capacity(texts.len());
+        for (text, _) in texts {
+            encodings.push(self.weighted(text, syntax)?);
+        }
+        let tokens = encodings.iter().map(ArrayBase::nrows).max().unwrap_or(CHUNK);
+        let sum: f32 = texts.iter().map(|(_, weight)| *weight as f32).sum();
+        let sum = if normalise { sum } else { 1.0 };
+        let mut blended = self.empty(syntax)?;
+        blended = self.pad_to(blended, tokens, syntax)? * 0.0;
+        for (encoding, (_, weight)) in encodings.into_iter().zip(texts) {
+            let encoding = self.pad_to(encoding, tokens, syntax)?;
+            blended.scaled_add(*weight as f32 / sum, &encoding);
+        }
+        Ok(blended)
+    }
+
+    fn and(
+        &mut self,
+        texts: &[(Weighted, f64)],
+        syntax: Syntax,
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        let mut encodings = Vec::with_capacity(texts.len());
+        for (text, weight) in texts {
+            let encoding = self.weighted(text, syntax)?;
+            let weights = vec![*weight as f32; encoding.nrows()];
+            encodings.push(self.scaled_from_empty(encoding, &weights, syntax)?);
+        }
+        joined(&encodings)
+    }
+
+    fn weighted(&mut self, text: &Weighted, syntax: Syntax) -> Result<Array2<f32>, EncodeError<E>> {
+        let tokens = Tokens::of(self.tokenizer, text);
+        let chunked = tokens.chunked(self.tokenizer, syntax);
+        match syntax {
+            Syntax::Plain => self.unweighted(&chunked, &visible(&chunked)),
+            Syntax::Compel => self.compel(text, &tokens, &chunked),
+            Syntax::SdEmbeds => self.sd_embeds(text, &chunked),
+        }
+    }
+
+    /// Every token's encoding times its weight, which the reference keeps in f16. No mean is restored.
+    fn sd_embeds(
+        &mut self,
+        text: &Weighted,
+        chunked: &Chunked,
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        if let Some((_, weight)) =
+            text.segments.iter().find(|(_, weight)| !f16::from_f64(*weight).is_finite())
+        {
+            return Err(PromptError::Weight { text: weight.to_string() }.into());
+        }
+        let mut encoding = self.unweighted(chunked, &visible(chunked))?;
+        for (mut row, &weight) in encoding.rows_mut().into_iter().zip(&chunked.weights) {
+            row *= f16::from_f32(weight).to_f32();
+        }
+        Ok(encoding)
+    }
+
+    /// Tokens are scaled away from the empty text's by their weight. Then, for each part that weighs less than 1, the
+    /// same with the part hidden is mixed in: `tan((1 - weight) π/2)` of it to 1 of the whole.
+    fn compel(
+        &mut self,
+        text: &Weighted,
+        tokens: &Tokens,
+        chunked: &Chunked,
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        let mut mixed = self.scaled(chunked, &visible(chunked))?;
+        let less =
+            |weight: f64| ((1.0 - weight.max(SMALLEST)) * std::f64::consts::FRAC_PI_2).tan() as f32;
+        let parts = text.segments.iter().enumerate().filter(|(_, (_, weight))| *weight < 1.0);
+        let sum = 1.0 + parts.clone().map(|(_, (_, weight))| less(*weight)).sum::<f32>();
+        mixed /= sum;
+        for (index, (part, weight)) in parts {
+            let nothing = || PromptError::NothingToWeight { text: part.clone() };
+            let hidden = tokens.places(index, chunked).ok_or_else(nothing)?;
+            // The first and last place of every chunk stay in sight, an end or padding between two does not.
+            let hides =
+                |place: usize| hidden.contains(&place) && (1..CHUNK - 1).contains(&(place % CHUNK));
+            let mask: Vec<bool> = (0..chunked.ids.len()).map(|place| !hides(place)).collect();
+            let without = self.scaled(chunked, &mask)?;
+            mixed.scaled_add(less(*weight) / sum, &without);
+        }
+        Ok(mixed)
+    }
+
+    fn scaled(&mut self, chunked: &Chunked, mask: &[bool]) -> Result<Array2<f32>, EncodeError<E>> {
+        let encoding = self.unweighted(chunked, mask)?;
+        self.scaled_from_empty(encoding, &chunked.weights, Syntax::Compel)
+    }
+
+    /// Moves each row away from the empty text's by its weight; rows of weight 1 stay exactly as they are.
+    fn scaled_from_empty(
+        &mut self,
+        mut encoding: Array2<f32>,
+        weights: &[f32],
+        syntax: Syntax,
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        if weights.iter().all(|weight| neutral(*weight)) {
+            return Ok(encoding);
+        }
+        let empty = self.empty(syntax)?;
+        for (place, (row, &weight)) in encoding.rows_mut().into_iter().zip(weights).enumerate() {
+            if !neutral(weight) {
+                Zip::from(row)
+                    .and(empty.row(place % CHUNK))
+                    .for_each(|value, &empty| *value = empty + (*value - empty) * weight);
+            }
+        }
+        Ok(encoding)
+    }
+
+    fn empty(&mut self, syntax: Syntax) -> Result<Array2<f32>, EncodeError<E>> {
+        let tokens = Tokens::of(self.tokenizer, &Weighted::plain(""));
+        let chunked = tokens.chunked(self.tokenizer, syntax);
+        self.unweighted(&chunked, &visible(&chunked))
+    }
+
+    fn unweighted(
+        &mut self,
+        chunked: &Chunked,
+        mask: &[bool],
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        let mut encodings = Vec::with_capacity(chunked.ids.len() / CHUNK);
+        for (ids, mask) in chunked.ids.chunks(CHUNK).zip(mask.chunks(CHUNK)) {
+            encodings.push(self.chunk(Chunk { ids: ids.to_vec(), mask: mask.to_vec() })?);
+        }
+        joined(&encodings)
+    }
+
+    fn chunk(&mut self, chunk: Chunk) -> Result<Array2<f32>, EncodeError<E>> {
+        if let Some(known) = self.known.get(&chunk) {
+            return Ok(known.clone());
+        }
+        let encoding = (self.encode)(&chunk).map_err(EncodeError::Encoder)?;
+        let (rows, channels) = encoding.dim();
+        if rows != CHUNK {
+            return Err(EncodeError::Shape { rows, channels });
+        }
+        self.known.insert(chunk, encoding.clone());
+        Ok(encoding)
+    }
+}
+
+/// A mask that hides nothing.
+fn visible(chunked: &Chunked) -> Vec<bool> {
+    vec![true; chunked.ids.len()]
+}
+
+fn neutral(weight: f32) -> bool {
+    weight.to_bits() == 1.0_f32.to_bits()
+}
+
+/// One encoding after the other.
+fn joined<E>(encodings: &[Array2<f32>]) -> Result<Array2<f32>, EncodeError<E>> {
+    let views: Vec<_> = encodings.iter().map(|encoding| encoding.view()).collect();
+    let (rows, channels) = encodings.last().map_or((0, 0), ArrayBase::dim);
+    concatenate(Axis(0), &views).map_err(|_shape| EncodeError::Shape { rows, channels })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::path::Path;
+
+    use safetensors::SafeTensors;
+
+    use super::*;
+    use crate::prompt::{TokenCount, count};
+
+    const TOLERANCE: f32 = 1e-5;
+
+    /// What the script of the goldens stores for one prompt.
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        text: String,
+        syntax: String,
+        /// Parts and weights as the reference parses them; nothing where the reference fails.
+        parsed: Option<Vec<Clause>>,
+        blend: bool,
+        normalise: bool,
+        /// Tokens of the text in each chunk.
+        chunks: Option<Vec<usize>>,
+        /// Name of the tensor.
+        toy: Option<String>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Clause {
+        segments: Vec<(String, f64)>,
+        weight: f64,
+    }
+
+    impl Golden {
+        fn syntax(&self) -> Syntax {
+            match self.syntax.as_str() {
+                "compel" => Syntax::Compel,
+                "sdEmbeds" => Syntax::SdEmbeds,
+                _ => Syntax::Plain,
+            }
+        }
+
+        /// What the reference reads: texts with weights, whether blended, whether with normalised weights.
+        fn reading(&self) -> Option<Reading> {
+            let clauses = self.parsed.as_ref()?.iter();
+            let texts = clauses.map(|c| (Weighted { segments: c.segments.clone() }, c.weight));
+            Some((texts.collect(), self.blend, self.normalise))
+        }
+    }
+
+    type Reading = (Vec<(Weighted, f64)>, bool, bool);
+
+    fn reading(read: Conditioning) -> Reading {
+        match read {
+            Conditioning::Single(text) => (vec![(text, 1.0)], false, false),
+            Conditioning::Blend { texts, normalise } => (texts, true, normalise),
+            Conditioning::And(texts) => (texts, false, false),
+        }
+    }
+
+    /// Equal but for the last digit of a weight, which the reader of JSON rounds.
+    fn same(left: &Reading, right: &Reading) -> bool {
+        let close = |left: f64, right: f64| (left - right).abs() <= 1e-14 * right.abs();
+        let part = |((text, weight), (other, number)): (&(String, f64), &(String, f64))| {
+            text == other && close(*weight, *number)
+        };
+        let text = |((text, weight), (other, number)): (&(Weighted, f64), &(Weighted, f64))| {
+            close(*weight, *number)
+                && text.segments.len() == other.segments.len()
+                && text.segments.iter().zip(&other.segments).all(part)
+        };
+        left.0.len() == right.0.len()
+            && left.0.iter().zip(&right.0).all(text)
+            && (left.1, left.2) == (right.1, right.2)
+    }
+
+    fn folder(name: &str) -> String {
+        format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn list(name: &str) -> Vec<Golden> {
+        let path = folder(&format!("tests/goldens/{name}"));
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    fn goldens() -> Vec<Golden> {
+        let goldens = list("prompts.json");
+        for (syntax, least) in [("compel", 30), ("sdEmbeds", 20), ("plain", 2)] {
+            assert!(goldens.iter().filter(|golden| golden.syntax == syntax).count() >= least);
+        }
+        goldens
+    }
+
+    fn tokenizer() -> Tokenizer {
+        Tokenizer::from_folder(Path::new(&folder("assets/models/demo/tokenizer"))).unwrap()
+    }
+
+    /// The toy encoder of `tests/goldens/prompts.py`: a wave for each token and place, and a mean over the visible
+    /// tokens before it.
+    fn toy(chunk: &Chunk) -> Array2<f32> {
+        let wave = |place: usize, channel: usize| {
+            let id = (chunk.ids[place] % 997) as f64;
+            let channel = channel as f64;
+            (0.037 * id * (channel + 1.0) + 0.13 * place as f64 + channel).sin()
+        };
+        Array2::from_shape_fn((CHUNK, 6), |(place, channel)| {
+            let (mut sum, mut weights) = (0.0, 0.0);
+            for before in (0..=place).filter(|&before| chunk.mask[before]) {
+                let weight = 1.0 / (1 + place - before) as f64;
+                sum += weight * wave(before, channel);
+                weights += weight;
+            }
+            (0.5 * wave(place, channel) + sum / weights) as f32
+        })
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "an encoder can fail")]
+    fn encode(chunk: &Chunk) -> Result<Array2<f32>, Infallible> {
+        Ok(toy(chunk))
+    }
+
+    fn tensor(file: &SafeTensors<'_>, name: &str) -> Array2<f32> {
+        let view = file.tensor(name).unwrap();
+        let values = view.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        Array2::from_shape_vec((view.shape()[0], view.shape()[1]), values.collect()).unwrap()
+    }
+
+    #[test]
+    fn prompts_are_read_as_the_references_read_them() {
+        let random = list("prompts_random.json");
+        assert!(random.len() >= 800);
+        for golden in goldens().into_iter().chain(random) {
+            let read = parse(&golden.text, golden.syntax()).ok().map(reading);
+            let reference = golden.reading();
+            let same = match (&read, &reference) {
+                (Some(read), Some(reference)) => same(read, reference),
+                (read, reference) => read.is_none() && reference.is_none(),
+            };
+            assert!(same, "{}: {:?}: {read:?} for {reference:?}", golden.syntax, golden.text);
+        }
+    }
+
+    #[test]
+    fn encodings_are_those_of_the_references() {
+        let tokenizer = tokenizer();
+        let mut encoder = Encoder::new(&tokenizer, encode);
+        let bytes = std::fs::read(folder("tests/goldens/prompts.safetensors")).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        for golden in goldens() {
+            let Some(name) = &golden.toy else { continue };
+            let encoding = encoder.text(&golden.text, golden.syntax()).unwrap();
+            let reference = tensor(&file, name);
+            assert_eq!(encoding.dim(), reference.dim(), "{}", golden.text);
+            let far = (&encoding - &reference).iter().fold(0.0_f32, |far, v| far.max(v.abs()));
+            let largest = reference.iter().fold(1.0_f32, |most, value| most.max(value.abs()));
+            assert!(far <= TOLERANCE * largest, "{far} apart: {}: {}", golden.syntax, golden.text);
+        }
+    }
+
+    #[test]
+    fn chunks_are_cut_where_the_references_cut() {
+        let tokenizer = tokenizer();
+        for golden in goldens() {
+            let Some(chunks) = golden.chunks.clone() else { continue };
+            let found = count(&tokenizer, &golden.text, golden.syntax()).unwrap();
+            assert_eq!(found.chunks, chunks, "{}: {}", golden.syntax, golden.text);
+            assert!(found.tokens >= chunks.iter().sum(), "{}", golden.text);
+        }
+        let cut = count(&tokenizer, &"a ".repeat(100), Syntax::Plain).unwrap();
+        assert_eq!(cut, TokenCount { tokens: 100, chunks: vec![75] });
+        let several = |operator: &str| {
+            let text = format!(r#"("a", "a- fox").{operator}()"#);
+            count(&tokenizer, &text, Syntax::Compel).unwrap().chunks
+        };
+        let fox = tokenizer.ids("fox").len();
+        assert_eq!((several("and"), several("blend")), (vec![1, 1 + fox], vec![1 + fox]));
+    }
+
+    #[test]
+    fn the_shorter_prompt_is_filled_with_the_empty_text() {
+        let tokenizer = tokenizer();
+        let mut encoder = Encoder::new(&tokenizer, encode);
+        let short = encoder.text("a fox", Syntax::Compel).unwrap();
+        let empty = encoder.text("", Syntax::Compel).unwrap();
+        let filled = encoder.pad_to(short.clone(), 3 * CHUNK, Syntax::Compel).unwrap();
+        assert_eq!(filled, concatenate![Axis(0), short, empty, empty]);
+    }
+
+    #[test]
+    fn an_encoder_of_another_shape_is_refused() {
+        let tokenizer = tokenizer();
+        let encode = |_: &Chunk| Ok::<_, Infallible>(Array2::zeros((76, 4)));
+        let error = Encoder::new(&tokenizer, encode).text("a", Syntax::Plain).unwrap_err();
+        assert!(matches!(error, EncodeError::Shape { rows: 76, channels: 4 }), "{error}");
+    }
+
+    #[test]
+    fn a_weight_down_needs_a_token() {
+        let tokenizer = tokenizer();
+        let error = Encoder::new(&tokenizer, encode).text("a \"\"- b", Syntax::Compel).unwrap_err();
+        let nothing = PromptError::NothingToWeight { text: String::new() };
+        assert!(matches!(&error, EncodeError::Prompt(found) if *found == nothing), "{error}");
+    }
+}
