@@ -17,6 +17,7 @@ use crate::jobs::{
     fresh_seed,
 };
 use crate::library::{Home, Library, Pictures, Results};
+use crate::pixels::read_task_text;
 use crate::task::{
     Answer, DeliveredImage, EngineKind, ImageResult, OutputType, Problem, Request, Task, TaskType,
     read_tasks, resolve,
@@ -31,7 +32,8 @@ const EVENTS: usize = 256;
 /// command or the file could not be understood at all.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// A JSON array of imageInference tasks; `-` reads standard input
+    /// A JSON array of imageInference tasks, or a picture that carries its task; `-` reads standard
+    /// input
     #[arg(value_name = "TASK.json")]
     tasks: PathBuf,
 
@@ -84,13 +86,19 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     Ok(if answer.errors.is_empty() { DONE } else { FAILED })
 }
 
+/// The tasks as text: of a file, of standard input, or of a picture that carries its task.
 fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
     if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
+        io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        bytes = fs::read(path)?;
     }
-    fs::read_to_string(path)
+    if let Some(task) = read_task_text(&bytes) {
+        return Ok(format!("[{task}]"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_ignored| io::Error::other("it holds neither text nor a picture with its task"))
 }
 
 /// Answers with one problem for the whole input.

@@ -41,6 +41,9 @@ fn a_body_that_is_no_array_is_bad_usage() {
     }
     let output = latelier().args(["run", "no-such-file.json"]).output().unwrap();
     assert_refused(&answered(&output), 2, "invalidRequest", &["no-such-file.json"]);
+    let binary = env!("CARGO_BIN_EXE_latelier");
+    let output = latelier().args(["run", binary]).output().unwrap();
+    assert_refused(&answered(&output), 2, "invalidRequest", &["neither text nor a picture"]);
     assert_eq!(latelier().args(["run"]).output().unwrap().status.code(), Some(2));
     assert_eq!(latelier().args(["paint"]).output().unwrap().status.code(), Some(2));
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{assert_same_picture, golden, repository, run_tasks, scratch};
+use crate::support::{
+    answered, assert_same_picture, golden, latelier, repository, run_tasks, scratch,
+};
 
 /// The goldens, each with its task made complete.
 fn cases() -> Vec<(String, Value, Vec<String>)> {
@@ -83,9 +85,8 @@ fn a_saved_picture_makes_itself_again_from_the_task_it_carries() {
         task["outputFormat"] = json!(format);
         task["taskUUID"] = json!(uuid::Uuid::new_v4().to_string());
         let first = run_tasks(&json!([task]), &["--out", folder]).pictures().remove(0);
-        let carried = latelier::library::read_task(&first).unwrap().unwrap();
-        let again = serde_json::to_value(&carried).unwrap();
-        let second = run_tasks(&json!([again]), &["--out", folder]).pictures().remove(0);
+        let again = latelier().arg("run").arg(&first).args(["--out", folder]).output().unwrap();
+        let second = answered(&again).pictures().remove(0);
         let read = |path: &Path| latelier::library::read_picture(path).unwrap();
         assert_eq!(read(&first), read(&second), "{format}");
     }
