@@ -4,8 +4,10 @@
 //! disk, dialogs and decoding have threads of their own.
 
 mod desk;
+mod opener;
 mod reader;
 mod saver;
+mod watcher;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,14 +16,15 @@ use std::time::{Duration, SystemTime};
 use eframe::egui;
 
 use crate::jobs::{Event, EventSink, Provider, Status};
-use crate::library::{Home, Library, StoredImage};
+use crate::library::{BringInError, Home, Library, Pictures, StoredImage};
 use crate::settings::Settings;
-use crate::state::{Action, Effect, State, Tone};
+use crate::state::{Action, Effect, StartPicture, State, Tone};
 use crate::task::Task;
 use crate::ui::{self, Cx, Textures, theme};
 use reader::Reader;
 use saver::Saver;
 use uuid::Uuid;
+use watcher::Watcher;
 
 /// Events of jobs that may wait for the window; a provider that is faster waits for it.
 const EVENTS_WAITING: usize = 256;
@@ -72,6 +75,12 @@ enum News {
     Listed(Vec<StoredImage>),
     /// These pictures were made with these tasks.
     Tasks(Vec<(Uuid, Option<Arc<Task>>)>),
+    /// A picture is being brought in.
+    Opening,
+    /// The picture of that name was brought in, or could not be.
+    Opened(String, Result<Uuid, BringInError>),
+    /// What lies on disk of the picture to start from.
+    Start(Uuid, StartPicture),
     /// Something to tell the user.
     Said(Tone, String),
 }
@@ -112,6 +121,8 @@ pub struct App {
     messenger: Messenger,
     reader: Reader,
     saver: Saver,
+    pictures: Pictures,
+    watcher: Watcher,
 }
 
 impl App {
@@ -143,7 +154,21 @@ impl App {
         let textures = Textures::start(ctx)?;
         let reader = Reader::start(services.home.clone(), messenger.clone())?;
         let saver = Saver::start(settings_file, settings)?;
-        Ok(Self { state, services, textures, events, sink, news, messenger, reader, saver })
+        let pictures = Pictures::new(&services.home, &[]);
+        let watcher = Watcher::start(pictures.clone(), messenger.clone())?;
+        Ok(Self {
+            state,
+            services,
+            textures,
+            events,
+            sink,
+            news,
+            messenger,
+            reader,
+            saver,
+            pictures,
+            watcher,
+        })
     }
 
     fn take_in(&mut self) {
@@ -154,6 +179,12 @@ impl App {
             match news {
                 News::Listed(stored) => self.listed(stored),
                 News::Tasks(tasks) => self.tasks_read(tasks),
+                News::Opening => self.state.world.opening += 1,
+                News::Opened(name, opened) => self.opened(&name, opened),
+                News::Start(image_uuid, picture) => {
+                    self.textures.retry_broken();
+                    self.state.world.set_start(image_uuid, picture);
+                }
                 News::Said(tone, text) => self.state.world.notify(tone, text),
             }
         }
@@ -180,9 +211,28 @@ impl App {
         }
     }
 
+    fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) {
+        self.state.world.opening = self.state.world.opening.saturating_sub(1);
+        match opened {
+            Ok(image_uuid) => self.state.start_from(image_uuid),
+            Err(error) => {
+                let text = format!("{name} cannot be opened: {error}");
+                self.state.world.notify(Tone::Failed, text);
+            }
+        }
+    }
+
+    /// Takes in a picture that was dropped on the window or pasted.
+    fn take_arrival(&mut self, ctx: &egui::Context) {
+        if let Some(arrival) = opener::arrival(ctx) {
+            self.on_a_thread(opener::bring_in(self.pictures.clone(), arrival));
+        }
+    }
+
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Submit(job) => self.services.provider.submit(job, self.sink.clone()),
+            Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
             Effect::Export(path) => self.on_a_thread(desk::export(path)),
             Effect::OpenResults => {
                 self.on_a_thread(desk::open_folder(self.services.home.results_dir()));
@@ -202,7 +252,8 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, _ctx: &egui::Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.take_arrival(ctx);
         self.take_in();
     }
 
@@ -218,6 +269,7 @@ impl eframe::App for App {
         }
         self.state.refresh(SystemTime::now());
         self.saver.offer(&self.state, ui.ctx());
+        self.watcher.watch(self.state.draft.seed_image);
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);

@@ -9,7 +9,7 @@ use crate::library::write_atomically;
 use crate::state::Tone;
 
 /// No one dismisses a dialog faster than this: it never appeared.
-const UNSEEN: Duration = Duration::from_millis(250);
+pub(super) const UNSEEN: Duration = Duration::from_millis(250);
 
 /// Asks where to, then copies the file there.
 pub(super) fn export(path: PathBuf) -> impl FnOnce(&Messenger) + Send + 'static {

@@ -62,13 +62,20 @@ impl Pictures {
         if length > LARGEST_FILE {
             return Err(BringInError::TooLarge(length >> 20));
         }
-        let bytes = fs::read(path)?;
-        pixels::decode(&bytes)?;
-        let uuid = content_uuid(&bytes);
-        let place = self.inputs.join(format!("{uuid}.{}", ending(&bytes)));
+        self.keep(&fs::read(path)?)
+    }
+
+    /// Keeps the picture file `bytes` in the library; the same content gets the same UUID.
+    ///
+    /// # Errors
+    /// When the bytes are no picture or the library cannot be written.
+    pub fn keep(&self, bytes: &[u8]) -> Result<Uuid, BringInError> {
+        pixels::decode(bytes)?;
+        let uuid = content_uuid(bytes);
+        let place = self.inputs.join(format!("{uuid}.{}", ending(bytes)));
         if !place.is_file() {
             fs::create_dir_all(&self.inputs)?;
-            write_atomically(&place, &bytes)?;
+            write_atomically(&place, bytes)?;
         }
         Ok(uuid)
     }

@@ -35,6 +35,12 @@ pub enum Action {
     ReusePrompt(Uuid),
     /// Put this picture's seed back into the form.
     ReuseSeed(Uuid),
+    /// Ask for a picture file to start from.
+    OpenPicture,
+    /// Start from this picture.
+    StartFrom(Uuid),
+    /// Start from no picture.
+    RemovePicture,
     /// Save a copy of this picture somewhere.
     Export(Uuid),
     /// Open the folder of the results.
@@ -50,6 +56,8 @@ pub enum Action {
 pub enum Effect {
     /// Give this job to the provider.
     Submit(Job),
+    /// Ask for a picture file and bring it into the library.
+    OpenPicture,
     /// Copy this file to where the user says.
     Export(PathBuf),
     /// Show the results folder in the system's file manager.

@@ -25,6 +25,9 @@ impl State {
             Action::ReuseSettings(image_uuid) => self.reuse_settings(image_uuid),
             Action::ReusePrompt(image_uuid) => self.reuse_prompt(image_uuid),
             Action::ReuseSeed(image_uuid) => self.reuse_seed(image_uuid),
+            Action::OpenPicture => Some(Effect::OpenPicture),
+            Action::StartFrom(image_uuid) => self.start_from_result(image_uuid),
+            Action::RemovePicture => self.remove_picture(),
             Action::Export(image_uuid) => self.export(image_uuid),
             Action::OpenResults => Some(Effect::OpenResults),
             Action::Rescan => Some(Effect::Rescan),
@@ -36,6 +39,10 @@ impl State {
         if let Status::Unavailable(failure) = &self.world.status {
             let headline = failure.headline.clone();
             self.world.notify(Tone::Failed, headline);
+            return None;
+        }
+        if let Some(reason) = self.world.start_refusal(&self.draft) {
+            self.world.notify(Tone::Failed, reason);
             return None;
         }
         let task = self.world.complete(self.draft.to_task(Uuid::new_v4()));
@@ -129,7 +136,16 @@ impl State {
     }
 
     fn reuse_settings(&mut self, image_uuid: Uuid) -> Option<Effect> {
-        self.draft = Draft::from(self.world.gallery.get(image_uuid)?.task()?.as_ref());
+        let task = Arc::clone(self.world.gallery.get(image_uuid)?.task()?);
+        self.draft = Draft::from(task.as_ref());
+        if task.seed_image.is_some() && self.draft.seed_image.is_none() {
+            self.world.notify(
+                Tone::Done,
+                "Settings put into the form, but for the picture they start from: \
+                 it is not in the library",
+            );
+            return None;
+        }
         self.said("Settings")
     }
 
@@ -148,6 +164,29 @@ impl State {
 
     fn said(&mut self, what: &str) -> Option<Effect> {
         self.world.notify(Tone::Done, format!("{what} put into the form"));
+        None
+    }
+
+    /// Starts from a picture of the library; the form shows it.
+    pub fn start_from(&mut self, image_uuid: Uuid) {
+        self.draft.seed_image = Some(image_uuid);
+        self.view.form_open = true;
+    }
+
+    fn start_from_result(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        if self.world.gallery.get(image_uuid)?.path.is_some() {
+            self.start_from(image_uuid);
+        } else {
+            self.world.notify(
+                Tone::Failed,
+                "This picture could not be saved, so there is no file to start from",
+            );
+        }
+        None
+    }
+
+    fn remove_picture(&mut self) -> Option<Effect> {
+        self.draft.seed_image = None;
         None
     }
 

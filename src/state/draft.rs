@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::task::{ModelDefaults, OutputFormat, Task};
+use crate::task::{ImageRef, ModelDefaults, OutputFormat, Task};
 
 /// What the form holds. Knows no engine: [`crate::task::resolve`] says whether it can be done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,7 +43,16 @@ pub struct Draft {
 
     /// How many pictures, 1–20; one when not set.
     pub number_results: Option<u32>,
+
+    /// The picture of the library to start from.
+    pub seed_image: Option<Uuid>,
+
+    /// How far to leave [`Self::seed_image`], 0–1; kept while there is none.
+    pub strength: Option<f64>,
 }
+
+/// The documented default of `strength`.
+const DEFAULT_STRENGTH: f64 = 0.8;
 
 impl Draft {
     /// The task this form asks for. Without a locked seed it carries none.
@@ -61,6 +70,8 @@ impl Draft {
             seed,
             seed_locked,
             number_results,
+            seed_image,
+            strength,
         } = self;
         Task {
             output_format: Some(OutputFormat::Png),
@@ -74,6 +85,8 @@ impl Draft {
             scheduler: scheduler.clone(),
             seed: seed.filter(|_| *seed_locked),
             number_results: *number_results,
+            seed_image: seed_image.map(ImageRef::Uuid),
+            strength: strength.filter(|_| seed_image.is_some()),
             ..Task::new(task_uuid)
         }
     }
@@ -113,10 +126,27 @@ impl Draft {
     pub fn number_results(&self) -> u32 {
         self.number_results.unwrap_or(1)
     }
+
+    /// Strength in effect: the user's or the documented default.
+    #[must_use]
+    pub fn strength(&self) -> f64 {
+        self.strength.unwrap_or(DEFAULT_STRENGTH)
+    }
+
+    /// Steps that are really done: with a picture to start from, only the share `strength`.
+    #[must_use]
+    pub fn steps_taken(&self, defaults: &ModelDefaults) -> u32 {
+        let steps = self.steps(defaults);
+        match self.seed_image {
+            Some(_) => (f64::from(steps) * self.strength()) as u32,
+            None => steps,
+        }
+    }
 }
 
 impl From<&Task> for Draft {
-    /// Takes what the form can express; the rest of the task is not kept.
+    /// Takes what the form can express; the rest of the task is not kept, nor a picture to start
+    /// from that is not in the library.
     fn from(task: &Task) -> Self {
         Self {
             prompt: task.positive_prompt.clone().unwrap_or_default(),
@@ -130,6 +160,11 @@ impl From<&Task> for Draft {
             seed: task.seed,
             seed_locked: task.seed.is_some(),
             number_results: task.number_results,
+            seed_image: match task.seed_image {
+                Some(ImageRef::Uuid(image_uuid)) => Some(image_uuid),
+                _ => None,
+            },
+            strength: task.strength,
         }
     }
 }
@@ -141,6 +176,10 @@ fn written(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn picture() -> ImageRef {
+        ImageRef::Uuid(Uuid::from_u128(9))
+    }
 
     /// Each line sets one more thing than nothing; the last sets all.
     fn expressible() -> Vec<Task> {
@@ -158,6 +197,8 @@ mod tests {
             Task { scheduler: Some("Euler a".to_owned()), ..base() },
             Task { seed: Some(i64::MAX as u64), ..base() },
             Task { number_results: Some(4), ..base() },
+            Task { seed_image: Some(picture()), ..base() },
+            Task { seed_image: Some(picture()), strength: Some(0.35), ..base() },
         ];
         let mut all = base();
         for task in &tasks {
@@ -171,6 +212,8 @@ mod tests {
             all.scheduler = all.scheduler.or_else(|| task.scheduler.clone());
             all.seed = all.seed.or(task.seed);
             all.number_results = all.number_results.or(task.number_results);
+            all.seed_image = all.seed_image.or_else(|| task.seed_image.clone());
+            all.strength = all.strength.or(task.strength);
         }
         tasks.push(all);
         tasks
@@ -197,6 +240,41 @@ mod tests {
         let draft = Draft { seed: Some(41), ..Draft::default() };
         assert_eq!(draft.to_task(Uuid::from_u128(7)).seed, None);
         assert_eq!(Draft { seed_locked: true, ..draft }.to_task(Uuid::from_u128(7)).seed, Some(41));
+    }
+
+    #[test]
+    fn strength_goes_with_a_picture_only_and_waits_for_one() {
+        let draft = Draft { strength: Some(0.35), ..Draft::default() };
+        assert_eq!(draft.to_task(Uuid::from_u128(7)).strength, None);
+        let draft = Draft { seed_image: Some(Uuid::from_u128(9)), ..draft };
+        let task = draft.to_task(Uuid::from_u128(7));
+        assert_eq!((task.seed_image, task.strength), (Some(picture()), Some(0.35)));
+    }
+
+    #[test]
+    fn of_a_task_with_a_picture_from_elsewhere_everything_else_is_kept() {
+        let elsewhere = [
+            ImageRef::Url("https://example.org/a.png".to_owned()),
+            ImageRef::data_uri("image/png", b"bytes"),
+            ImageRef::Base64("iVBORw0KGgo=".to_owned()),
+        ];
+        for task in expressible() {
+            let without = Draft { seed_image: None, ..Draft::from(&task) };
+            for picture in elsewhere.clone() {
+                let task = Task { seed_image: Some(picture), ..task.clone() };
+                assert_eq!(Draft::from(&task), without);
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_to_start_from_saves_steps() {
+        let defaults = crate::state::common_defaults();
+        let draft = Draft { steps: Some(10), strength: Some(0.35), ..Draft::default() };
+        assert_eq!(draft.steps_taken(&defaults), 10);
+        let draft = Draft { seed_image: Some(Uuid::from_u128(9)), ..draft };
+        assert_eq!(draft.steps_taken(&defaults), 3);
+        assert_eq!(Draft { strength: None, ..draft }.steps_taken(&defaults), 8);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod days;
 mod draft;
 mod gallery;
 mod queue;
+mod start;
 mod view;
 mod world;
 
@@ -16,6 +17,7 @@ pub use days::Day;
 pub use draft::Draft;
 pub use gallery::{Gallery, GalleryEntry, Settings};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
+pub use start::StartPicture;
 pub use view::{ThemeChoice, View, Zoom};
 pub use world::{Notice, Tone, World};
 

@@ -241,8 +241,11 @@ impl Queue {
             }
             Progress::Queued | Progress::Started { .. } | Progress::Step { .. } => {}
             Progress::Image(record) => {
-                if let Some(step_secs) = job.clock.step_secs() {
-                    let steps_secs = f64::from(record.request.steps) * step_secs;
+                // The steps really done: fewer than asked for when it starts from a picture.
+                if let (Some(step_secs), JobStatus::Running { total, .. }) =
+                    (job.clock.step_secs(), &job.status)
+                {
+                    let steps_secs = f64::from(*total) * step_secs;
                     let rest_secs = (record.elapsed.as_secs_f64() - steps_secs).max(0.0);
                     self.paces.insert(pace_key(&record.request), Pace { step_secs, rest_secs });
                 }

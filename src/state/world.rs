@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::gallery::Gallery;
 use super::queue::Queue;
+use super::start::StartPicture;
 use crate::jobs::{Event, Progress, Status};
 use crate::task::{Air, Catalog, ModelCard, ModelKind, Problem};
 
@@ -53,6 +54,10 @@ pub struct World {
     /// What keeps the form from being a request; empty when it is one.
     pub problems: Vec<Problem>,
 
+    /// How many pictures are being brought into the library.
+    pub opening: u32,
+
+    pub(super) start: Option<(Uuid, StartPicture)>,
     next_notice: u64,
 }
 
@@ -65,6 +70,8 @@ impl Default for World {
             status: Status::Starting,
             notices: Vec::new(),
             problems: Vec::new(),
+            opening: 0,
+            start: None,
             next_notice: 0,
         }
     }

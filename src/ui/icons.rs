@@ -46,6 +46,8 @@ pub const RIGHT_CLOSE: char = '\u{f705}';
 pub const RIGHT_OPEN: char = '\u{f704}';
 /// Something failed.
 pub const ERROR: char = '\u{e000}';
+/// A picture to start from.
+pub const START: char = '\u{f317}';
 /// Pictures.
 pub const PICTURES: char = '\u{e413}';
 /// The previous one.

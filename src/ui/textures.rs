@@ -3,7 +3,7 @@
 //! Only what was seen in the last frame is asked for, so what scrolled by is never decoded.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::{io, thread};
@@ -111,7 +111,19 @@ impl Textures {
 
     /// The picture of `entry`, or a wish for it.
     pub fn look(&mut self, entry: &GalleryEntry, size: Size) -> Look {
-        let key = (entry.image_uuid, size);
+        self.look_at((entry.image_uuid, size), || match (&entry.picture, &entry.path) {
+            (Some(picture), _) => Some(Source::Memory(picture.clone())),
+            (None, Some(path)) => Some(Source::File(path.clone())),
+            (None, None) => None,
+        })
+    }
+
+    /// The picture of that name in the file at `path`, or a wish for it.
+    pub fn look_in_file(&mut self, image_uuid: Uuid, path: &Path, size: Size) -> Look {
+        self.look_at((image_uuid, size), || Some(Source::File(path.to_owned())))
+    }
+
+    fn look_at(&mut self, key: Key, source: impl FnOnce() -> Option<Source>) -> Look {
         match self.slots.get_mut(&key) {
             Some(Slot::Ready { texture, extent, used }) => {
                 *used = self.frame;
@@ -119,11 +131,7 @@ impl Textures {
             }
             Some(Slot::Broken) => Look::Broken,
             None => {
-                let source = match (&entry.picture, &entry.path) {
-                    (Some(picture), _) => Source::Memory(picture.clone()),
-                    (None, Some(path)) => Source::File(path.clone()),
-                    (None, None) => return Look::Broken,
-                };
+                let Some(source) = source() else { return Look::Broken };
                 self.wishes.push((key, source));
                 Look::Coming
             }

@@ -1,5 +1,7 @@
 //! The window as its users meet it: by the names of its controls.
 
+mod start;
+
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::state::JobStatus;
@@ -233,7 +235,16 @@ fn a_small_window_keeps_every_control_reachable() {
     window.app.set_size(egui::vec2(900.0, 600.0));
     window.app.run_steps(4);
     let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(900.0, 600.0));
-    for label in [GENERATE, "Model", "Search pictures", "Export a copy", "Fold the gallery"] {
+    let labels = [
+        GENERATE,
+        "Model",
+        "Search pictures",
+        "Start from this picture",
+        "Open the folder",
+        "Open a picture…",
+        "Fold the gallery",
+    ];
+    for label in labels {
         let rect = window.app.get_by_label(label).rect();
         assert!(screen.contains_rect(rect), "{label}: {rect}");
     }

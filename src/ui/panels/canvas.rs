@@ -40,6 +40,9 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
     }
     strip::ui(ui, cx, rect);
+    if ui.input(|input| !input.raw.hovered_files.is_empty()) {
+        drop_ui(ui, rect);
+    }
     if let Status::Unavailable(failure) = &cx.world.status {
         unavailable_ui(ui, &failure.headline, rect);
     }
@@ -114,7 +117,7 @@ fn picture_ui(
         .map(|seed| format!("  ·  seed {seed}"))
         .unwrap_or_default();
     caption(ui, (rect, stage), &format!("{extent}{seed}"));
-    zoom_bar(ui, cx.view, (extent, stage));
+    picture_bar(ui, cx, (extent, stage));
 }
 
 /// The thumbnail, while the whole picture is being decoded.
@@ -187,14 +190,14 @@ fn toggled(ui: &Ui, zoom: Zoom) -> Zoom {
     }
 }
 
-/// The floating bar with fit and the present size in per cent.
-fn zoom_bar(ui: &mut Ui, view: &mut View, (extent, stage): (Extent, Rect)) {
-    let scale = match view.zoom {
+/// The floating bar: start from the shown picture, fit it, its present size in per cent.
+fn picture_bar(ui: &mut Ui, cx: &mut Cx<'_>, (extent, stage): (Extent, Rect)) {
+    let scale = match cx.view.zoom {
         Zoom::Fit => fit_scale(extent, stage),
         Zoom::Free { scale, .. } => scale,
     };
     let percent = format!("{:.0} %", scale * ui.pixels_per_point() * 100.0);
-    let size = vec2(96.0, 36.0);
+    let size = vec2(124.0, 36.0);
     let rect = Rect::from_min_size(
         pos2(stage.right() - size.x - space::PANEL, stage.top() + space::PANEL),
         size,
@@ -204,16 +207,20 @@ fn zoom_bar(ui: &mut Ui, view: &mut View, (extent, stage): (Extent, Rect)) {
             ui.set_min_size(size - Vec2::splat(10.0));
             ui.horizontal_centered(|ui| {
                 ui.spacing_mut().item_spacing.x = 0.0;
-                let fits = view.zoom == Zoom::Fit;
+                if IconButton::new(icons::START, "Start from the shown picture").show(ui).clicked()
+                {
+                    cx.actions.extend(cx.view.selected.map(Action::StartFrom));
+                }
+                let fits = cx.view.zoom == Zoom::Fit;
                 if IconButton::new(icons::FIT, "Fit the picture")
                     .hint("Fit the picture (F)")
                     .active(fits)
                     .show(ui)
                     .clicked()
                 {
-                    view.zoom = Zoom::Fit;
+                    cx.view.zoom = Zoom::Fit;
                 }
-                percent_button(ui, view, &percent);
+                percent_button(ui, cx.view, &percent);
             });
         });
     });
@@ -264,8 +271,11 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
                 return;
             };
             // A narrow canvas gets the shorter invitation rather than a clipped one.
-            let invitation =
-                if width < 320.0 { "Say what to draw" } else { "Say what to draw, then Generate" };
+            let invitation = match cx.draft.seed_image {
+                _ if width < 320.0 => "Say what to draw",
+                None => "Say what to draw, then Generate",
+                Some(_) => "Say what to draw, then Vary",
+            };
             line(ui, invitation, theme::display(), colours.text, 32.0);
             line(
                 ui,
@@ -286,6 +296,20 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
             }
         });
     });
+}
+
+/// A file hangs over the window: says what dropping it does.
+fn drop_ui(ui: &Ui, rect: Rect) {
+    let colours = palette(ui);
+    let ring = Stroke::new(theme::RING, colours.accent);
+    let words = "Drop the picture to start from it";
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::button(), colours.on_accent);
+    ui.painter().rect_stroke(rect.shrink(4.0), theme::RADIUS_FLOATING, ring, StrokeKind::Inside);
+    let pill = Rect::from_center_size(rect.center(), galley.size() + vec2(24.0, 16.0));
+    ui.painter().rect_filled(pill, theme::RADIUS_FLOATING, colours.accent);
+    ui.painter().galley(pill.center() - galley.size() / 2.0, galley, colours.on_accent);
+    let response = ui.interact(pill, ui.scope_id().with("drop"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
 }
 
 /// The engine cannot work: a calm sentence over whatever is shown.

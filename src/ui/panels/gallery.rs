@@ -19,6 +19,8 @@ use crate::ui::{Cx, icons, words};
 const CELL: f32 = 132.0;
 const GAP: f32 = 8.0;
 const HEADING: f32 = 28.0;
+/// What the button is called that makes a result the picture to start from.
+const START_FROM: &str = "Start from this picture";
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let colours = palette(ui);
@@ -219,14 +221,15 @@ fn picture(ui: &Ui, cx: &mut Cx<'_>, place: usize, rect: Rect) {
     }
 }
 
-/// Paints the middle square of a picture into `rect`.
+/// Paints the largest centred part of a picture that has the shape of `rect` into it.
 pub(super) fn paint_cover(ui: &Ui, drawable: &Drawable, (rect, radius): (Rect, u8)) {
-    let (width, height) = (drawable.extent.width as f32, drawable.extent.height as f32);
-    let uv = if width > height {
-        let cut = (1.0 - height / width) / 2.0;
+    // How much wider the picture is than the place.
+    let wider = drawable.extent.width as f32 / drawable.extent.height as f32 / rect.aspect_ratio();
+    let uv = if wider > 1.0 {
+        let cut = (1.0 - 1.0 / wider) / 2.0;
         Rect::from_min_max(pos2(cut, 0.0), pos2(1.0 - cut, 1.0))
     } else {
-        let cut = (1.0 - width / height) / 2.0;
+        let cut = (1.0 - wider) / 2.0;
         Rect::from_min_max(pos2(0.0, cut), pos2(1.0, 1.0 - cut))
     };
     egui::Image::new(&drawable.texture).uv(uv).corner_radius(radius).paint_at(ui, rect);
@@ -269,7 +272,8 @@ fn actions(ui: &mut Ui, cx: &mut Cx<'_>) {
         Some(_) => None,
     };
     let uuid = entry.map(|entry| entry.image_uuid);
-    let buttons: [(char, &str, Option<&str>, Option<Action>); 5] = [
+    let buttons: [(char, &str, Option<&str>, Option<Action>); 6] = [
+        (icons::START, START_FROM, file, uuid.map(Action::StartFrom)),
         (icons::SETTINGS, "Reuse all settings", settings, uuid.map(Action::ReuseSettings)),
         (icons::WORDS, "Reuse the prompt", settings, uuid.map(Action::ReusePrompt)),
         (icons::DICE, "Reuse the seed", settings, uuid.map(Action::ReuseSeed)),

@@ -30,6 +30,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         }
         line(ui, "Zoom at the pointer", "Wheel");
         line(ui, "Fit, 100 %", "Double click");
+        line(ui, "Start from the picture on the clipboard", "Ctrl V");
         closed
     });
     if response.should_close() || response.inner {

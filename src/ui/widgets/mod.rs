@@ -10,6 +10,6 @@ mod text;
 pub use button::{IconButton, chip, generate_button, text_button};
 pub use field::{TextField, search_field};
 pub use number::{Edit, Knob, number, slider_row};
-pub use row::{RowLabel, control_row, error_outline, inside, section_title};
+pub use row::{RowLabel, control_row, error_outline, inside, section_title, tall_row};
 pub use segmented::segmented;
 pub use text::{elided, paint_elided};

@@ -53,6 +53,8 @@ fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
     let colours = palette(ui);
     let response = ui
         .scope(|ui| {
+            // egui paints rail and knob in one colour: it only listens, the drawing is below.
+            ui.set_opacity(0.0);
             ui.spacing_mut().slider_width = width;
             ui.spacing_mut().interact_size.y = KNOB_RADIUS * 2.5;
             let slider = Slider::new(value, knob.range.clone())
@@ -62,10 +64,8 @@ fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
             ui.add(slider).on_hover_text(knob.label.help)
         })
         .inner;
-    // egui paints rail and knob in one colour; paint over it.
     let rect = response.rect;
     let painter = ui.painter();
-    painter.rect_filled(rect, 0.0, colours.panel);
     let span = knob.range.end() - knob.range.start();
     let fraction = ((*value - knob.range.start()) / span).clamp(0.0, 1.0) as f32;
     let x = egui::lerp(rect.left() + KNOB_RADIUS..=rect.right() - KNOB_RADIUS, fraction);

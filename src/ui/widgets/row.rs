@@ -46,17 +46,24 @@ pub fn control_row<R>(
     label: RowLabel<'_>,
     add: impl FnOnce(&mut Ui) -> R,
 ) -> (R, bool) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::hover());
-    let back = row_label(
-        ui,
-        label,
-        Rect::from_min_size(rect.min, vec2(space::LABEL - space::GAP, space::ROW)),
-    );
-    let control = Rect::from_min_max(rect.min + vec2(space::LABEL, 0.0), rect.max);
+    let (back, control) = row(ui, label, space::ROW);
     let layout = Layout::left_to_right(Align::Center);
     let builder = UiBuilder::new().id_salt(label.text).max_rect(control).layout(layout);
     let inner = ui.scope_builder(builder, |ui| ui.name_inputs(label.text, add)).inner;
     (inner, back)
+}
+
+/// A row `height` points high: the label on the level of a control at its top. Returns where the
+/// rest goes.
+pub fn tall_row(ui: &mut Ui, label: RowLabel<'_>, height: f32) -> Rect {
+    row(ui, label, height).1
+}
+
+fn row(ui: &mut Ui, label: RowLabel<'_>, height: f32) -> (bool, Rect) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let place = Rect::from_min_size(rect.min, vec2(space::LABEL - space::GAP, space::ROW));
+    let back = row_label(ui, label, place);
+    (back, Rect::from_min_max(rect.min + vec2(space::LABEL, 0.0), rect.max))
 }
 
 fn row_label(ui: &Ui, label: RowLabel<'_>, rect: Rect) -> bool {
@@ -77,8 +84,7 @@ fn row_label(ui: &Ui, label: RowLabel<'_>, rect: Rect) -> bool {
         ui.painter().hline(drawn.x_range(), drawn.bottom(), line);
     }
     let back = response.clicked();
-    response
-        .on_hover_text(format!("{}\nClick to go back to {default}, the model's own.", label.help));
+    response.on_hover_text(format!("{}\nClick to go back to {default}.", label.help));
     back
 }
 

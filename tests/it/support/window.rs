@@ -89,6 +89,22 @@ impl Window {
         panic!("never came: {what}");
     }
 
+    /// Frames until something whose name contains `text` is on screen.
+    #[track_caller]
+    pub(crate) fn wait_shown(&mut self, text: &str) {
+        let start = Instant::now();
+        while !self.shows(text) {
+            assert!(start.elapsed() < PATIENCE, "never shown: {text}");
+            self.app.step();
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// The folder of a first start.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("only a first start has one").path()
+    }
+
     /// Clicks the one thing of that name.
     #[track_caller]
     pub(crate) fn click(&mut self, label: &str) {

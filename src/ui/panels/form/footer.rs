@@ -15,7 +15,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let extent = Extent::new(cx.draft.width(&defaults), cx.draft.height(&defaults));
     let refusal = refusal(cx);
     let reason = refusal.as_ref().map(|refusal| refusal.reason.as_str());
-    if generate_button(ui, &format!("Generate {extent}"), reason) {
+    let verb = if cx.draft.seed_image.is_some() { "Vary" } else { "Generate" };
+    if generate_button(ui, &format!("{verb} {extent}"), reason) {
         cx.actions.push(Action::Generate);
     }
     ui.add_space(space::ROW_GAP);
@@ -54,6 +55,11 @@ fn refusal(cx: &Cx<'_>) -> Option<Refusal> {
         let words = "Put a model into the models folder first";
         return Some(Refusal::new(words, words));
     }
+    if let Some(picture) = cx.world.start_picture(cx.draft)
+        && let (Some(fault), Some(reason)) = (picture.fault(), picture.refusal())
+    {
+        return Some(Refusal::new(&reason, &format!("The picture to start from is {fault}")));
+    }
     if cx.draft.prompt.trim().is_empty() {
         let words = "Write what to draw first";
         return Some(Refusal::new(words, words));
@@ -73,7 +79,7 @@ fn forecast(cx: &Cx<'_>, extent: Extent) -> String {
     let plan = Plan {
         model: cx.draft.model.as_deref().unwrap_or_default(),
         extent,
-        steps: cx.draft.steps(&defaults),
+        steps: cx.draft.steps_taken(&defaults),
         cfg_scale: cx.draft.cfg_scale(&defaults),
         pictures: cx.draft.number_results(),
     };

@@ -5,6 +5,7 @@ mod picture;
 mod prompt;
 mod seed;
 mod size;
+mod start;
 
 use eframe::egui;
 use egui::{Frame, Margin, Panel, ScrollArea, Ui};

@@ -1,10 +1,10 @@
-//! How the picture is made: size, steps, guidance, scheduler, seed, how many.
+//! How the picture is made: what it starts from, size, steps, guidance, scheduler, seed, how many.
 
 use eframe::egui;
-use egui::{ComboBox, Ui};
+use egui::{ComboBox, Sense, Ui};
 
 use super::super::top_bar::unfold_icon;
-use super::{complaint, seed, size};
+use super::{complaint, seed, size, start};
 use crate::task::{Kind, ModelDefaults, ParameterRow, SchedulerRow};
 use crate::ui::Cx;
 use crate::ui::theme::space;
@@ -12,16 +12,53 @@ use crate::ui::widgets::{
     Edit, Knob, RowLabel, control_row, error_outline, section_title, segmented, slider_row,
 };
 
+/// Those whose problems the section's title tells; the size has a line of its own.
+const PARAMETERS: [&str; 7] =
+    ["seedImage", "strength", "steps", "CFGScale", "scheduler", "seed", "numberResults"];
+
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let defaults = cx.world.defaults(cx.draft);
-    let problem = complaint(cx, &["steps", "CFGScale", "scheduler", "seed", "numberResults"]);
+    let problem = complaint(cx, &PARAMETERS);
     section_title(ui, "Picture", "", problem.as_deref());
+    start::ui(ui, cx, &defaults);
+    strength(ui, cx);
     size::ui(ui, cx, &defaults);
     steps(ui, cx, &defaults);
     guidance(ui, cx, &defaults);
     scheduler(ui, cx, &defaults);
     seed::ui(ui, cx);
     results(ui, cx);
+}
+
+/// How far to leave the picture; always there, so that nothing moves when one is opened.
+fn strength(ui: &mut Ui, cx: &mut Cx<'_>) {
+    const DEFAULT: &str = "0.80";
+    let label = RowLabel {
+        text: "Strength",
+        help: help("strength"),
+        default: (format!("{:.2}", cx.draft.strength()) != DEFAULT).then_some(DEFAULT),
+    };
+    let problem = complaint(cx, &["strength"]);
+    let knob = Knob {
+        label,
+        range: range("strength", 0.0..=1.0),
+        step: 0.01,
+        decimals: 2,
+        problem: problem.as_deref(),
+    };
+    let mut value = cx.draft.strength();
+    let used = cx.draft.seed_image.is_some();
+    let row = ui.add_enabled_ui(used, |ui| slider_row(ui, &knob, &mut value));
+    match row.inner {
+        Edit::Kept => {}
+        Edit::Set => cx.draft.strength = Some((value * 100.0).round() / 100.0),
+        Edit::Reset => cx.draft.strength = None,
+    }
+    if !used {
+        // What is disabled tells nothing by itself: the reason lies over it.
+        let over = ui.interact(row.response.rect, ui.scope_id().with("why not"), Sense::hover());
+        over.on_hover_text("Says how far to leave a picture: open one first");
+    }
 }
 
 fn steps(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {

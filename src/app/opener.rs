@@ -1,0 +1,87 @@
+//! Brings pictures to start from into the library: chosen in a dialog, dropped, or pasted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use eframe::egui;
+use egui::ColorImage;
+
+use super::desk::UNSEEN;
+use super::{Messenger, News};
+use crate::library::{BringInError, Pictures};
+use crate::pixels::{Extent, FileFormat, Picture, encode};
+use crate::state::Tone;
+
+/// A picture that came to the window by itself.
+pub(super) enum Arrival {
+    /// Dropped from elsewhere.
+    File(PathBuf),
+    /// Pasted.
+    Pixels(Arc<ColorImage>),
+}
+
+/// The picture that this frame brought; of several files dropped at once, the first.
+pub(super) fn arrival(ctx: &egui::Context) -> Option<Arrival> {
+    ctx.input(|input| {
+        let dropped = input.raw.dropped_files.first();
+        dropped.map(|file| Arrival::File(file.path().to_owned())).or_else(|| {
+            input.events.iter().find_map(|event| match event {
+                egui::Event::PasteImage(image) => Some(Arrival::Pixels(Arc::clone(image))),
+                _ => None,
+            })
+        })
+    })
+}
+
+/// Brings in what arrived.
+pub(super) fn bring_in(
+    pictures: Pictures,
+    arrival: Arrival,
+) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| match arrival {
+        Arrival::File(path) => open(&pictures, &path, messenger),
+        Arrival::Pixels(image) => {
+            messenger.send(News::Opening);
+            let opened = keep_pixels(&pictures, &image);
+            messenger.send(News::Opened("What was pasted".to_owned(), opened));
+        }
+    }
+}
+
+/// Asks for a file, then brings it in.
+pub(super) fn ask(pictures: Pictures) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| {
+        let asked = Instant::now();
+        let chosen = rfd::FileDialog::new()
+            .set_title("Open a picture to start from")
+            .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"])
+            .pick_file();
+        match chosen {
+            Some(path) => open(&pictures, &path, messenger),
+            None if asked.elapsed() < UNSEEN => {
+                let text =
+                    "This desktop offers no file dialog. Drop a picture on the window instead";
+                messenger.send(News::Said(Tone::Failed, text.to_owned()));
+            }
+            // The user changed their mind.
+            None => {}
+        }
+    }
+}
+
+fn open(pictures: &Pictures, path: &Path, messenger: &Messenger) {
+    messenger.send(News::Opening);
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    messenger.send(News::Opened(name, pictures.bring_in(path)));
+}
+
+fn keep_pixels(pictures: &Pictures, image: &ColorImage) -> Result<uuid::Uuid, BringInError> {
+    let [width, height] = image.size.map(|side| side as u32);
+    let rgba: Vec<u8> =
+        image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
+    let picture = Picture::from_rgba(Extent::new(width, height), rgba)
+        .ok_or_else(|| std::io::Error::other("its pixels do not fill its size"))?;
+    // No task made this picture.
+    pictures.keep(&encode(&picture, FileFormat::Png, "")?)
+}
