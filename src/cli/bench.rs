@@ -65,7 +65,7 @@ pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyho
         }
     }?;
     let runtime = Runtime::find(&SearchPath::usual(&home.runtime_dir()))?;
-    let interrupt = Interrupt::new()?;
+    let interrupt = Interrupt::new(&runtime)?;
     let mode = engine.mode.map_or(Mode::Fast, Mode::from);
     let mut network = Network::on_cpu(&runtime, &emitted, mode, engine.threads(), &interrupt)?;
 

@@ -131,7 +131,7 @@ pub(super) fn choose(runtime: &Runtime, wanted: Option<&str>) -> Chosen {
 pub(super) fn run_probe(runtime: &Runtime, kind: DeviceKind) -> Result<ArrayD<f32>, String> {
     let emitted = probe(kind.dialect()).map_err(|error| error.to_string())?;
     let text = |error: SessionError| error.to_string();
-    let interrupt = Interrupt::new().map_err(text)?;
+    let interrupt = Interrupt::new(runtime).map_err(text)?;
     let placement =
         Placement { device: kind, mode: Mode::Fast, threads: 1, strict: kind != DeviceKind::Cpu };
     let mut network =

@@ -62,6 +62,15 @@ pub(super) struct Prompts<'a> {
     pub(super) clip_skip: usize,
 }
 
+/// One of them, and the parameter it comes from.
+#[derive(Clone, Copy)]
+struct Prompt<'a> {
+    parameter: &'static str,
+    text: &'a str,
+    syntax: Syntax,
+    clip_skip: usize,
+}
+
 /// An open checkpoint and the sessions made of it so far.
 pub(super) struct Loaded {
     environment: Environment,
@@ -211,33 +220,42 @@ impl Loaded {
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Array3<f32>, EngineError> {
+        let Prompts { positive, negative, syntax, clip_skip } = *prompts;
+        let mut encode = |prompt: Prompt<'_>, at_least: usize| {
+            self.encode_prompt(&prompt, at_least, mode, interrupt)
+        };
+        let prompt = Prompt { parameter: "positivePrompt", text: positive, syntax, clip_skip };
+        let positive = encode(prompt, 0)?;
+        let Some(text) = negative else { return Ok(positive.insert_axis(Axis(0))) };
+        // diffusers leaves layers out for the positive prompt only.
+        let avoid = Prompt { parameter: "negativePrompt", text, syntax, clip_skip: 0 };
+        let negative = encode(avoid, positive.nrows())?;
+        // Its chunks are known by now; only what fills it up is new.
+        let positive = encode(prompt, negative.nrows())?;
+        Ok(stack![Axis(0), negative, positive])
+    }
+
+    /// The encoding of one prompt, `[tokens, channels]`, filled up with empty chunks to at least
+    /// `at_least` tokens.
+    fn encode_prompt(
+        &mut self,
+        prompt: &Prompt<'_>,
+        at_least: usize,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Array2<f32>, EngineError> {
+        let Prompt { parameter, text, syntax, clip_skip } = *prompt;
         let tokenizer = Arc::clone(&self.tokenizer);
-        let syntax = prompts.syntax;
-        let refused = |parameter| {
-            move |error: EncodeError<EngineError>| match error {
+        let mut encoder = Encoder::new(&tokenizer, |chunk: &Chunk| {
+            self.encode_chunk(chunk, clip_skip, mode, interrupt)
+        });
+        let encoding = encoder.text(text, syntax);
+        encoding.and_then(|encoding| encoder.pad_to(encoding, at_least, syntax)).map_err(|error| {
+            match error {
                 EncodeError::Encoder(error) => error,
                 other => EngineError::Input { parameter, why: other.to_string() },
             }
-        };
-        let positive = Encoder::new(&tokenizer, |chunk: &Chunk| {
-            self.encode_chunk(chunk, prompts.clip_skip, mode, interrupt)
         })
-        .text(prompts.positive, syntax)
-        .map_err(refused("positivePrompt"))?;
-        let Some(negative) = prompts.negative else { return Ok(positive.insert_axis(Axis(0))) };
-        // diffusers leaves layers out for the positive prompt only.
-        let mut encoder =
-            Encoder::new(&tokenizer, |chunk: &Chunk| self.encode_chunk(chunk, 0, mode, interrupt));
-        let negative = encoder.text(negative, syntax).map_err(refused("negativePrompt"))?;
-        let tokens = positive.nrows().max(negative.nrows());
-        let negative =
-            encoder.pad_to(negative, tokens, syntax).map_err(refused("negativePrompt"))?;
-        let positive = Encoder::new(&tokenizer, |chunk: &Chunk| {
-            self.encode_chunk(chunk, prompts.clip_skip, mode, interrupt)
-        })
-        .pad_to(positive, tokens, syntax)
-        .map_err(refused("positivePrompt"))?;
-        Ok(stack![Axis(0), negative, positive])
     }
 
     /// The encoding of one chunk by a text encoder without its last `clip_skip` layers.

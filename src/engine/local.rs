@@ -84,8 +84,8 @@ impl LocalEngine {
     }
 
     fn generate(&mut self, job: &Job, events: &EventSink) -> Result<(), EngineError> {
-        let threads = self.environment()?.threads;
-        let interrupt = Interrupt::new()?;
+        let Environment { runtime, threads, .. } = self.environment()?;
+        let interrupt = Interrupt::new(&runtime)?;
         let on_cancel = interrupt.clone();
         job.cancel.on_cancel(move || on_cancel.interrupt());
 

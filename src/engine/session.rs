@@ -52,11 +52,11 @@ struct Load {
 }
 
 impl Interrupt {
-    /// A fresh one, for one job.
+    /// A fresh one, for one job; asks for the runtime because there is none without it.
     ///
     /// # Errors
     /// When ONNX Runtime is out of memory.
-    pub fn new() -> Result<Self, SessionError> {
+    pub fn new(_loaded: &Runtime) -> Result<Self, SessionError> {
         let run = RunOptions::new().map_err(|error| fault("starting", &error))?;
         Ok(Self { run: Arc::new(run), load: Arc::default() })
     }

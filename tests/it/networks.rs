@@ -20,7 +20,7 @@ fn everywhere(
     inputs: impl Fn() -> Vec<(&'static str, Input<'static>)>,
 ) -> Vec<(String, ArrayD<f32>)> {
     let runtime = runtime();
-    let interrupt = Interrupt::new().unwrap();
+    let interrupt = Interrupt::new(&runtime).unwrap();
     let mut answers = Vec::new();
     for dialect in Dialect::ALL {
         for mode in [Mode::Fast, Mode::LowMemory] {

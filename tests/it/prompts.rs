@@ -18,8 +18,9 @@ use crate::support::{
 fn weighted_prompts_get_the_encodings_of_the_reference_packages() {
     let demo = Checkpoint::open(&repository("assets/models/demo"), None).unwrap();
     let emitted = graph::clip_text(&demo.text_encoder, &demo.text_config, Dialect::Cpu, 0).unwrap();
-    let interrupt = Interrupt::new().unwrap();
-    let mut network = Network::on_cpu(&runtime(), &emitted, Mode::Fast, 1, &interrupt).unwrap();
+    let runtime = runtime();
+    let interrupt = Interrupt::new(&runtime).unwrap();
+    let mut network = Network::on_cpu(&runtime, &emitted, Mode::Fast, 1, &interrupt).unwrap();
     let encode =
         |chunk: &Chunk| -> Result<Array2<f32>, Infallible> {
             let ids = Array2::from_shape_fn((1, 77), |(_, token)| chunk.ids[token]);
