@@ -70,9 +70,9 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     if let Some(trouble) = library.trouble() {
         writeln!(io::stderr(), "{trouble}")?;
     }
-    let keeper = Arc::new(Results::new(args.out.clone()));
-    let pictures = Arc::new(Pictures::new(home, std::slice::from_ref(&args.out)));
-    let settings = engine.settings(home, keeper, pictures, false);
+    let pictures = Pictures::new(home, std::slice::from_ref(&args.out));
+    let keeper = Arc::new(Results::new(args.out.clone(), pictures.clone()));
+    let settings = engine.settings(home, keeper, Arc::new(pictures), false);
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
 
     let mut answer = Answer::default();

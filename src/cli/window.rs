@@ -10,8 +10,9 @@ use crate::library::{Home, Library, Pictures, Results};
 
 pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let library = Arc::new(Library::open(home, &[])?);
-    let keeper = Arc::new(Results::new(home.results_dir()));
-    let settings = engine.settings(home, keeper, Arc::new(Pictures::new(home, &[])), true);
+    let pictures = Pictures::new(home, &[]);
+    let keeper = Arc::new(Results::new(home.results_dir(), pictures.clone()));
+    let settings = engine.settings(home, keeper, Arc::new(pictures), true);
     let provider = Box::new(Worker::start("local", move || LocalEngine::new(settings))?);
     // The toolkit's error cannot be sent between threads, which `anyhow` asks for.
     app::run(Services { home: home.clone(), library, provider })

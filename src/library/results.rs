@@ -7,22 +7,38 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use super::Home;
+use super::{BringInError, Home, Pictures};
 use crate::jobs::{Failure, FailureKind, ImageRecord, Keeper};
 use crate::pixels::{self, FileError, FileFormat, Picture};
-use crate::task::{OutputFormat, Request, Task};
+use crate::task::{ImageRef, OutputFormat, Request, Task};
 
 /// A folder that takes pictures as `<imageUUID>.<ext>`.
 #[derive(Clone, Debug)]
 pub struct Results {
     folder: PathBuf,
+    pictures: Pictures,
 }
 
 impl Results {
-    /// Pictures go to `folder`, which is made when the first one comes.
+    /// Pictures go to `folder`, which is made when the first one comes; those that tasks carry
+    /// inside themselves are kept in `pictures`.
     #[must_use]
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+    pub fn new(folder: impl Into<PathBuf>, pictures: Pictures) -> Self {
+        Self { folder: folder.into(), pictures }
+    }
+
+    /// The task that makes exactly this picture again: the asked one with its own seed, alone, and
+    /// with the pictures inside it kept once and named by UUID. A file has no room for megabytes.
+    fn made_by(&self, record: &ImageRecord) -> Result<Task, BringInError> {
+        let mut task = Task::clone(&record.request.task);
+        task.seed = Some(record.seed);
+        task.number_results = None;
+        for image in [&mut task.seed_image, &mut task.mask_image].into_iter().flatten() {
+            if let Some(Ok(bytes)) = image.bytes() {
+                *image = ImageRef::Uuid(self.pictures.keep(&bytes)?);
+            }
+        }
+        Ok(task)
     }
 }
 
@@ -30,7 +46,7 @@ impl Keeper for Results {
     fn keep(&self, record: &ImageRecord) -> Result<PathBuf, Failure> {
         let (format, extension) = file_format(&record.request);
         let path = self.folder.join(format!("{}.{extension}", record.image_uuid));
-        let task = made_by(record);
+        let task = self.made_by(record).map_err(|error| not_saved(&path, &error))?;
         let json = serde_json::to_string(&task).map_err(|error| not_saved(&path, &error))?;
         let bytes = pixels::encode(&record.picture, format, &json)
             .map_err(|error| not_saved(&path, &error))?;
@@ -38,14 +54,6 @@ impl Keeper for Results {
         write_atomically(&path, &bytes).map_err(|error| not_saved(&path, &error))?;
         Ok(path)
     }
-}
-
-/// The task that makes exactly this picture again: the asked one with its own seed, alone.
-fn made_by(record: &ImageRecord) -> Task {
-    let mut task = Task::clone(&record.request.task);
-    task.seed = Some(record.seed);
-    task.number_results = None;
-    task
 }
 
 fn file_format(request: &Request) -> (FileFormat, &'static str) {

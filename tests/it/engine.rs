@@ -34,7 +34,7 @@ fn bench() -> Bench {
         threads: 2,
         mode: None,
         previews: true,
-        keeper: Arc::new(Results::new(out.path())),
+        keeper: Arc::new(Results::new(out.path(), Pictures::new(home(), &[]))),
         pictures: Arc::new(Pictures::new(home(), &[])),
     };
     let (sender, events) = sync_channel(1024);

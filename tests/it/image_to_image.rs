@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::{assert_same_picture, demo_task, difference, golden, run_tasks, scratch};
+use crate::support::{
+    answered, assert_same_picture, demo_task, difference, golden, latelier, run_tasks, scratch,
+};
 
 fn file_url(path: PathBuf) -> Value {
     json!(Url::from_file_path(path).unwrap().as_str())
@@ -91,4 +93,34 @@ fn a_strength_that_leaves_no_step_gives_the_picture_back() {
     // Only what the autoencoder loses.
     let (_, mean) = difference(&answer.pictures()[0], &source);
     assert!(mean < 12.0, "{mean}");
+}
+
+/// A JPEG file has room for 64 KiB of text; the picture inside the task is larger.
+#[test]
+fn a_large_picture_inside_a_task_is_kept_by_content_and_the_result_makes_itself_again() {
+    let out = scratch();
+    let folder = out.path().to_str().unwrap();
+    let extent = latelier::pixels::Extent::new(256, 256);
+    let normals = latelier::sampling::TorchRng::new(1).normals(extent.area() * 4);
+    let noise: Vec<u8> = normals.iter().map(|value| (value * 60.0 + 128.0) as u8 | 1).collect();
+    let source = latelier::pixels::Picture::from_rgba(extent, noise).unwrap();
+    let png = latelier::pixels::FileFormat::Png;
+    let bytes = latelier::pixels::encode(&source, png, "{}").unwrap();
+    assert!(bytes.len() > 64 << 10);
+    let inline = latelier::task::ImageRef::data_uri("image/png", &bytes).to_string();
+    for format in ["JPG", "WEBP", "PNG"] {
+        let mut task = demo_task();
+        task["seedImage"] = json!(inline);
+        task["maskImage"] = json!(inline);
+        task["outputFormat"] = json!(format);
+        let answer = run_tasks(&json!([task]), &["--out", folder]);
+        assert_eq!(answer.code, 0, "{}", answer.json);
+        let first = answer.pictures().remove(0);
+        let carried = latelier::library::read_task(&first).unwrap().unwrap();
+        assert!(matches!(carried.seed_image, Some(latelier::task::ImageRef::Uuid(_))), "{format}");
+        assert_eq!(carried.mask_image, carried.seed_image, "the same content, the same name");
+        let again = latelier().arg("run").arg(&first).args(["--out", folder]).output().unwrap();
+        let second = answered(&again).pictures().remove(0);
+        assert_eq!(difference(&first, &second), (0, 0.0), "{format}");
+    }
 }

@@ -139,7 +139,7 @@ fn engine(home: &Home) -> Worker {
         threads: 2,
         mode: None,
         previews: true,
-        keeper: Arc::new(Results::new(home.results_dir())),
+        keeper: Arc::new(Results::new(home.results_dir(), Pictures::new(home, &[]))),
         pictures: Arc::new(Pictures::new(home, &[])),
     };
     Worker::start("local", move || LocalEngine::new(settings)).unwrap()
