@@ -228,6 +228,7 @@ fn problem_of(failure: &Failure, request: &Request) -> Problem {
         FailureKind::Model => "modelLoadFailed",
         FailureKind::OutOfMemory => "outOfMemory",
         FailureKind::Save => "saveFailed",
+        FailureKind::Upload => "uploadFailed",
         FailureKind::Input(parameter) => return unusable_input(failure, parameter, request),
         FailureKind::Other => "inferenceError",
     };

@@ -17,13 +17,13 @@ use super::{EngineError, Mode, mode};
 use crate::jobs::{
     Device, EventSink, Failure, ImageRecord, Job, Keeper, PictureSource, Progress, Runner,
 };
-use crate::pixels::{Mask, Picture};
+use crate::pixels::{PaintArea, Picture};
 use crate::prompt::Syntax;
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, Schedule, ScheduleError, SchedulerConfig, Step,
     TorchRng,
 };
-use crate::task::{ImageRef, ModelCard, PromptWeighting, Request};
+use crate::task::{ImageRef, ModelCard, PromptWeighting, Request, StartFrom};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -99,6 +99,7 @@ impl LocalEngine {
         let start = run.start(loaded, pictures.as_ref())?;
         let preview = if previews { Some(loaded.preview(mode, &interrupt)?) } else { None };
         let given = Given { conditioning, start, preview };
+        let mut not_sent = None;
         for index in 0..job.request.number_results {
             let started = Instant::now();
             let picture = run.paint(loaded, &given, index)?;
@@ -111,9 +112,11 @@ impl LocalEngine {
                 path: None,
                 elapsed: started.elapsed(),
             };
-            keep(record, keeper.as_ref(), job, events)?;
+            let record = keep(record, keeper.as_ref(), job, events)?;
+            // A picture that does not arrive is no reason to make the others wait.
+            not_sent = not_sent.or(keeper.deliver(&record, &job.cancel).err());
         }
-        Ok(())
+        not_sent.map_or(Ok(()), |failure| Err(EngineError::Keep(failure)))
     }
 }
 
@@ -147,11 +150,12 @@ fn keep(
     keeper: &dyn Keeper,
     job: &Job,
     events: &EventSink,
-) -> Result<(), EngineError> {
+) -> Result<Arc<ImageRecord>, EngineError> {
     let kept = keeper.keep(&record);
     record.path = kept.as_ref().ok().cloned();
-    events.send(job.id, Progress::Image(Arc::new(record)));
-    kept.map(|_| ()).map_err(EngineError::Keep)
+    let record = Arc::new(record);
+    events.send(job.id, Progress::Image(Arc::clone(&record)));
+    kept.map(|_| record).map_err(EngineError::Keep)
 }
 
 fn describe(chosen: &Chosen, threads: usize) -> Device {
@@ -205,29 +209,39 @@ impl Run<'_> {
         Ok(Conditioning { encodings, guidance })
     }
 
-    /// The picture to start from, encoded, with its mask.
+    /// The picture to start from, encoded, and what of it is painted.
     fn start(
         &self,
         loaded: &mut Loaded,
         pictures: &dyn PictureSource,
     ) -> Result<Option<Start>, EngineError> {
-        let Request { seed_image, mask_image, extent, .. } = self.request();
-        let open = |image: &ImageRef, parameter| {
-            let picture = pictures.open(image);
-            let picture = picture.map_err(|why| EngineError::Input { parameter, why })?;
-            Ok::<_, EngineError>(picture.covering(*extent))
-        };
-        let Some(image) = seed_image else { return Ok(None) };
-        let picture = open(image, "seedImage")?;
-        let mask = match mask_image {
-            Some(image) => Some(Mask::from_picture(&open(image, "maskImage")?)),
-            None => None,
-        };
-        let posterior = loaded.encode_picture(&picture, self.mode, self.interrupt)?;
+        let Some(from) = &self.request().start else { return Ok(None) };
+        let area = self.paint_area(from, pictures)?;
+        let posterior = loaded.encode_picture(area.picture(), self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {
             loaded.unload(Part::VaeEncoder);
         }
-        Ok(Some(Start { picture, mask, posterior }))
+        Ok(Some(Start { area, posterior, strength: from.strength }))
+    }
+
+    fn paint_area(
+        &self,
+        from: &StartFrom,
+        pictures: &dyn PictureSource,
+    ) -> Result<PaintArea, EngineError> {
+        let open = |image: &ImageRef, parameter| {
+            let picture = pictures.open(image, &self.job.cancel);
+            picture.map_err(|why| EngineError::Input { parameter, why })
+        };
+        let extent = self.request().extent;
+        let picture = open(&from.image, "seedImage")?;
+        let mask = from.mask.as_ref().map(|mask| open(mask, "maskImage")).transpose()?;
+        Ok(match (mask, from.growth, from.mask_margin) {
+            (mask, Some(growth), _) => PaintArea::extended(&picture, mask.as_ref(), growth, extent),
+            (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent),
+            (Some(mask), None, None) => PaintArea::masked(&picture, &mask, extent),
+            (None, None, _) => PaintArea::whole(&picture, extent),
+        })
     }
 
     /// Noise, or a noisy picture, to the finished picture `index`.
@@ -240,7 +254,7 @@ impl Run<'_> {
         let latent = self.sample(loaded, given, index)?;
         let painted = loaded.decode(&latent, self.mode, self.interrupt)?;
         Ok(match &given.start {
-            Some(start) => start.put_back(painted),
+            Some(start) => start.area.put_back(painted),
             None => painted,
         })
     }
@@ -261,7 +275,7 @@ impl Run<'_> {
             }
             Some(start) => {
                 let cell = loaded.checkpoint().vae_config.downscale() as u32;
-                match start.set_out(request, schedule, cell, &mut noise) {
+                match start.set_out(request.steps, schedule, cell, &mut noise) {
                     SetOut::Steps(begin) => (begin.x, begin.schedule, begin.masked),
                     SetOut::NoStep(latent) => return Ok(latent),
                 }

@@ -3,15 +3,15 @@
 use ndarray::Array2;
 
 use super::vae::Posterior;
-use crate::pixels::{Mask, Picture};
+use crate::pixels::PaintArea;
 use crate::sampling::{Latent, Masked, NoiseSource as _, Schedule, TorchRng};
-use crate::task::Request;
 
-/// A picture to start from, at the task's size.
+/// A picture to start from, encoded.
 pub(super) struct Start {
-    pub(super) picture: Picture,
-    pub(super) mask: Option<Mask>,
+    pub(super) area: PaintArea,
     pub(super) posterior: Posterior,
+    /// The share of the steps that are taken, 0–1.
+    pub(super) strength: f64,
 }
 
 /// How a run begins.
@@ -38,26 +38,26 @@ impl Start {
     /// of the masked picture, which a UNet of 4 channels has no use for.
     pub(super) fn set_out(
         &self,
-        request: &Request,
+        steps: u32,
         schedule: Schedule,
         cell: u32,
         noise: &mut TorchRng,
     ) -> SetOut {
         let known = self.posterior.sample(noise);
         let from_noise_alone = schedule.init_noise_sigma();
-        let skipped = request.steps - steps_taken(request);
+        let skipped = steps - self.steps_taken(steps);
         let Some(schedule) = schedule.from_step(skipped as usize) else {
             return SetOut::NoStep(known);
         };
         let fresh = noise.randn(known.dim());
         let first = schedule.levels[0].sigma;
-        let Some(mask) = &self.mask else {
+        let Some(mask) = self.area.repaint() else {
             let x = known + fresh * first;
             return SetOut::Steps(Box::new(Beginning { x, schedule, masked: None }));
         };
         noise.randn(known.dim());
         // At full strength diffusers repaints from noise alone.
-        let x = if request.strength >= 1.0 {
+        let x = if self.strength >= 1.0 {
             &fresh * from_noise_alone
         } else {
             &known + &(&fresh * first)
@@ -70,14 +70,8 @@ impl Start {
         SetOut::Steps(Box::new(Beginning { x, schedule, masked }))
     }
 
-    /// The finished picture: what is not repainted keeps its own pixels.
-    pub(super) fn put_back(&self, painted: Picture) -> Picture {
-        let composed = self.mask.as_ref().and_then(|mask| mask.compose(&self.picture, &painted));
-        composed.unwrap_or(painted)
+    /// The steps that `strength` leaves of a run, rounded down as diffusers does.
+    fn steps_taken(&self, steps: u32) -> u32 {
+        ((f64::from(steps) * self.strength) as u32).min(steps)
     }
-}
-
-/// The steps that `strength` leaves of a run, rounded down as diffusers does.
-fn steps_taken(request: &Request) -> u32 {
-    ((f64::from(request.steps) * request.strength) as u32).min(request.steps)
 }

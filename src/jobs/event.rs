@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::JobId;
+use super::{Cancel, JobId};
 use crate::pixels::Picture;
 use crate::task::{ImageRef, Request};
 
@@ -98,15 +98,23 @@ pub trait Keeper: Send + Sync {
     /// # Errors
     /// Why it is not on disk, for the user.
     fn keep(&self, record: &ImageRecord) -> Result<PathBuf, Failure>;
+
+    /// Sends the kept picture to the task's `uploadEndpoint`, if it has one. The file stays
+    /// whatever becomes of that.
+    ///
+    /// # Errors
+    /// Why it did not arrive, for the user.
+    fn deliver(&self, record: &ImageRecord, cancel: &Cancel) -> Result<(), Failure>;
 }
 
 /// Finds the pictures that tasks name. The library implements it; providers are given one.
 pub trait PictureSource: Send + Sync {
-    /// The pixels of `image`: an earlier result, a picture brought in, or one inside the task.
+    /// The pixels of `image`: an earlier result, a picture brought in, one inside the task, or one
+    /// at an address, which may take a while unless `cancel` ends it.
     ///
     /// # Errors
     /// A sentence that says why it cannot be had.
-    fn open(&self, image: &ImageRef) -> Result<Picture, String>;
+    fn open(&self, image: &ImageRef, cancel: &Cancel) -> Result<Picture, String>;
 }
 
 /// What the window can offer when a job fails.
@@ -120,6 +128,8 @@ pub enum FailureKind {
     OutOfMemory,
     /// The result could not be written: the results folder.
     Save,
+    /// The result lies on disk and could not be sent to `uploadEndpoint`: try the upload again.
+    Upload,
     /// A picture or prompt of the task cannot be used: choose another. Names the parameter.
     Input(&'static str),
     /// Anything else: the log.

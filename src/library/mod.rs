@@ -5,11 +5,13 @@
 mod demo;
 mod home;
 mod models;
+mod network;
 mod pictures;
 mod record;
 mod results;
 
 pub use home::Home;
 pub use models::{Library, LibraryError, ModelFault};
+pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};
 pub use results::{Results, StoredImage, list_results, read_picture, read_task, write_atomically};

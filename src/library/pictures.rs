@@ -1,16 +1,19 @@
 //! Pictures that tasks start from: brought in once, kept by content, found again by UUID.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use url::Url;
 use uuid::{Builder, Uuid};
 
+use super::network::{self, Limits};
 use super::results::write_atomically;
 use super::{Home, read_picture};
-use crate::jobs::PictureSource;
+use crate::jobs::{Cancel, PictureSource};
 use crate::pixels::{self, FileError, Picture};
 use crate::task::ImageRef;
 
@@ -41,6 +44,8 @@ pub enum BringInError {
 pub struct Pictures {
     inputs: PathBuf,
     folders: Vec<PathBuf>,
+    /// What was last found at each address: a saved task names the very picture it used.
+    fetched: Arc<Mutex<BTreeMap<String, Uuid>>>,
 }
 
 impl Pictures {
@@ -50,7 +55,7 @@ impl Pictures {
         let inputs = home.inputs_dir();
         let mut folders = vec![inputs.clone(), home.results_dir()];
         folders.extend_from_slice(further);
-        Self { inputs, folders }
+        Self { inputs, folders, fetched: Arc::default() }
     }
 
     /// Copies the picture at `path` into the library; the same content gets the same UUID.
@@ -70,14 +75,44 @@ impl Pictures {
     /// # Errors
     /// When the bytes are no picture or the library cannot be written.
     pub fn keep(&self, bytes: &[u8]) -> Result<Uuid, BringInError> {
-        pixels::decode(bytes)?;
+        self.keep_decoded(bytes).map(|(uuid, _)| uuid)
+    }
+
+    fn keep_decoded(&self, bytes: &[u8]) -> Result<(Uuid, Picture), BringInError> {
+        let picture = pixels::decode(bytes)?;
         let uuid = content_uuid(bytes);
         let place = self.inputs.join(format!("{uuid}.{}", ending(bytes)));
         if !place.is_file() {
             fs::create_dir_all(&self.inputs)?;
             write_atomically(&place, bytes)?;
         }
-        Ok(uuid)
+        Ok((uuid, picture))
+    }
+
+    /// The name in the library of a picture that a task carries inside itself or has had fetched
+    /// from an address; `None` for one that has such a name already.
+    ///
+    /// # Errors
+    /// When the picture inside the task is none, or the library cannot be written.
+    pub(super) fn kept_name(&self, image: &ImageRef) -> Result<Option<Uuid>, BringInError> {
+        if let ImageRef::Url(address) = image {
+            let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+            return Ok(fetched.get(address).copied());
+        }
+        match image.bytes() {
+            Some(Ok(bytes)) => self.keep(&bytes).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads or fetches what lies at `address` and keeps it.
+    fn fetch(&self, address: &str, cancel: &Cancel) -> Result<Picture, String> {
+        let bytes = read_address(address, cancel)?;
+        let kept = self.keep_decoded(&bytes).map_err(|error| error.to_string());
+        let (uuid, picture) = kept.map_err(|error| format!("{error}: {}", without_key(address)))?;
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        fetched.insert(address.to_owned(), uuid);
+        Ok(picture)
     }
 
     /// The file of that picture.
@@ -91,7 +126,7 @@ impl Pictures {
 }
 
 impl PictureSource for Pictures {
-    fn open(&self, image: &ImageRef) -> Result<Picture, String> {
+    fn open(&self, image: &ImageRef, cancel: &Cancel) -> Result<Picture, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         match image {
             ImageRef::Uuid(uuid) => {
@@ -105,26 +140,29 @@ impl PictureSource for Pictures {
                     image.bytes().unwrap_or(Ok(Vec::new())).map_err(|error| text(&error))?;
                 pixels::decode(&bytes).map_err(|error| text(&error))
             }
-            ImageRef::Url(url) => from_url(url),
+            ImageRef::Url(address) => self.fetch(address, cancel),
         }
     }
 }
 
-/// Reads a `file:` address. Others need the network, which this engine does not use.
-fn from_url(text: &str) -> Result<Picture, String> {
-    let url = Url::parse(text).map_err(|error| format!("{text} is no address: {error}"))?;
+/// The bytes at a `file:`, `http:` or `https:` address.
+fn read_address(address: &str, cancel: &Cancel) -> Result<Vec<u8>, String> {
+    let url = Url::parse(address).map_err(|error| format!("{address} is no address: {error}"))?;
     if url.scheme() != "file" {
-        return Err(format!(
-            "{}: addresses are not yet fetched by the local engine; give the picture itself",
-            url.scheme()
-        ));
+        return network::get(address, &Limits::PICTURE, cancel).map_err(|error| error.to_string());
     }
-    let path = url.to_file_path().map_err(|()| format!("{text} names no file"))?;
-    let length = fs::metadata(&path).map_err(|error| format!("{error}: {}", path.display()))?.len();
+    let path = url.to_file_path().map_err(|()| format!("{address} names no file"))?;
+    let at_path = |error: io::Error| format!("{error}: {}", path.display());
+    let length = fs::metadata(&path).map_err(at_path)?.len();
     if length > LARGEST_FILE {
         return Err(format!("the file has {} MiB; pictures may have 256", length >> 20));
     }
-    read_picture(&path).map_err(|error| format!("{error}: {}", path.display()))
+    fs::read(&path).map_err(at_path)
+}
+
+/// An address for people: what follows the path may hold a key.
+fn without_key(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or(address)
 }
 
 /// A version 4 UUID made of the content's SHA-256, so that equal files are kept once.
@@ -159,16 +197,20 @@ mod tests {
         let file = folder.path().join("picture of mine.PNG");
         fs::write(&file, encode(&picture, FileFormat::Png, "{}").unwrap()).unwrap();
 
+        let open = |image: ImageRef| pictures.open(&image, &Cancel::default());
         let uuid = pictures.bring_in(&file).unwrap();
         assert_eq!(uuid.get_version_num(), 4);
         assert_eq!(pictures.bring_in(&file).unwrap(), uuid);
         assert_eq!(fs::read_dir(&pictures.inputs).unwrap().count(), 1);
-        assert_eq!(pictures.open(&ImageRef::Uuid(uuid)), Ok(picture.clone()));
+        assert_eq!(open(ImageRef::Uuid(uuid)), Ok(picture.clone()));
 
         let url = Url::from_file_path(&file).unwrap().to_string();
-        assert_eq!(pictures.open(&ImageRef::Url(url)), Ok(picture.clone()));
+        let address = ImageRef::Url(url);
+        assert_eq!(pictures.kept_name(&address).unwrap(), None);
+        assert_eq!(open(address.clone()), Ok(picture.clone()));
+        assert_eq!(pictures.kept_name(&address).unwrap(), Some(uuid), "as it was when fetched");
         let inline = ImageRef::data_uri("image/png", &fs::read(&file).unwrap());
-        assert_eq!(pictures.open(&inline), Ok(picture));
+        assert_eq!(open(inline), Ok(picture));
     }
 
     #[test]
@@ -178,9 +220,11 @@ mod tests {
         let file = folder.path().join("text.png");
         fs::write(&file, "no picture").unwrap();
         assert!(matches!(pictures.bring_in(&file), Err(BringInError::Picture(_))));
-        let missing = pictures.open(&ImageRef::Uuid(Uuid::new_v4())).unwrap_err();
+        let open = |image: ImageRef| pictures.open(&image, &Cancel::default());
+        let missing = open(ImageRef::Uuid(Uuid::new_v4())).unwrap_err();
         assert!(missing.contains("library"), "{missing}");
-        let far = pictures.open(&ImageRef::Url("http://example.org/a.png".to_owned()));
-        assert!(far.unwrap_err().contains("not yet fetched"));
+        let url = Url::from_file_path(&file).unwrap().to_string();
+        let no_picture = open(ImageRef::Url(url + "?key=secret")).unwrap_err();
+        assert!(no_picture.contains("text.png") && !no_picture.contains("secret"), "{no_picture}");
     }
 }

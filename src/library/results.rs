@@ -7,8 +7,9 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
+use super::network::{self, Limits};
 use super::{BringInError, Home, Pictures};
-use crate::jobs::{Failure, FailureKind, ImageRecord, Keeper};
+use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Keeper};
 use crate::pixels::{self, FileError, FileFormat, Picture};
 use crate::task::{ImageRef, OutputFormat, Request, Task};
 
@@ -33,9 +34,12 @@ impl Results {
         let mut task = Task::clone(&record.request.task);
         task.seed = Some(record.seed);
         task.number_results = None;
+        // Who makes it again does not send it again, and these addresses may hold keys.
+        task.upload_endpoint = None;
+        task.webhook_url = None;
         for image in [&mut task.seed_image, &mut task.mask_image].into_iter().flatten() {
-            if let Some(Ok(bytes)) = image.bytes() {
-                *image = ImageRef::Uuid(self.pictures.keep(&bytes)?);
+            if let Some(uuid) = self.pictures.kept_name(image)? {
+                *image = ImageRef::Uuid(uuid);
             }
         }
         Ok(task)
@@ -53,6 +57,29 @@ impl Keeper for Results {
         fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
         write_atomically(&path, &bytes).map_err(|error| not_saved(&path, &error))?;
         Ok(path)
+    }
+
+    fn deliver(&self, record: &ImageRecord, cancel: &Cancel) -> Result<(), Failure> {
+        let (Some(address), Some(path)) = (&record.request.task.upload_endpoint, &record.path)
+        else {
+            return Ok(());
+        };
+        let media_type = record.request.output_format.media_type();
+        let bytes = fs::read(path).map_err(|error| not_sent(path, &error))?;
+        network::put(address, &bytes, media_type, (&Limits::PICTURE, cancel))
+            .map_err(|error| not_sent(path, &error))
+    }
+}
+
+fn not_sent(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure {
+        kind: FailureKind::Upload,
+        headline: format!(
+            "The picture was made and saved, but did not reach uploadEndpoint: {error}. It lies at \
+             {}",
+            path.display()
+        ),
+        details: format!("{}: {error}", path.display()),
     }
 }
 

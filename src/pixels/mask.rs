@@ -1,5 +1,6 @@
 //! A mask: how much of each pixel is repainted.
 
+use super::blur::blurred;
 use super::{Extent, Picture};
 
 /// Weights of red, green and blue in grey, of 65 536 (ITU-R 601-2, as Pillow rounds them).
@@ -7,6 +8,9 @@ const GREY: [u32; 3] = [19_595, 38_470, 7_471];
 
 /// From this value a pixel counts as repainted where only yes or no is possible.
 const REPAINTED: u8 = 128;
+
+/// What a blurred edge has left two standard deviations outside: Φ(−2) of the normal distribution.
+const FADED: f32 = 0.022_75;
 
 /// One byte a pixel: 0 stays, 255 is repainted, between is mixed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,42 @@ impl Mask {
             ((sum + 0x8000) >> 16) as u8
         };
         Self { extent: picture.extent(), bytes: picture.rgba().chunks_exact(4).map(grey).collect() }
+    }
+
+    /// A mask over `bytes`, one a pixel; `None` when the length does not fit `extent`.
+    #[must_use]
+    pub fn from_bytes(extent: Extent, bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() == extent.area()).then_some(Self { extent, bytes })
+    }
+
+    /// One byte a pixel, row by row.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The mask as a grey picture.
+    #[must_use]
+    pub fn to_picture(&self) -> Picture {
+        let width = self.extent.width as usize;
+        Picture::from_fn(self.extent, |x, y| {
+            let grey = self.bytes[y as usize * width + x as usize];
+            [grey, grey, grey, u8::MAX]
+        })
+    }
+
+    /// The mask with a soft edge of `width` pixels outside it; inside, it stays as it is.
+    #[must_use]
+    pub fn feathered(&self, width: u32) -> Self {
+        let plane: Vec<f32> = self.bytes.iter().map(|&v| f32::from(v) / 255.0).collect();
+        // Blurred with half the width, a straight edge falls from one half to nearly nothing
+        // within the width.
+        let soft = blurred(&plane, self.extent, width as f32 / 2.0);
+        let bytes = self.bytes.iter().zip(soft).map(|(&own, soft)| {
+            let ramp = ((soft - FADED) / (0.5 - FADED)).clamp(0.0, 1.0);
+            own.max((ramp * 255.0).round() as u8)
+        });
+        Self { extent: self.extent, bytes: bytes.collect() }
     }
 
     /// Width and height.
@@ -78,6 +118,18 @@ mod tests {
         assert_eq!(&composed.rgba()[..8], [13, 77, 201, 255, 200, 100, 0, 255]);
         assert_eq!(&composed.rgba()[8..], [107, 89, 100, 255]);
         assert!(mask.compose(&picture(&[[0; 3]]), &painted).is_none());
+    }
+
+    #[test]
+    fn a_feather_falls_evenly_and_ends() {
+        let extent = Extent::new(100, 40);
+        let bytes = (0..4000).map(|i| if i % 100 < 50 { 255 } else { 0 }).collect();
+        let soft = Mask::from_bytes(extent, bytes).unwrap().feathered(16);
+        let row = &soft.bytes()[2000..2100];
+        assert!(row[..50].iter().all(|&v| v == 255));
+        assert!(row[50..].is_sorted_by(|a, b| a >= b), "{row:?}");
+        assert!((100..170).contains(&row[54]), "half way after a quarter: {}", row[54]);
+        assert!(row[67..].iter().all(|&v| v == 0), "{row:?}");
     }
 
     #[test]

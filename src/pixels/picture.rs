@@ -51,6 +51,25 @@ impl Picture {
         (rgba.len() == extent.area() * 4).then_some(Self { extent, rgba })
     }
 
+    /// A picture whose pixel at column `x` and row `y` is `pixel(x, y)`.
+    #[must_use]
+    pub fn from_fn(extent: Extent, mut pixel: impl FnMut(u32, u32) -> [u8; 4]) -> Self {
+        let Extent { width, height } = extent;
+        let mut rgba = Vec::with_capacity(extent.area() * 4);
+        for y in 0..height {
+            for x in 0..width {
+                rgba.extend(pixel(x, y));
+            }
+        }
+        Self { extent, rgba: rgba.into() }
+    }
+
+    /// The pixel at column `x` and row `y`, which lie inside.
+    pub(super) fn at(&self, x: u32, y: u32) -> [u8; 4] {
+        let at = (y as usize * self.extent.width as usize + x as usize) * 4;
+        [self.rgba[at], self.rgba[at + 1], self.rgba[at + 2], self.rgba[at + 3]]
+    }
+
     /// Width and height.
     #[must_use]
     pub const fn extent(&self) -> Extent {

@@ -44,7 +44,7 @@ pub use model::{Catalog, ModelCard, ModelDefaults, ModelKind};
 pub use parameters::{DefaultValue, Kind, Local, PARAMETERS, ParameterRow};
 pub use problem::{ParameterName, Problem};
 pub use read::read_tasks;
-pub use request::Request;
+pub use request::{Request, StartFrom};
 pub use resolve::{BLANK_PROMPT, EngineKind, resolve};
 pub use schedulers::{SCHEDULERS, SchedulerRow};
 pub use wire::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{ImageRef, ModelCard, OutputFormat, OutputType, PromptWeighting, SchedulerRow, Task};
-use crate::pixels::Extent;
+use crate::pixels::{Extent, Growth};
 
 /// Everything one job needs, checked. Only [`super::resolve()`] makes one.
 #[derive(Clone, Debug)]
@@ -33,13 +33,7 @@ pub struct Request {
     pub extent: Extent,
 
     /// The picture to start from instead of noise alone.
-    pub seed_image: Option<ImageRef>,
-
-    /// White is repainted, black stays; only with a seed image.
-    pub mask_image: Option<ImageRef>,
-
-    /// How far the result may leave the seed image, 0–1: the share of the steps that are taken.
-    pub strength: f64,
+    pub start: Option<StartFrom>,
 
     /// How the prompts write emphasis; `None` takes every character as text.
     pub prompt_weighting: Option<PromptWeighting>,
@@ -76,4 +70,46 @@ pub struct Request {
 
     /// Keeps every other room from building one by hand.
     pub(super) _checked: (),
+}
+
+/// The documented default of `strength`.
+const DEFAULT_STRENGTH: f64 = 0.8;
+
+/// A picture to start from, and what of it is painted anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartFrom {
+    /// The picture.
+    pub image: ImageRef,
+
+    /// White is repainted, black stays; everything is when there is none.
+    pub mask: Option<ImageRef>,
+
+    /// Zooms into the mask and this many pixels around it, 32–128.
+    pub mask_margin: Option<u32>,
+
+    /// How far the result may leave the picture, 0–1: the share of the steps that are taken.
+    pub strength: f64,
+
+    /// Sides at which the picture grows to the request's extent.
+    pub growth: Option<Growth>,
+}
+
+impl StartFrom {
+    /// What `task` says about its picture; `None` without one.
+    pub(super) fn of(task: &Task) -> Option<Self> {
+        let side = |pixels: Option<u32>| pixels.unwrap_or(0);
+        Some(Self {
+            image: task.seed_image.clone()?,
+            mask: task.mask_image.clone(),
+            mask_margin: task.mask_margin,
+            strength: task.strength.unwrap_or(DEFAULT_STRENGTH),
+            growth: task.outpaint.as_ref().map(|outpaint| Growth {
+                top: side(outpaint.top),
+                right: side(outpaint.right),
+                bottom: side(outpaint.bottom),
+                left: side(outpaint.left),
+                blur: side(outpaint.blur),
+            }),
+        })
+    }
 }

@@ -10,15 +10,12 @@ use super::schedulers::DEFAULT;
 use super::shape::Shape;
 use super::{
     Air, Catalog, Kind, ModelCard, ModelKind, OutputFormat, OutputType, ParameterRow, Problem,
-    Request, SchedulerRow, Task, check, rules,
+    Request, SchedulerRow, StartFrom, Task, check, rules,
 };
 use crate::pixels::Extent;
 
 /// The prompt that stands for no prompt.
 pub const BLANK_PROMPT: &str = "__BLANK__";
-
-/// The documented default of `strength`.
-const DEFAULT_STRENGTH: f64 = 0.8;
 
 /// Seeds are signed 64-bit numbers on the service's side.
 const GREATEST_SEED: u64 = i64::MAX as u64;
@@ -56,6 +53,7 @@ pub fn resolve(
     }
     if engine == EngineKind::Local {
         rules::not_yet_local(&walk, architecture, &mut problems);
+        rules::not_together_local(task, &mut problems);
         problems.extend(card.as_deref().and_then(model_not_yet_local));
     }
     let request = settle(task, card, engine, fresh_seed, &mut problems);
@@ -97,17 +95,19 @@ fn settle(
         number_results,
         // Waiting or not is the server's business.
         delivery_method: _,
-        seed_image,
-        mask_image,
-        strength,
+        // `StartFrom::of` takes these.
+        seed_image: _,
+        mask_image: _,
+        mask_margin: _,
+        strength: _,
+        outpaint: _,
         clip_skip,
         prompt_weighting,
-        // Not yet part of a request; `resolve` refuses them on the local engine.
+        // May hold a key: whoever sends pictures there takes it from the task.
         upload_endpoint: _,
+        // Not yet part of a request; `resolve` refuses them on the local engine.
         check_nsfw: _,
-        mask_margin: _,
         reference_images: _,
-        outpaint: _,
         vae: _,
         advanced_features: _,
         accelerator_options: _,
@@ -143,9 +143,7 @@ fn settle(
         positive_prompt: prompt(positive_prompt.as_deref()),
         negative_prompt: negative_prompt.clone().unwrap_or_default(),
         extent: extent?,
-        seed_image: seed_image.clone(),
-        mask_image: mask_image.clone(),
-        strength: strength.unwrap_or(DEFAULT_STRENGTH),
+        start: StartFrom::of(task),
         prompt_weighting: *prompt_weighting,
         clip_skip: clip_skip.unwrap_or(0),
         steps,

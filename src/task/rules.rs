@@ -61,6 +61,10 @@ pub(super) fn companions(task: &Task, problems: &mut Vec<Problem>) {
         let message = format!("seedImage is missing; {name} needs the picture to change.");
         problems.push(Problem::at("missing", "seedImage", message));
     }
+    if task.mask_margin.is_some() && task.mask_image.is_none() {
+        let message = "maskImage is missing; maskMargin zooms into the mask.";
+        problems.push(Problem::at("missing", "maskImage", message));
+    }
     if task.ace_plus_plus.is_some() && task.reference_images.as_ref().is_none_or(Vec::is_empty) {
         let message = "referenceImages is missing; acePlusPlus needs one picture there.";
         problems.push(Problem::at("missing", "referenceImages", message));
@@ -210,6 +214,14 @@ pub(super) fn not_yet_local(
             _ => continue,
         };
         problems.push(problem);
+    }
+}
+
+/// What the local engine does one by one and not together.
+pub(super) fn not_together_local(task: &Task, problems: &mut Vec<Problem>) {
+    if task.mask_margin.is_some() && task.outpaint.is_some() {
+        let message = "maskMargin together with outpaint is not on the local engine; leave one of them out, or use the remote engine.";
+        problems.push(Problem::at("unsupportedLocal", "maskMargin", message));
     }
 }
 

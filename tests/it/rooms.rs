@@ -35,6 +35,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("image", &["pixels"]),
     ("webp", &["pixels"]),
     ("clap", &["cli"]),
+    ("reqwest", &["library"]),
+    ("rustls", &["library"]),
+    ("tokio", &["library"]),
+    ("rusqlite", &["library"]),
 ];
 
 #[test]

@@ -109,7 +109,8 @@ pub const PARAMETERS: &[ParameterRow] = &[
         "Upload to",
         Url,
         "The finished picture is sent to this address with HTTP PUT.",
-    ),
+    )
+    .now(),
     row(
         "checkNSFW",
         "Check for adult content",
@@ -150,7 +151,8 @@ pub const PARAMETERS: &[ParameterRow] = &[
         "Mask margin",
         integer(32, 128),
         "Zooms into the masked area with this many pixels around it.",
-    ),
+    )
+    .now(),
     row(
         "strength",
         "Strength",
@@ -165,18 +167,20 @@ pub const PARAMETERS: &[ParameterRow] = &[
         Images { min: 0, max: 1 },
         "A picture the model looks at: FLUX.1 Kontext and ACE++.",
     ),
-    row("outpaint", "Outpaint", Object, "Grows the picture. Width and height are the final size."),
-    row("outpaint.top", "Top", GROWTH, "New rows above, in pixels."),
-    row("outpaint.right", "Right", GROWTH, "New columns to the right, in pixels."),
-    row("outpaint.bottom", "Bottom", GROWTH, "New rows below, in pixels."),
-    row("outpaint.left", "Left", GROWTH, "New columns to the left, in pixels."),
+    row("outpaint", "Outpaint", Object, "Grows the picture. Width and height are the final size.")
+        .now(),
+    row("outpaint.top", "Top", GROWTH, "New rows above, in pixels.").now(),
+    row("outpaint.right", "Right", GROWTH, "New columns to the right, in pixels.").now(),
+    row("outpaint.bottom", "Bottom", GROWTH, "New rows below, in pixels.").now(),
+    row("outpaint.left", "Left", GROWTH, "New columns to the left, in pixels.").now(),
     row(
         "outpaint.blur",
         "Seam blur",
         integer(0, 32),
         "Blurs the border between old and new, in pixels.",
     )
-    .default(Whole(0)),
+    .default(Whole(0))
+    .now(),
     // How to draw it.
     row("height", "Height", SIDE, "Height of the result in pixels, in steps of 64.")
         .required()

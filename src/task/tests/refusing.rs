@@ -65,7 +65,8 @@ fn what_is_not_yet_local_is_said_once_and_only_when_asked_for() {
 
 #[test]
 fn every_later_row_is_refused_or_silent_by_default() {
-    let full = full();
+    // Without the one pair that is refused although each of the two is done.
+    let full = Task { mask_margin: None, ..full() };
     let problems = resolve(&full, &Shelf, EngineKind::Local, 1).unwrap_err();
     for row in PARAMETERS.iter().filter(|row| !row.name.contains('.') && row.kind != Kind::Group) {
         let told = problems.iter().any(|problem| {

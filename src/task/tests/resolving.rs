@@ -2,6 +2,7 @@
 
 use super::super::schedulers::SchedulerRow;
 use super::*;
+use crate::pixels::Growth;
 use crate::sampling::{Sampler, SigmaSpacing};
 
 #[test]
@@ -14,9 +15,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         positive_prompt,
         negative_prompt,
         extent,
-        seed_image,
-        mask_image,
-        strength,
+        start,
         clip_skip,
         prompt_weighting,
         steps,
@@ -34,7 +33,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
     assert_eq!((task_uuid.to_string().as_str(), model.air.to_string().as_str()), (UUID, SD1));
     assert_eq!((positive_prompt.as_str(), negative_prompt.as_str()), ("a red fox", ""));
     assert_eq!(extent, Extent::new(768, 512));
-    assert_eq!((seed_image, mask_image, strength, clip_skip), (None, None, 0.8, 0));
+    assert_eq!((start, clip_skip), (None, 0));
     assert_eq!(prompt_weighting, None);
     assert_eq!((steps, cfg_scale, seed, number_results), (25, 7.5, 77, 1));
     assert_eq!(
@@ -51,12 +50,18 @@ fn what_a_task_says_is_kept() {
         "negativePrompt": "blurry", "steps": 3, "CFGScale": 0.5, "scheduler": "DPM++ 2M Karras", "seed": 9_007_199_254_740_993_u64,
         "numberResults": 20, "outputType": "base64Data", "outputFormat": "PNG", "outputQuality": 20,
         "includeCost": true, "deliveryMethod": "async", "strength": 0.3, "clipSkip": 2,
-        "seedImage": UUID, "maskImage": UUID,
+        "seedImage": UUID, "maskImage": UUID, "maskMargin": 48,
     })))
     .unwrap();
     let picture = ImageRef::Uuid(UUID.parse().unwrap());
-    assert_eq!((request.seed_image, request.mask_image), (Some(picture.clone()), Some(picture)));
-    assert_eq!((request.strength, request.clip_skip), (0.3, 2));
+    let start = StartFrom {
+        image: picture.clone(),
+        mask: Some(picture),
+        mask_margin: Some(48),
+        strength: 0.3,
+        growth: None,
+    };
+    assert_eq!((request.start, request.clip_skip), (Some(start), 2));
     assert_eq!(
         (request.negative_prompt.as_str(), request.steps, request.cfg_scale),
         ("blurry", 3, 0.5)
@@ -165,7 +170,6 @@ fn all_problems_come_at_once() {
             "invalidSteps",
             "invalidScheduler",
             "missingSeedImage",
-            "unsupportedLocalOutpaint",
         ]
     );
 }
@@ -323,6 +327,28 @@ fn masks_and_outpainting_need_a_seed_image() {
     assert!(problem.code == "conflictWidth" && problem.concerns("outpaint.left"), "{problem:?}");
     assert_eq!(only(outpaint(json!({ "bottom": 512 }))).code, "conflictHeight");
     assert_eq!(only(remote(&with(&json!({ "outpaint": { "top": 64 } })))).code, "missingSeedImage");
+}
+
+#[test]
+fn growing_sides_are_kept_and_missing_ones_stay() {
+    let outpaint =
+        json!({ "seedImage": UUID, "outpaint": { "left": 64, "bottom": 128, "blur": 9 } });
+    let start = local(&with(&outpaint)).unwrap().start.unwrap();
+    let growth = Growth { top: 0, right: 0, bottom: 128, left: 64, blur: 9 };
+    assert_eq!((start.growth, start.strength), (Some(growth), 0.8));
+}
+
+#[test]
+fn a_mask_margin_needs_its_mask_and_stays_inside_the_picture() {
+    let margin = |more: Value| {
+        let mut json = with(&json!({ "seedImage": UUID, "maskMargin": 32 }));
+        json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json
+    };
+    assert_eq!(only(remote(&margin(json!({})))).code, "missingMaskImage");
+    let both = margin(json!({ "maskImage": UUID, "outpaint": { "top": 64 } }));
+    assert!(remote(&both).is_ok());
+    assert_eq!(only(local(&both)).code, "unsupportedLocalMaskMargin");
 }
 
 #[test]

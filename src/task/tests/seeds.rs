@@ -59,7 +59,7 @@ fn what_the_local_engine_does_not_do_yet_is_named() {
     assert_eq!(of(": text-to-image"), [""; 0]);
     assert_eq!(of(": image-to-image"), [""; 0]);
     assert_eq!(of(": inpainting"), [""; 0]);
-    assert_eq!(of(": outpainting"), ["unsupportedLocalOutpaint"]);
+    assert_eq!(of(": outpainting"), [""; 0]);
     assert_eq!(of(": refiner request"), ["unsupportedLocalRefiner", "unsupportedLocalModel"]);
     assert_eq!(of(": deepCache, example"), ["unsupportedLocalAcceleratorOptionsDeepCache"]);
     assert_eq!(of(": LoRA request"), ["unsupportedLocalLora"]);
