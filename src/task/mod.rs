@@ -11,6 +11,7 @@
 //! | `air`, `model` | the identifier of a model, and what is known of one |
 //! | `read` | JSON → tasks: [`Task::from_json`], [`read_tasks`] |
 //! | `resolve` | task → [`Request`]: [`resolve()`]; `given`, `shape`, `check` and `rules` do its parts |
+//! | `portability` | what becomes of each field on each engine: [`portability()`] |
 //! | `problem` | [`Problem`], the API's error object |
 //! | `answer` | [`Answer`], the API's result object |
 //!
@@ -25,6 +26,7 @@ mod given;
 mod model;
 mod nearest;
 mod parameters;
+mod portability;
 mod problem;
 mod read;
 mod request;
@@ -42,6 +44,7 @@ pub use answer::{Answer, DeliveredImage, ImageResult};
 pub use architectures::Architecture;
 pub use model::{Catalog, ModelCard, ModelDefaults, ModelKind};
 pub use parameters::{DefaultValue, Kind, Local, PARAMETERS, ParameterRow};
+pub use portability::{FieldReport, Surroundings, Verdict, portability};
 pub use problem::{ParameterName, Problem};
 pub use read::read_tasks;
 pub use request::{Request, StartFrom};

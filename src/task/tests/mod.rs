@@ -2,6 +2,7 @@
 
 mod documented;
 mod laws;
+mod portability;
 mod reading;
 mod refusing;
 mod resolving;

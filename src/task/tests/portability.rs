@@ -1,0 +1,80 @@
+//! The portability report: each verdict, for a reason.
+
+use super::super::{FieldReport, Surroundings, Verdict, portability};
+use super::*;
+
+fn report(json: &Value) -> Vec<FieldReport> {
+    let sized = |_: &ImageRef| Some(Extent::new(1200, 800));
+    let task = Task::from_json(json).unwrap();
+    portability(&task, &Surroundings { catalog: &Shelf, size_of: &sized })
+}
+
+fn of(report: &[FieldReport], field: &str) -> (Verdict, Verdict) {
+    let found = report.iter().find(|report| report.field == field);
+    let found = found.unwrap_or_else(|| panic!("{field} is not in {report:?}"));
+    (found.local.clone(), found.remote.clone())
+}
+
+fn mapped(how: &str) -> Verdict {
+    Verdict::Mapped(how.to_owned())
+}
+
+#[test]
+fn what_both_take_as_it_is_is_honoured_by_both() {
+    let report = report(&with(&json!({ "steps": 20, "CFGScale": 7, "seed": 3 })));
+    for field in ["positivePrompt", "width", "height", "steps", "CFGScale", "seed", "model"] {
+        assert_eq!(of(&report, field), (Verdict::Honoured, Verdict::Honoured), "{field}");
+    }
+    assert!(report.iter().all(|report| !report.field.is_empty()));
+}
+
+#[test]
+fn what_is_done_in_another_way_says_how() {
+    let report = report(&with(&json!({
+        "outputType": "URL", "outputFormat": "PNG", "outputQuality": 80, "includeCost": true,
+        "negativePrompt": "blurry", "CFGScale": 1, "scheduler": "Default",
+        "seedImage": "file:///pictures/a.png", "outpaint": { "left": 64 },
+    })));
+    let unused = mapped("not used: PNG is without loss");
+    assert_eq!(of(&report, "outputQuality"), (unused.clone(), unused));
+    assert_eq!(of(&report, "outputType").1, Verdict::Honoured);
+    assert_eq!(of(&report, "includeCost").0, mapped("the cost is 0"));
+    assert_eq!(of(&report, "scheduler").0, mapped("Euler, the model's own"));
+    assert!(matches!(of(&report, "negativePrompt"), (Verdict::Mapped(_), Verdict::Mapped(_))));
+    // 768 × 512 is the final size.
+    let fit = mapped("1200 × 800, scaled and cut to 704 × 512");
+    assert_eq!(of(&report, "seedImage"), (fit, mapped("the file itself is sent")));
+    assert_eq!(of(&report, "outpaint.left").0, Verdict::Honoured);
+    assert!(report.iter().all(|report| report.field != "outpaint"), "its members say it");
+}
+
+#[test]
+fn what_is_refused_says_why_and_on_which_engine() {
+    let report = report(&with(&json!({
+        "lora": [{ "model": "civitai:1@2", "weight": 9 }], "steps": 500, "maskImage": UUID,
+    })));
+    let refused = |verdict: &Verdict, part: &str| match verdict {
+        Verdict::Unsupported(why) => assert!(why.contains(part), "{why}"),
+        other => panic!("{other:?} instead of {part}"),
+    };
+    let lora = of(&report, "lora");
+    refused(&lora.0, "not yet on the local engine");
+    assert_eq!(lora.1, Verdict::Honoured);
+    for verdict in [of(&report, "steps").0, of(&report, "steps").1] {
+        refused(&verdict, "from 1 to 100");
+    }
+    refused(&of(&report, "lora[0].weight").1, "-4");
+    let missing = of(&report, "seedImage");
+    refused(&missing.0, "seedImage is missing");
+    refused(&missing.1, "seedImage is missing");
+}
+
+#[test]
+fn a_model_of_one_side_only_is_said_to_be_so() {
+    let local = report(&with(&json!({ "model": "local:mine@1" })));
+    assert!(matches!(of(&local, "model").1, Verdict::Unsupported(_)));
+    let unknown = report(&with(&json!({ "model": "civitai:424242@1" })));
+    let (here, there) = of(&unknown, "model");
+    assert!(matches!(here, Verdict::Unsupported(why) if why.contains("not in the library")));
+    assert!(matches!(there, Verdict::Mapped(_)));
+}
