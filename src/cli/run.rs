@@ -10,8 +10,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use url::Url;
 
+use super::explain::Explained;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
-use crate::engine::LocalEngine;
+use crate::engine::{Forecast, LocalEngine, Mode};
 use crate::jobs::{
     Event, EventSink, Failure, FailureKind, ImageRecord, Job, Progress, Provider, Worker,
     fresh_seed,
@@ -45,6 +46,11 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value = "local")]
     engine: EngineArg,
 
+    /// Print what would become of each field on each engine and how much memory the local one
+    /// would take, and make nothing
+    #[arg(long)]
+    explain: bool,
+
     #[command(flatten)]
     models: ModelFolders,
 }
@@ -71,6 +77,9 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         writeln!(io::stderr(), "{trouble}")?;
     }
     let pictures = Pictures::new(home, std::slice::from_ref(&args.out));
+    if args.explain {
+        return explain(&tasks, &library, &pictures, engine);
+    }
     let keeper = Arc::new(Results::new(args.out.clone(), pictures.clone()));
     let settings = engine.settings(home, keeper, Arc::new(pictures), false);
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
@@ -84,6 +93,36 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     }
     print(&answer)?;
     Ok(if answer.errors.is_empty() { DONE } else { FAILED })
+}
+
+/// Prints what would become of each task; fails when the local engine would refuse one.
+fn explain(
+    tasks: &[Result<Task, Vec<Problem>>],
+    library: &Library,
+    pictures: &Pictures,
+    engine: &EngineArgs,
+) -> anyhow::Result<u8> {
+    let mut out = io::stdout().lock();
+    let mut code = DONE;
+    for task in tasks {
+        match task {
+            Ok(task) => {
+                let explained = Explained::of(task, library, pictures);
+                let mode = engine.mode.map(Mode::from);
+                let forecast = |request: &Request| Forecast::of(request, mode).ok();
+                writeln!(out, "{}", explained.text(forecast))?;
+                if !explained.is_possible_here() {
+                    code = FAILED;
+                }
+            }
+            Err(problems) => {
+                let messages = problems.iter().map(|problem| format!("refused: {problem}\n"));
+                writeln!(out, "{}", messages.collect::<String>())?;
+                code = FAILED;
+            }
+        }
+    }
+    Ok(code)
 }
 
 /// The tasks as text: of a file, of standard input, or of a picture that carries its task.

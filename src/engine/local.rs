@@ -93,10 +93,15 @@ impl LocalEngine {
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });
-        let mode = wanted.unwrap_or_else(|| mode::choose(&job.request, loaded));
+        let mode = wanted.unwrap_or_else(|| {
+            mode::choose(&job.request, loaded.checkpoint(), loaded.held(Part::Unet))
+        });
         let run = Run { job, events, interrupt: &interrupt, mode };
+        // First what can be wrong with the task: nothing is computed for a picture that is none.
+        let area = run.area(pictures.as_ref())?;
         let conditioning = run.condition(loaded)?;
-        let start = run.start(loaded, pictures.as_ref())?;
+        let start = area.zip(job.request.start.as_ref());
+        let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
         let preview = if previews { Some(loaded.preview(mode, &interrupt)?) } else { None };
         let given = Given { conditioning, start, preview };
         let mut not_sent = None;
@@ -209,39 +214,37 @@ impl Run<'_> {
         Ok(Conditioning { encodings, guidance })
     }
 
-    /// The picture to start from, encoded, and what of it is painted.
-    fn start(
-        &self,
-        loaded: &mut Loaded,
-        pictures: &dyn PictureSource,
-    ) -> Result<Option<Start>, EngineError> {
-        let Some(from) = &self.request().start else { return Ok(None) };
-        let area = self.paint_area(from, pictures)?;
-        let posterior = loaded.encode_picture(area.picture(), self.mode, self.interrupt)?;
-        if self.mode == Mode::LowMemory {
-            loaded.unload(Part::VaeEncoder);
-        }
-        Ok(Some(Start { area, posterior, strength: from.strength }))
-    }
-
-    fn paint_area(
-        &self,
-        from: &StartFrom,
-        pictures: &dyn PictureSource,
-    ) -> Result<PaintArea, EngineError> {
+    /// What is painted of the picture to start from; `None` without one.
+    fn area(&self, pictures: &dyn PictureSource) -> Result<Option<PaintArea>, EngineError> {
+        let &Request { ref start, extent, .. } = self.request();
+        let Some(from) = start else { return Ok(None) };
         let open = |image: &ImageRef, parameter| {
             let picture = pictures.open(image, &self.job.cancel);
             picture.map_err(|why| EngineError::Input { parameter, why })
         };
-        let extent = self.request().extent;
         let picture = open(&from.image, "seedImage")?;
         let mask = from.mask.as_ref().map(|mask| open(mask, "maskImage")).transpose()?;
-        Ok(match (mask, from.growth, from.mask_margin) {
+        Ok(Some(match (mask, from.growth, from.mask_margin) {
             (mask, Some(growth), _) => PaintArea::extended(&picture, mask.as_ref(), growth, extent),
             (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent),
             (Some(mask), None, None) => PaintArea::masked(&picture, &mask, extent),
             (None, None, _) => PaintArea::whole(&picture, extent),
-        })
+        }))
+    }
+
+    /// The picture to start from, encoded.
+    fn start(
+        &self,
+        loaded: &mut Loaded,
+        area: PaintArea,
+        from: &StartFrom,
+    ) -> Result<Start, EngineError> {
+        let posterior = loaded.encode_picture(area.picture(), self.mode, self.interrupt)?;
+        if self.mode == Mode::LowMemory {
+            loaded.unload(Part::VaeEncoder);
+        }
+        let steps_taken = from.steps_taken(self.request().steps);
+        Ok(Start { area, posterior, strength: from.strength, steps_taken })
     }
 
     /// Noise, or a noisy picture, to the finished picture `index`.

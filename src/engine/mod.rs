@@ -6,6 +6,7 @@
 mod device;
 mod doctor;
 mod error;
+mod forecast;
 mod loaded;
 mod local;
 mod mode;
@@ -19,6 +20,7 @@ mod vae;
 
 pub use doctor::{Report, diagnose};
 pub use error::EngineError;
+pub use forecast::Forecast;
 pub use local::{LocalEngine, Settings};
 pub use mode::Mode;
 pub use runtime::{Runtime, RuntimeError, SearchPath};

@@ -1,7 +1,8 @@
 //! How a session holds its weights.
 
-use super::loaded::{Loaded, Part};
+use super::Forecast;
 use crate::task::Request;
+use crate::weights::Checkpoint;
 
 /// Two ways to hold a network's weights, measured in the benchmarks of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,30 +31,16 @@ impl Mode {
 /// 70.8 s, 20 steps 258 s to 299 s.
 const PACKING_PAYS: u32 = 5;
 
-/// Memory that fast mode takes while it gets ready, in multiples of the weights as f32.
-const FAST_PEAK: u64 = 2;
-
-/// Bytes of a number in f32.
-const F32: u64 = 4;
-
 /// The mode for `request`: packing pays for many steps, if memory suffices. A network that is
-/// packed already stays so.
-pub(super) fn choose(request: &Request, loaded: &Loaded) -> Mode {
-    if loaded.held(Part::Unet) == Some(Mode::Fast) {
+/// `held` packed already stays so.
+pub(super) fn choose(request: &Request, checkpoint: &Checkpoint, held: Option<Mode>) -> Mode {
+    if held == Some(Mode::Fast) {
         return Mode::Fast;
     }
-    let needed = loaded.checkpoint().unet.parameters() * F32 * FAST_PEAK;
-    let fits = available_memory().is_none_or(|available| needed < available);
+    let Forecast { peak, available, .. } = Forecast::in_mode(request, checkpoint, Mode::Fast);
+    let fits = available.is_none_or(|available| peak < available);
     // Not counting `number_results`: the modes round differently in the last bit, and picture k of
     // several must equal a single run at its seed.
     let pays = request.steps >= PACKING_PAYS;
     if fits && pays { Mode::Fast } else { Mode::LowMemory }
-}
-
-/// Memory that programs can still get, in bytes; `None` where the system does not say.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kib * 1024)
 }

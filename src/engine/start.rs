@@ -12,6 +12,8 @@ pub(super) struct Start {
     pub(super) posterior: Posterior,
     /// The share of the steps that are taken, 0–1.
     pub(super) strength: f64,
+    /// So many steps that is.
+    pub(super) steps_taken: u32,
 }
 
 /// How a run begins.
@@ -45,7 +47,7 @@ impl Start {
     ) -> SetOut {
         let known = self.posterior.sample(noise);
         let from_noise_alone = schedule.init_noise_sigma();
-        let skipped = steps - self.steps_taken(steps);
+        let skipped = steps - self.steps_taken;
         let Some(schedule) = schedule.from_step(skipped as usize) else {
             return SetOut::NoStep(known);
         };
@@ -68,10 +70,5 @@ impl Start {
         });
         let masked = Some(Masked { known, noise: fresh, repaint });
         SetOut::Steps(Box::new(Beginning { x, schedule, masked }))
-    }
-
-    /// The steps that `strength` leaves of a run, rounded down as diffusers does.
-    fn steps_taken(&self, steps: u32) -> u32 {
-        ((f64::from(steps) * self.strength) as u32).min(steps)
     }
 }

@@ -1,8 +1,8 @@
 //! Pictures that tasks start from: brought in once, kept by content, found again by UUID.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,11 +14,14 @@ use super::network::{self, Limits};
 use super::results::write_atomically;
 use super::{Home, read_picture};
 use crate::jobs::{Cancel, PictureSource};
-use crate::pixels::{self, FileError, Picture};
+use crate::pixels::{self, Extent, FileError, Picture};
 use crate::task::ImageRef;
 
 /// Largest picture file that is read, in bytes.
 const LARGEST_FILE: u64 = 256 << 20;
+
+/// Bytes of a picture file within which its size stands; cameras put previews in front of it.
+const HEADER: u64 = 1 << 20;
 
 /// Endings of picture files, in the order in which they are looked for.
 const ENDINGS: [&str; 3] = ["png", "jpg", "webp"];
@@ -87,6 +90,24 @@ impl Pictures {
             write_atomically(&place, bytes)?;
         }
         Ok((uuid, picture))
+    }
+
+    /// The size of a picture that is at hand; `None` for one that would have to be fetched, or is
+    /// none.
+    #[must_use]
+    pub fn size_of(&self, image: &ImageRef) -> Option<Extent> {
+        let file = |path: &Path| {
+            let mut beginning = Vec::new();
+            File::open(path).ok()?.take(HEADER).read_to_end(&mut beginning).ok()?;
+            pixels::extent_of(&beginning).ok()
+        };
+        match image {
+            ImageRef::Uuid(uuid) => file(&self.find(*uuid)?),
+            ImageRef::Url(address) => file(&Url::parse(address).ok()?.to_file_path().ok()?),
+            ImageRef::DataUri { .. } | ImageRef::Base64(_) => {
+                pixels::extent_of(&image.bytes()?.ok()?).ok()
+            }
+        }
     }
 
     /// The name in the library of a picture that a task carries inside itself or has had fetched
@@ -186,7 +207,7 @@ fn ending(bytes: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixels::{Extent, FileFormat, encode};
+    use crate::pixels::{FileFormat, encode};
 
     #[test]
     fn a_picture_is_kept_once_and_found_by_its_uuid() {
@@ -210,6 +231,8 @@ mod tests {
         assert_eq!(open(address.clone()), Ok(picture.clone()));
         assert_eq!(pictures.kept_name(&address).unwrap(), Some(uuid), "as it was when fetched");
         let inline = ImageRef::data_uri("image/png", &fs::read(&file).unwrap());
+        assert_eq!(pictures.size_of(&inline), Some(Extent::new(2, 1)));
+        assert_eq!(pictures.size_of(&ImageRef::Uuid(uuid)), Some(Extent::new(2, 1)));
         assert_eq!(open(inline), Ok(picture));
     }
 

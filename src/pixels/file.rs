@@ -141,6 +141,16 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, FileError> {
     })
 }
 
+/// The size of a picture, from the beginning of its file alone.
+///
+/// # Errors
+/// When the bytes do not begin like a PNG, JPEG or WebP picture.
+pub fn extent_of(bytes: &[u8]) -> Result<Extent, FileError> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let (width, height) = reader.map_err(image::ImageError::from)?.into_dimensions()?;
+    Ok(Extent::new(width, height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +169,7 @@ mod tests {
         for alpha in [255, 90] {
             let bytes = encode(&gradient(alpha), FileFormat::Png, TASK).unwrap();
             assert_eq!(decode(&bytes).unwrap(), gradient(alpha));
+            assert_eq!(extent_of(&bytes[..bytes.len() - 30]).unwrap(), Extent::new(16, 8));
             assert_eq!(read_task_text(&bytes).as_deref(), Some(TASK));
         }
     }

@@ -13,7 +13,7 @@ mod region;
 mod seam;
 mod text_chunk;
 
-pub use file::{FileError, FileFormat, decode, encode};
+pub use file::{FileError, FileFormat, decode, encode, extent_of};
 pub use growth::Growth;
 pub use mask::Mask;
 pub use paint_area::PaintArea;

@@ -64,6 +64,9 @@ pub fn portability(task: &Task, surroundings: &Surroundings<'_>) -> Vec<FieldRep
         is_object && (&report.local, &report.remote) == (&Verdict::Honoured, &Verdict::Honoured)
     };
     fields.retain(|report| !silent(report));
+    // What goes with its object needs no line of its own.
+    let told = fields.clone();
+    fields.retain(|report| !told.iter().any(|object| is_told_by(report, object)));
     for problem in local.iter().chain(&remote) {
         for name in places(problem) {
             if fields.iter().all(|report| report.field != name) {
@@ -75,6 +78,13 @@ pub fn portability(task: &Task, surroundings: &Surroundings<'_>) -> Vec<FieldRep
         }
     }
     fields
+}
+
+/// Whether `object` holds `report`'s field and says all of it.
+fn is_told_by(report: &FieldReport, object: &FieldReport) -> bool {
+    let inside = report.field.strip_prefix(object.field.as_str());
+    inside.is_some_and(|rest| rest.starts_with(['.', '[']))
+        && (&report.local, &report.remote) == (&object.local, &object.remote)
 }
 
 fn is_object(given: &Given<'_>) -> bool {

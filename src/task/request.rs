@@ -95,6 +95,12 @@ pub struct StartFrom {
 }
 
 impl StartFrom {
+    /// The steps of a run of `steps` that `strength` leaves, rounded down as diffusers does.
+    #[must_use]
+    pub fn steps_taken(&self, steps: u32) -> u32 {
+        ((f64::from(steps) * self.strength) as u32).min(steps)
+    }
+
     /// What `task` says about its picture; `None` without one.
     pub(super) fn of(task: &Task) -> Option<Self> {
         let side = |pixels: Option<u32>| pixels.unwrap_or(0);

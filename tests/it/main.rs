@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bad_input;
+mod bad_pictures;
 mod engine;
+mod explain;
 mod image_to_image;
 mod inpainting;
 mod network;

@@ -1,0 +1,132 @@
+//! How much memory a request will take, known from shapes before anything is loaded.
+//!
+//! The factors were fitted to the peak resident memory of the CPU provider on SD 1.5 and the demo
+//! model; ARCHITECTURE.md has the measurements.
+
+use super::mode::{self, Mode};
+use crate::pixels::Extent;
+use crate::task::Request;
+use crate::weights::{Checkpoint, Component, TensorType, UnetConfig, VaeConfig, WeightsError};
+
+/// What a request takes at most, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forecast {
+    /// How weights would be held.
+    pub mode: Mode,
+    /// All weights, the way they would be held.
+    pub weights: u64,
+    /// What one UNet call needs beside its weights.
+    pub activations: u64,
+    /// What decoding one picture needs beside weights.
+    pub decoding: u64,
+    /// The most that is resident at any moment, the program itself included.
+    pub peak: u64,
+    /// What the system can still give; `None` where it does not say.
+    pub available: Option<u64>,
+}
+
+/// The program, ONNX Runtime and its threads, in bytes.
+const PROGRAM: u64 = 110 << 20;
+
+/// Bytes of a number in f32.
+const F32: u64 = 4;
+
+/// Tensors as wide as the outermost level that are alive at the UNet's widest moment: the gated
+/// feed-forward of its outermost transformer holds four times eight of them.
+const UNET_ALIVE: u64 = 32;
+
+/// Tensors of the second level's width that are alive when the VAE's outermost level runs.
+const VAE_ALIVE_TENTHS: u64 = 28;
+
+/// f32 copies of the largest weight that low-memory mode holds at once.
+const CASTS_ALIVE: u64 = 2;
+
+/// What packing takes beside the packed weights while a network of f16 or bf16 gets ready, in
+/// hundredths of them; little for f32, which is packed straight from the file.
+const PACKING_HALF: u64 = 74;
+const PACKING_F32: u64 = 9;
+
+impl Forecast {
+    /// The forecast for `request`, in `wanted` mode or the one the engine would choose.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be read.
+    pub fn of(request: &Request, wanted: Option<Mode>) -> Result<Self, WeightsError> {
+        let checkpoint = Checkpoint::open(&request.model.path, request.model.config.as_deref())?;
+        let mode = wanted.unwrap_or_else(|| mode::choose(request, &checkpoint, None));
+        Ok(Self::in_mode(request, &checkpoint, mode))
+    }
+
+    /// The forecast for `request` in `mode`.
+    pub(super) fn in_mode(request: &Request, checkpoint: &Checkpoint, mode: Mode) -> Self {
+        let guided = if request.cfg_scale > 1.0 { 2 } else { 1 };
+        let activations = unet_activations(&checkpoint.unet_config, request.extent, guided);
+        let decoding = vae_activations(&checkpoint.vae_config, request.extent);
+        let Checkpoint { text_encoder, unet, vae, .. } = checkpoint;
+        let [text, denoiser, decoder] = [text_encoder, unet, vae].map(|part| held(part, mode));
+        let peak = match mode {
+            // The text encoder is gone when the UNet comes; the UNet's pages stay.
+            Mode::LowMemory => [
+                text + casts(text_encoder),
+                denoiser + casts(unet) + activations,
+                denoiser + decoder + casts(vae) + decoding,
+            ],
+            Mode::Fast => [
+                text + denoiser + denoiser * packing(unet) / 100,
+                text + denoiser + activations,
+                text + denoiser + decoder + decoding,
+            ],
+        };
+        Self {
+            mode,
+            weights: text + denoiser + decoder,
+            activations,
+            decoding,
+            peak: PROGRAM + peak.into_iter().max().unwrap_or(0),
+            available: available_memory(),
+        }
+    }
+}
+
+/// Bytes of a network's weights: pages of the file, or f32.
+fn held(part: &Component, mode: Mode) -> u64 {
+    match mode {
+        Mode::LowMemory => part.stored_bytes(),
+        Mode::Fast => part.parameters() * F32,
+    }
+}
+
+/// f32 copies made while low-memory mode runs a network; none of what is f32 already.
+fn casts(part: &Component) -> u64 {
+    let halves = part.tensors.values().filter(|tensor| tensor.dtype != TensorType::F32);
+    let largest = halves.map(|tensor| tensor.length / tensor.dtype.bytes()).max();
+    largest.unwrap_or(0) * F32 * CASTS_ALIVE
+}
+
+fn packing(part: &Component) -> u64 {
+    if part.tensors.values().any(|tensor| tensor.dtype != TensorType::F32) {
+        PACKING_HALF
+    } else {
+        PACKING_F32
+    }
+}
+
+fn unet_activations(config: &UnetConfig, extent: Extent, batch: u64) -> u64 {
+    let cells = extent.area() as u64 / 64;
+    let width = config.block_out_channels.first().copied().unwrap_or(0) as u64;
+    batch * cells * width * F32 * UNET_ALIVE
+}
+
+fn vae_activations(config: &VaeConfig, extent: Extent) -> u64 {
+    let width = config.block_out_channels.get(1).or(config.block_out_channels.first());
+    let width = width.copied().unwrap_or(0) as u64;
+    extent.area() as u64 * width * F32 * VAE_ALIVE_TENTHS / 10
+}
+
+/// Memory that programs can still get, in bytes; `None` where the system does not say.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024)
+}
