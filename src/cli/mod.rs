@@ -4,6 +4,7 @@ mod bench;
 mod doctor;
 mod models;
 mod run;
+mod show;
 mod window;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::task::EngineKind;
 
 pub use bench::BenchArgs;
 pub use run::RunArgs;
+pub use show::ShowArgs;
 
 /// All fine.
 const DONE: u8 = 0;
@@ -44,6 +46,8 @@ pub struct Arguments {
 enum Command {
     /// Make the pictures of a task file and print the API's answer
     Run(RunArgs),
+    /// Say how a picture was made, by this program, A1111, Forge, ComfyUI or InvokeAI
+    Show(ShowArgs),
     /// The models that tasks can name
     Models {
         #[command(subcommand)]
@@ -152,6 +156,7 @@ impl Arguments {
         let code = match &self.command {
             None => window::window(&self.engine, home)?,
             Some(Command::Run(args)) => run::run(args, &self.engine, home)?,
+            Some(Command::Show(args)) => show::show(args, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,

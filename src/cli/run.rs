@@ -9,7 +9,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use url::Url;
+use uuid::Uuid;
 
+use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
 use crate::engine::LocalEngine;
 use crate::jobs::{
@@ -17,7 +19,8 @@ use crate::jobs::{
     fresh_seed,
 };
 use crate::library::{Home, Library, Pictures, Results};
-use crate::pixels::read_task_text;
+use crate::metadata::{self, Carried};
+use crate::pixels::{probe, read_task_text};
 use crate::task::{
     Answer, DeliveredImage, EngineKind, ImageResult, OutputType, Problem, Request, Task, TaskType,
     read_tasks, resolve,
@@ -32,8 +35,8 @@ const EVENTS: usize = 256;
 /// command or the file could not be understood at all.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// A JSON array of imageInference tasks, or a picture that carries its task; `-` reads standard
-    /// input
+    /// A JSON array of imageInference tasks, or a picture that says how it was made (see `show`); `-`
+    /// reads standard input
     #[arg(value_name = "TASK.json")]
     tasks: PathBuf,
 
@@ -50,8 +53,8 @@ pub struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
-    let text = match read_text(&args.tasks) {
-        Ok(text) => text,
+    let input = match read_input(&args.tasks) {
+        Ok(input) => input,
         Err(error) => {
             return refuse(Problem::new(
                 "invalidRequest",
@@ -59,7 +62,11 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
             ));
         }
     };
-    let tasks = match read_tasks(&text) {
+    let tasks = match &input {
+        Input::Tasks(text) => read_tasks(text),
+        Input::Picture(_) => Ok(Vec::new()),
+    };
+    let tasks = match tasks {
         Ok(tasks) => tasks,
         Err(problem) => return refuse(*problem),
     };
@@ -76,8 +83,14 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
 
     let mut answer = Answer::default();
-    for task in tasks {
-        match task.and_then(|task| requested(&task, &library, args.engine.into())) {
+    let mut requests: Vec<Result<Request, Vec<Problem>>> = (tasks.into_iter())
+        .map(|task| task.and_then(|task| requested(&task, &library, args.engine.into())))
+        .collect();
+    if let Input::Picture(carried) = input {
+        requests.push(remade(*carried, &library, args.engine.into())?);
+    }
+    for request in requests {
+        match request {
             Ok(request) => make(&Arc::new(request), &provider, &mut answer),
             Err(problems) => answer.errors.extend(problems),
         }
@@ -86,19 +99,61 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     Ok(if answer.errors.is_empty() { DONE } else { FAILED })
 }
 
-/// The tasks as text: of a file, of standard input, or of a picture that carries its task.
-fn read_text(path: &Path) -> io::Result<String> {
+/// What `latelier run` is given.
+enum Input {
+    /// Tasks as text, also that of a picture made here.
+    Tasks(String),
+    /// What a picture of another program carries.
+    Picture(Box<Carried>),
+}
+
+/// Reads a file or standard input: tasks, or a picture.
+fn read_input(path: &Path) -> io::Result<Input> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         io::stdin().read_to_end(&mut bytes)?;
     } else {
         bytes = fs::read(path)?;
     }
-    if let Some(task) = read_task_text(&bytes) {
-        return Ok(format!("[{task}]"));
+    if let Some(task) = read_task_text(&bytes).filter(|task| !task.is_empty()) {
+        return Ok(Input::Tasks(format!("[{task}]")));
+    }
+    if let Some(carried) = metadata::read(&bytes) {
+        return Ok(Input::Picture(Box::new(carried)));
+    }
+    if probe(&bytes).is_ok() {
+        return Err(io::Error::other("the picture does not say how it was made"));
     }
     String::from_utf8(bytes)
-        .map_err(|_ignored| io::Error::other("it holds neither text nor a picture with its task"))
+        .map(Input::Tasks)
+        .map_err(|_ignored| io::Error::other("it holds neither text nor a picture"))
+}
+
+/// The request of a picture of another program, if its settings are enough for one. What could not
+/// be taken over is told on standard error.
+fn remade(
+    mut carried: Carried,
+    library: &Library,
+    engine: EngineKind,
+) -> io::Result<Result<Request, Vec<Problem>>> {
+    carried.take_models(&library.models());
+    for note in &carried.notes {
+        writeln!(io::stderr(), "not taken over from {}: {}", carried.origin, printable(note))?;
+    }
+    carried.task.task_uuid = Some(Uuid::new_v4().to_string());
+    let request = requested(&carried.task, library, engine);
+    if !carried.from_picture {
+        return Ok(request);
+    }
+    let message = "seedImage is missing; the picture was made from another one, which the file does \
+                   not hold. Write the task with latelier show --json and give it that picture.";
+    let missing = Problem {
+        task_uuid: carried.task.task_uuid.clone(),
+        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
+        ..Problem::at("missing", "seedImage", message)
+    };
+    let problems = request.err().unwrap_or_default();
+    Ok(Err([vec![missing], problems].concat()))
 }
 
 /// Answers with one problem for the whole input.

@@ -6,9 +6,12 @@ mod file;
 mod fit;
 mod mask;
 mod picture;
-mod text_chunk;
+mod text;
 
-pub use file::{FileError, FileFormat, decode, encode};
+pub use file::{FileError, FileFormat, decode, encode, probe};
 pub use mask::Mask;
 pub use picture::{Extent, Picture};
-pub use text_chunk::read_task_text;
+pub use text::{
+    FileText, FileTexts, PARAMETERS_TEXT, TASK_TEXT, Texts, USER_COMMENT, file_texts,
+    read_task_text,
+};
