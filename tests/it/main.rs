@@ -6,6 +6,7 @@ mod bad_input;
 mod engine;
 mod image_to_image;
 mod inpainting;
+mod metadata;
 mod networks;
 mod pictures;
 mod prompts;
