@@ -138,7 +138,7 @@ fn remade(
 ) -> io::Result<Result<Request, Vec<Problem>>> {
     carried.take_models(&library.models());
     for note in &carried.notes {
-        writeln!(io::stderr(), "not taken over from {}: {}", carried.origin, printable(note))?;
+        writeln!(io::stderr(), "note ({}): {}", carried.origin, printable(note))?;
     }
     carried.task.task_uuid = Some(Uuid::new_v4().to_string());
     let request = requested(&carried.task, library, engine);

@@ -81,7 +81,7 @@ pub(super) fn show(args: &ShowArgs, home: &Home) -> anyhow::Result<u8> {
 /// Prints the task alone; what is not in it goes to standard error.
 fn print_tasks(carried: &mut Carried) -> anyhow::Result<()> {
     for note in &carried.notes {
-        writeln!(io::stderr(), "not taken over from {}: {}", carried.origin, printable(note))?;
+        writeln!(io::stderr(), "note ({}): {}", carried.origin, printable(note))?;
     }
     carried.task.task_uuid.get_or_insert_with(|| Uuid::new_v4().to_string());
     let mut out = io::stdout().lock();
@@ -144,7 +144,7 @@ fn print_rows(rows: &[(String, String)], carried: &Carried) -> io::Result<()> {
         }
     }
     if !carried.notes.is_empty() {
-        writeln!(out, "\nNot taken over:")?;
+        writeln!(out, "\nNotes:")?;
     }
     for note in &carried.notes {
         writeln!(out, "  {}", printable(note))?;

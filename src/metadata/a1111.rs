@@ -12,9 +12,10 @@ const LONGEST: usize = 1 << 20;
 /// Names that only repeat what others say, or that have no meaning here.
 const SILENT: [&str; 3] = ["Model hash", "Lora hashes", "Version"];
 
-/// Reads a text; `None` when it holds no settings.
+/// Reads a text; `None` when it holds no settings. Fooocus and SwarmUI keep JSON in the same place.
 pub(super) fn read(text: &str) -> Option<Carried> {
-    let parsed = Some(text).filter(|text| text.len() <= LONGEST).map(parse)?;
+    let json = text.trim_start().starts_with('{') && text.trim_end().ends_with('}');
+    let parsed = Some(text).filter(|text| !json && text.len() <= LONGEST).map(parse)?;
     if parsed.pairs.is_empty() {
         return None;
     }

@@ -12,7 +12,7 @@ const MOST_NOTES: usize = 64;
 /// Longest note, in characters.
 const LONGEST_NOTE: usize = 300;
 
-/// Most `LoRA`s of one picture.
+/// Most LoRAs of one picture.
 const MOST_LORAS: usize = 32;
 
 /// Which program wrote the settings.
@@ -24,9 +24,9 @@ pub enum Origin {
     A1111,
     /// Forge, which grew out of A1111.
     Forge,
-    /// `ComfyUI`.
+    /// ComfyUI.
     ComfyUi,
-    /// `InvokeAI`.
+    /// InvokeAI.
     InvokeAi,
     /// A program whose settings are not understood.
     Unknown,
@@ -45,7 +45,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A `LoRA` as another program names it.
+/// A LoRA as another program names it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedLora {
     /// Name or file name.
@@ -70,7 +70,7 @@ pub struct Carried {
     /// The checkpoint as another program names it: a name or a file name.
     pub model: Option<String>,
 
-    /// The `LoRA`s as another program names them.
+    /// The LoRAs as another program names them.
     pub loras: Vec<NamedLora>,
 
     /// Whether it was made from another picture, which the file does not hold.
@@ -161,7 +161,7 @@ impl Carried {
         }
     }
 
-    /// Finds the checkpoint and the `LoRA`s among `models` by their names or their files' names, and
+    /// Finds the checkpoint and the LoRAs among `models` by their names or their files' names, and
     /// puts their identifiers into the task; notes those that are not there.
     pub fn take_models(&mut self, models: &[Arc<ModelCard>]) {
         if let Some(name) = self.model.clone() {

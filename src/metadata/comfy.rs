@@ -1,4 +1,4 @@
-//! From `ComfyUI`'s graph to a task: from the saved picture back to the first sampler, and from there
+//! From ComfyUI's graph to a task: from the saved picture back to the first sampler, and from there
 //! to prompts, size and models. Nodes that are not understood are noted, and passed through where
 //! that is likely to be right.
 
@@ -85,7 +85,7 @@ pub(super) fn read(text: &str) -> Option<Carried> {
 /// Takes everything over that `sampler`, the first of them, was given.
 fn take(graph: &Graph, sampler: Node<'_>, samplers: &[Node<'_>], carried: &mut Carried) {
     for other in samplers.iter().filter(|other| other.id != sampler.id) {
-        carried.note(&format!("node {} ({}) works on afterwards", other.id, other.class));
+        carried.note(&format!("node {} ({}) samples as well", other.id, other.class));
     }
     take_sampling(graph, sampler, carried);
     take_prompts(graph, sampler, carried);
@@ -93,21 +93,21 @@ fn take(graph: &Graph, sampler: Node<'_>, samplers: &[Node<'_>], carried: &mut C
     take_models(graph, sampler, carried);
 }
 
-/// The nodes that a saved picture comes from; all nodes where none is saved.
+/// The nodes that saved pictures come from; all nodes where none is saved. Of several saved pictures
+/// the file does not say which one it is.
 fn made_by(graph: &Graph) -> Vec<Node<'_>> {
     let ends = |word: &str| -> Vec<Node<'_>> {
         let ends = graph.nodes().filter(|node| node.class.contains(word));
-        ends.filter(|node| node.links().next().is_some()).collect()
+        ends.filter(|node| node.links().next().is_some()).take(MOST_SAMPLERS).collect()
     };
-    let mut seen = BTreeSet::new();
     let saved = Some(ends("Save")).filter(|ends| !ends.is_empty());
-    // Of several saved pictures the file does not say which one it is: the first is as good as any.
-    let end = saved.unwrap_or_else(|| ends("PreviewImage")).into_iter().next();
-    let found = match end {
-        Some(end) => graph.everything(Link { id: end.id, slot: 0 }),
-        None => graph.nodes().collect(),
-    };
-    found.into_iter().filter(|node| seen.insert(node.id)).collect()
+    let ends = saved.unwrap_or_else(|| ends("PreviewImage"));
+    if ends.is_empty() {
+        return graph.nodes().collect();
+    }
+    let mut seen = BTreeSet::new();
+    let upstream = ends.iter().flat_map(|end| graph.everything(Link { id: end.id, slot: 0 }));
+    upstream.filter(|node| seen.insert(node.id)).collect()
 }
 
 fn note_nodes(nodes: &[Node<'_>], carried: &mut Carried) {
@@ -157,6 +157,8 @@ fn take_sampling(graph: &Graph, sampler: Node<'_>, carried: &mut Carried) {
     let name = find(&["sampler_name"], &["sampler"]).and_then(Value::as_str);
     let schedule = find(&["scheduler"], &["sigmas"]).and_then(Value::as_str);
     if let Some(name) = name {
+        // The first versions wrote the names of functions.
+        let name = name.strip_prefix("sample_").unwrap_or(name);
         carried.take_scheduler(samplers::from_comfy(name, schedule.unwrap_or("normal")));
     }
     let at = |name: &str| sampler.literal(name).and_then(number);
@@ -178,6 +180,9 @@ fn take_prompts(graph: &Graph, sampler: Node<'_>, carried: &mut Carried) {
     let positive = link("positive").or_else(|| link("conditioning"));
     let positive = positive.map(|link| prompt(graph, link, carried)).unwrap_or_default();
     let negative = link("negative").map(|link| prompt(graph, link, carried)).unwrap_or_default();
+    if positive.is_empty() {
+        carried.note("no prompt is found in the graph");
+    }
     carried.take_prompts(&positive, &negative);
     carried.take_weighting(PromptWeighting::SdEmbeds, &['(']);
     if carried.task.prompt_weighting.is_some() {
@@ -217,7 +222,7 @@ fn prompt(graph: &Graph, start: Link<'_>, carried: &mut Carried) -> String {
                 }
                 (Some(text), None) if !text.trim().is_empty() => first = Some(text),
                 (Some(text), Some(first)) if text != first => {
-                    carried.note(&format!("{name}: {text}"))
+                    carried.note(&format!("{name}: {text}"));
                 }
                 (Some(_), _) => {}
                 (None, _) => {
@@ -260,10 +265,10 @@ fn take_start(graph: &Graph, sampler: Node<'_>, carried: &mut Carried) {
         side("width").zip(side("height")).filter(|_| node.class.contains("Latent"))
     };
     let way = graph.walk(start, |node, _| {
-        let ends = sized(&node).is_some() || node.class.starts_with("VAEEncode");
+        let ends = sized(&node).is_some() || node.link("pixels").is_some();
         if ends { Vec::new() } else { node.links().map(|(_, link)| link).collect() }
     });
-    carried.from_picture = way.iter().any(|node| node.class.starts_with("VAEEncode"));
+    carried.from_picture = way.iter().any(|node| node.link("pixels").is_some());
     if carried.from_picture {
         carried.task.strength = denoise;
         return;
@@ -284,8 +289,9 @@ fn take_start(graph: &Graph, sampler: Node<'_>, carried: &mut Carried) {
 fn take_models(graph: &Graph, sampler: Node<'_>, carried: &mut Carried) {
     let guider = sampler.link("guider").and_then(|link| graph.node(link.id));
     let start = sampler.link("model").or_else(|| guider?.link("model"));
-    let Some(start) = start else { return };
-    for node in graph.walk(start, |node, _| node.link("model").into_iter().collect()) {
+    let way =
+        start.map(|start| graph.walk(start, |node, _| node.link("model").into_iter().collect()));
+    for node in way.unwrap_or_default() {
         let text = |name: &str| graph.value(node, &[name]).and_then(Value::as_str);
         if let Some(name) = text("ckpt_name").or_else(|| text("unet_name")) {
             carried.model = Some(name.to_owned());
@@ -300,5 +306,8 @@ fn take_models(graph: &Graph, sampler: Node<'_>, carried: &mut Carried) {
                 carried.note(&format!("{name}: strength_clip {clip}"));
             }
         }
+    }
+    if carried.model.is_none() {
+        carried.note("no checkpoint is found in the graph");
     }
 }

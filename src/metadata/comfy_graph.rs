@@ -1,4 +1,4 @@
-//! `ComfyUI`'s graph of a picture: nodes by identifier, whose inputs are values or links to outputs of
+//! ComfyUI's graph of a picture: nodes by identifier, whose inputs are values or links to outputs of
 //! others. Walks are bounded and do not mind cycles.
 
 use std::collections::HashSet;
@@ -63,7 +63,7 @@ fn as_link(value: &Value) -> Option<Link<'_>> {
 }
 
 impl Graph {
-    /// A graph in the form of `ComfyUI`'s API: `{"3": {"class_type": …, "inputs": {…}}, …}`.
+    /// A graph in the form of ComfyUI's API: `{"3": {"class_type": …, "inputs": {…}}, …}`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let Value::Object(nodes) = json::parse(text)? else { return None };
         let graph = Self { nodes };

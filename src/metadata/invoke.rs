@@ -1,4 +1,4 @@
-//! From `InvokeAI`'s metadata to a task: `invokeai_metadata` since version 3, `sd-metadata` and the
+//! From InvokeAI's metadata to a task: `invokeai_metadata` since version 3, `sd-metadata` and the
 //! command line in `Dream` before.
 
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use super::samplers;
 use crate::pixels::FileTexts;
 use crate::task::PromptWeighting;
 
-/// Signs of compel's grammar, in which `InvokeAI`'s prompts are.
+/// Signs of compel's grammar, in which InvokeAI's prompts are.
 const COMPEL: [char; 6] = ['(', '[', '+', '-', '"', '\\'];
 
 /// Names with no meaning here, or that are taken with others.
@@ -24,7 +24,7 @@ const SILENT: [&str; 8] = [
     "sampler",
 ];
 
-/// Reads the texts of a file; `None` when none is `InvokeAI`'s.
+/// Reads the texts of a file; `None` when none is InvokeAI's.
 pub(super) fn read(texts: &FileTexts) -> Option<Carried> {
     let new = || texts.get("invokeai_metadata").and_then(metadata);
     let old = || texts.get("sd-metadata").and_then(sd_metadata);

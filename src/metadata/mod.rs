@@ -8,8 +8,8 @@
 //! |---|---|
 //! | `carried` | [`Carried`], what was read, and how fields get into it |
 //! | `a1111`, `a1111_text` | the settings of A1111 and Forge; their grammar, both directions |
-//! | `comfy`, `comfy_graph` | `ComfyUI`: from a graph of nodes to settings; walking such graphs |
-//! | `invoke` | `InvokeAI`, also of before version 3 |
+//! | `comfy`, `comfy_graph` | ComfyUI: from a graph of nodes to settings; walking such graphs |
+//! | `invoke` | InvokeAI, also of before version 3 |
 //! | `samplers` | each program's names for our schedulers |
 
 mod a1111;
@@ -30,7 +30,7 @@ use crate::task::Task;
 pub use a1111_text::parameters;
 pub use carried::{Carried, NamedLora, Origin};
 
-/// EXIF tags in which `ComfyUI` keeps its graph, as `prompt:{…}`.
+/// EXIF tags in which ComfyUI keeps its graph, as `prompt:{…}`.
 const COMFY_TAGS: [&str; 3] = ["Model", "Make", "ImageDescription"];
 
 /// Reads what the bytes of a picture file carry; `None` when there is nothing about how it was made.

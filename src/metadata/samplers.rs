@@ -1,8 +1,8 @@
 //! What other programs call our schedulers. Each of theirs is a sampler and a choice of steps
 //! ("schedule"); a name of ours says both.
 //!
-//! Facts from A1111 1.10.1 (`sd_samplers*.py`, `sd_schedulers.py`), Forge, `ComfyUI` (`samplers.py`)
-//! and `InvokeAI` 6.14 (`schedulers.py`).
+//! Facts from A1111 1.10.1 (`sd_samplers*.py`, `sd_schedulers.py`), Forge, ComfyUI (`samplers.py`)
+//! and InvokeAI 6.14 (`schedulers.py`).
 
 use crate::task::SchedulerRow;
 
@@ -155,7 +155,7 @@ pub(super) fn from_a1111(sampler: &str, schedule: Option<&str>) -> Found {
     combined(row.ours, label)
 }
 
-/// Our scheduler for `ComfyUI`'s `sampler_name` and `scheduler`.
+/// Our scheduler for ComfyUI's `sampler_name` and `scheduler`.
 pub(super) fn from_comfy(sampler: &str, scheduler: &str) -> Found {
     let Some(row) = ROWS.iter().find(|row| row.comfy.contains(&sampler)) else {
         return unknown(sampler);
@@ -164,7 +164,7 @@ pub(super) fn from_comfy(sampler: &str, scheduler: &str) -> Found {
     combined(row.ours, label.unwrap_or(scheduler))
 }
 
-/// Our scheduler for `InvokeAI`'s name, of any version.
+/// Our scheduler for InvokeAI's name, of any version.
 pub(super) fn from_invoke(name: &str) -> Found {
     let old = name.strip_prefix("k_").unwrap_or(name);
     let (base, label) = match old.strip_suffix("_k") {

@@ -89,9 +89,12 @@ def a1111():
                   "it was made from another picture, which the file does not hold"])
 
     png("swarm.png", {"parameters": json.dumps({"sui_image_params": {"prompt": "a cat", "steps": 20}})})
-    expect("swarm.png", "unknown program", {"width": 8, "height": 8},
-           notes=["its settings are written in a way that Latelier does not know",
-                  "the size is that of the picture; its settings tell none"])
+    fooocus = {"prompt": "a cat, (hat:1.2), warm", "negative_prompt": "(bad:1.4), (art:1.2), x", "steps": 30, "sampler": "dpmpp_2m_sde_gpu"}
+    png("fooocus.png", {"parameters": json.dumps(fooocus), "fooocus_scheme": "fooocus"})
+    for name in ["swarm.png", "fooocus.png"]:
+        expect(name, "unknown program", {"width": 8, "height": 8},
+               notes=["its settings are written in a way that Latelier does not know",
+                      "the size is that of the picture; its settings tell none"])
 
 
 def node(kind, **inputs):
@@ -152,7 +155,7 @@ def comfy():
         "positivePrompt": "a house\non a hill", "negativePrompt": "(bad:1.3)", "steps": 25, "scheduler": "DPM++ 2M Karras",
         "CFGScale": 6.5, "seed": 42, "width": 512, "height": 512, "clipSkip": 1, "promptWeighting": "sdEmbeds",
     }, model="v1-5-pruned-emaonly.safetensors", loras=[["detail.safetensors", -0.25], ["sub/film.safetensors", 0.8]], notes=[
-        "VAE: vae-ft-mse-840000.safetensors", "node 17 (KSampler) works on afterwards", "node ControlNetApplyAdvanced is not understood",
+        "VAE: vae-ft-mse-840000.safetensors", "node 17 (KSampler) samples as well", "node ControlNetApplyAdvanced is not understood",
         "node ControlNetLoader is not understood", "node LatentUpscale is not understood",
         "one of a batch: the seed alone makes only the first of them", "sub/film.safetensors: strength_clip 0.5",
         "emphasis in the prompts weighs somewhat differently here",

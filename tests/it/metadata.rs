@@ -123,7 +123,7 @@ fn what_is_missing_is_said_by_the_ordinary_problems_and_what_is_left_out_by_note
         assert!(answer.stderr.contains(note), "{note}: {}", answer.stderr);
     }
     let shown = show(&unknown, &[]);
-    let (_, notes) = stdout(&shown).split_once("\nNot taken over:\n").unwrap();
+    let (_, notes) = stdout(&shown).split_once("\nNotes:\n").unwrap();
     assert!(notes.contains("  Mood: \u{fffd}[31mred\n"), "{notes}");
 
     // Made from a picture that is not there: not simply made without it.
@@ -147,7 +147,7 @@ fn other_programs_are_shown_for_people() {
             "comfy_rich.png",
             &["ComfyUI", "detail.safetensors (-0.25)", "node LatentUpscale is not understood"],
         ),
-        ("swarm.png", &["unknown program", "sui_image_params", "Not taken over:"]),
+        ("swarm.png", &["unknown program", "sui_image_params", "Notes:"]),
     ] {
         let output = show(&golden("carried").join(file), &[]);
         assert_eq!(output.status.code(), Some(0));
