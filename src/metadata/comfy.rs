@@ -13,7 +13,7 @@ use super::samplers;
 use crate::task::PromptWeighting;
 
 /// Most samplers that are looked at, and most texts that a prompt is put together of.
-const MOST_SAMPLERS: usize = 16;
+const MOST_SAMPLERS: usize = 8;
 const MOST_TEXTS: usize = 16;
 
 /// Longest text of a prompt, in bytes.

@@ -90,8 +90,8 @@ impl Graph {
         let mut found = Vec::new();
         let mut waiting = vec![start];
         while let Some(link) = waiting.pop() {
-            if let Some(node) = self.node(link.id)
-                && seen.insert(node.id)
+            if seen.insert(link.id)
+                && let Some(node) = self.node(link.id)
             {
                 found.push(node);
                 waiting.extend(next(node, link.slot).into_iter().rev());

@@ -259,7 +259,8 @@ fn survives(keyword: &[u8], text: &[u8]) -> Option<Carried> {
     file.splice(33..33, bytes);
     let started = Instant::now();
     let carried = read(&file);
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    // Seconds at most, even unoptimized on a busy machine; what is not linear takes hours.
+    assert!(started.elapsed() < Duration::from_mins(1), "{:?}", started.elapsed());
     carried
 }
 
