@@ -10,6 +10,7 @@ pub mod engine;
 pub mod graph;
 pub mod jobs;
 pub mod library;
+pub mod metadata;
 pub mod pixels;
 pub mod prompt;
 pub mod sampling;

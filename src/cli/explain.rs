@@ -1,22 +1,54 @@
 //! `latelier run --explain`: what would become of tasks, before anything is computed.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 
-use crate::engine::Forecast;
+use super::{DONE, FAILED};
+use crate::engine::{Forecast, Mode};
 use crate::library::{Library, Pictures};
 use crate::task::{
-    EngineKind, FieldReport, ImageRef, Request, Surroundings, Task, Verdict, portability, resolve,
+    EngineKind, FieldReport, ImageRef, Problem, Request, Surroundings, Task, Verdict, portability,
+    resolve,
 };
 
+/// Prints what would become of each task; fails when the local engine would refuse one.
+pub(super) fn explain(
+    tasks: &[Result<Task, Vec<Problem>>],
+    library: &Library,
+    pictures: &Pictures,
+    mode: Option<Mode>,
+) -> anyhow::Result<u8> {
+    let mut out = io::stdout().lock();
+    let mut code = DONE;
+    for task in tasks {
+        match task {
+            Ok(task) => {
+                let explained = Explained::of(task, library, pictures);
+                let forecast = |request: &Request| Forecast::of(request, mode).ok();
+                writeln!(out, "{}", explained.text(forecast))?;
+                if !explained.is_possible_here() {
+                    code = FAILED;
+                }
+            }
+            Err(problems) => {
+                let messages = problems.iter().map(|problem| format!("refused: {problem}\n"));
+                writeln!(out, "{}", messages.collect::<String>())?;
+                code = FAILED;
+            }
+        }
+    }
+    Ok(code)
+}
+
 /// One task as it would be done.
-pub(super) struct Explained {
+struct Explained {
     fields: Vec<FieldReport>,
     request: Option<Request>,
 }
 
 impl Explained {
     /// Looks at `task` from all sides.
-    pub(super) fn of(task: &Task, library: &Library, pictures: &Pictures) -> Self {
+    fn of(task: &Task, library: &Library, pictures: &Pictures) -> Self {
         let size_of = |image: &ImageRef| pictures.size_of(image);
         let surroundings = Surroundings { catalog: library, size_of: &size_of };
         Self {
@@ -26,12 +58,12 @@ impl Explained {
     }
 
     /// Whether the local engine would make the picture.
-    pub(super) const fn is_possible_here(&self) -> bool {
+    const fn is_possible_here(&self) -> bool {
         self.request.is_some()
     }
 
     /// The report for people; `forecast` is asked for the memory of a request that can be made.
-    pub(super) fn text(&self, forecast: impl FnOnce(&Request) -> Option<Forecast>) -> String {
+    fn text(&self, forecast: impl FnOnce(&Request) -> Option<Forecast>) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         self.write(&mut text, forecast).ok();
@@ -42,7 +74,7 @@ impl Explained {
         &self,
         out: &mut String,
         forecast: impl FnOnce(&Request) -> Option<Forecast>,
-    ) -> std::fmt::Result {
+    ) -> fmt::Result {
         if let Some(request) = &self.request {
             writeln!(out, "{}", work(request))?;
         }

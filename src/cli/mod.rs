@@ -5,6 +5,7 @@ mod doctor;
 mod explain;
 mod models;
 mod run;
+mod show;
 mod window;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::task::EngineKind;
 
 pub use bench::BenchArgs;
 pub use run::RunArgs;
+pub use show::ShowArgs;
 
 /// All fine.
 const DONE: u8 = 0;
@@ -45,6 +47,8 @@ pub struct Arguments {
 enum Command {
     /// Make the pictures of a task file and print the API's answer
     Run(RunArgs),
+    /// Say how a picture was made, by this program, A1111, Forge, ComfyUI or InvokeAI
+    Show(ShowArgs),
     /// The models that tasks can name
     Models {
         #[command(subcommand)]
@@ -153,6 +157,7 @@ impl Arguments {
         let code = match &self.command {
             None => window::window(&self.engine, home)?,
             Some(Command::Run(args)) => run::run(args, &self.engine, home)?,
+            Some(Command::Show(args)) => show::show(args, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,

@@ -9,16 +9,19 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use url::Url;
+use uuid::Uuid;
 
-use super::explain::Explained;
+use super::explain::explain;
+use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
-use crate::engine::{Forecast, LocalEngine, Mode};
+use crate::engine::{LocalEngine, Mode};
 use crate::jobs::{
     Event, EventSink, Failure, FailureKind, ImageRecord, Job, Progress, Provider, Worker,
     fresh_seed,
 };
 use crate::library::{Home, Library, Pictures, Results};
-use crate::pixels::read_task_text;
+use crate::metadata::{self, Carried};
+use crate::pixels::{probe, read_task_text};
 use crate::task::{
     Answer, DeliveredImage, EngineKind, ImageResult, OutputType, Problem, Request, Task, TaskType,
     read_tasks, resolve,
@@ -33,8 +36,8 @@ const EVENTS: usize = 256;
 /// command or the file could not be understood at all.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// A JSON array of imageInference tasks, or a picture that carries its task; `-` reads standard
-    /// input
+    /// A JSON array of imageInference tasks, or a picture that says how it was made (see `show`); `-`
+    /// reads standard input
     #[arg(value_name = "TASK.json")]
     tasks: PathBuf,
 
@@ -56,8 +59,8 @@ pub struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
-    let text = match read_text(&args.tasks) {
-        Ok(text) => text,
+    let input = match read_input(&args.tasks) {
+        Ok(input) => input,
         Err(error) => {
             return refuse(Problem::new(
                 "invalidRequest",
@@ -65,7 +68,11 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
             ));
         }
     };
-    let tasks = match read_tasks(&text) {
+    let tasks = match &input {
+        Input::Tasks(text) => read_tasks(text),
+        Input::Picture(_) => Ok(Vec::new()),
+    };
+    let tasks = match tasks {
         Ok(tasks) => tasks,
         Err(problem) => return refuse(*problem),
     };
@@ -78,15 +85,21 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     }
     let pictures = Pictures::new(home, std::slice::from_ref(&args.out));
     if args.explain {
-        return explain(&tasks, &library, &pictures, engine);
+        return explain(&tasks, &library, &pictures, engine.mode.map(Mode::from));
     }
     let keeper = Arc::new(Results::new(args.out.clone(), pictures.clone()));
     let settings = engine.settings(home, keeper, Arc::new(pictures), false);
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
 
     let mut answer = Answer::default();
-    for task in tasks {
-        match task.and_then(|task| requested(&task, &library, args.engine.into())) {
+    let mut requests: Vec<Result<Request, Vec<Problem>>> = (tasks.into_iter())
+        .map(|task| task.and_then(|task| requested(&task, &library, args.engine.into())))
+        .collect();
+    if let Input::Picture(carried) = input {
+        requests.push(remade(*carried, &library, args.engine.into())?);
+    }
+    for request in requests {
+        match request {
             Ok(request) => make(&Arc::new(request), &provider, &mut answer),
             Err(problems) => answer.errors.extend(problems),
         }
@@ -95,49 +108,61 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     Ok(if answer.errors.is_empty() { DONE } else { FAILED })
 }
 
-/// Prints what would become of each task; fails when the local engine would refuse one.
-fn explain(
-    tasks: &[Result<Task, Vec<Problem>>],
-    library: &Library,
-    pictures: &Pictures,
-    engine: &EngineArgs,
-) -> anyhow::Result<u8> {
-    let mut out = io::stdout().lock();
-    let mut code = DONE;
-    for task in tasks {
-        match task {
-            Ok(task) => {
-                let explained = Explained::of(task, library, pictures);
-                let mode = engine.mode.map(Mode::from);
-                let forecast = |request: &Request| Forecast::of(request, mode).ok();
-                writeln!(out, "{}", explained.text(forecast))?;
-                if !explained.is_possible_here() {
-                    code = FAILED;
-                }
-            }
-            Err(problems) => {
-                let messages = problems.iter().map(|problem| format!("refused: {problem}\n"));
-                writeln!(out, "{}", messages.collect::<String>())?;
-                code = FAILED;
-            }
-        }
-    }
-    Ok(code)
+/// What `latelier run` is given.
+enum Input {
+    /// Tasks as text, also that of a picture made here.
+    Tasks(String),
+    /// What a picture of another program carries.
+    Picture(Box<Carried>),
 }
 
-/// The tasks as text: of a file, of standard input, or of a picture that carries its task.
-fn read_text(path: &Path) -> io::Result<String> {
+/// Reads a file or standard input: tasks, or a picture.
+fn read_input(path: &Path) -> io::Result<Input> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         io::stdin().read_to_end(&mut bytes)?;
     } else {
         bytes = fs::read(path)?;
     }
-    if let Some(task) = read_task_text(&bytes) {
-        return Ok(format!("[{task}]"));
+    if let Some(task) = read_task_text(&bytes).filter(|task| !task.is_empty()) {
+        return Ok(Input::Tasks(format!("[{task}]")));
+    }
+    if let Some(carried) = metadata::read(&bytes) {
+        return Ok(Input::Picture(Box::new(carried)));
+    }
+    if probe(&bytes).is_ok() {
+        return Err(io::Error::other("the picture does not say how it was made"));
     }
     String::from_utf8(bytes)
-        .map_err(|_ignored| io::Error::other("it holds neither text nor a picture with its task"))
+        .map(Input::Tasks)
+        .map_err(|_ignored| io::Error::other("it holds neither text nor a picture"))
+}
+
+/// The request of a picture of another program, if its settings are enough for one. What could not
+/// be taken over is told on standard error.
+fn remade(
+    mut carried: Carried,
+    library: &Library,
+    engine: EngineKind,
+) -> io::Result<Result<Request, Vec<Problem>>> {
+    carried.take_models(&library.models());
+    for note in &carried.notes {
+        writeln!(io::stderr(), "note ({}): {}", carried.origin, printable(note))?;
+    }
+    carried.task.task_uuid = Some(Uuid::new_v4().to_string());
+    let request = requested(&carried.task, library, engine);
+    if !carried.from_picture {
+        return Ok(request);
+    }
+    let message = "seedImage is missing; the picture was made from another one, which the file does \
+                   not hold. Write the task with latelier show --json and give it that picture.";
+    let missing = Problem {
+        task_uuid: carried.task.task_uuid.clone(),
+        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
+        ..Problem::at("missing", "seedImage", message)
+    };
+    let problems = request.err().unwrap_or_default();
+    Ok(Err([vec![missing], problems].concat()))
 }
 
 /// Answers with one problem for the whole input.

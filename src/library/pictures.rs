@@ -99,13 +99,13 @@ impl Pictures {
         let file = |path: &Path| {
             let mut beginning = Vec::new();
             File::open(path).ok()?.take(HEADER).read_to_end(&mut beginning).ok()?;
-            pixels::extent_of(&beginning).ok()
+            Some(pixels::probe(&beginning).ok()?.0)
         };
         match image {
             ImageRef::Uuid(uuid) => file(&self.find(*uuid)?),
             ImageRef::Url(address) => file(&Url::parse(address).ok()?.to_file_path().ok()?),
             ImageRef::DataUri { .. } | ImageRef::Base64(_) => {
-                pixels::extent_of(&image.bytes()?.ok()?).ok()
+                Some(pixels::probe(&image.bytes()?.ok()?).ok()?.0)
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Finished pictures on disk: written whole or not at all, each with its task inside.
+//! Finished pictures on disk: written whole or not at all, each with its task inside, and with the
+//! settings that A1111 reads.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -10,7 +11,8 @@ use uuid::Uuid;
 use super::network::{self, Limits};
 use super::{BringInError, Home, Pictures};
 use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Keeper};
-use crate::pixels::{self, FileError, FileFormat, Picture};
+use crate::metadata;
+use crate::pixels::{self, FileError, FileFormat, Picture, Texts};
 use crate::task::{ImageRef, OutputFormat, Request, Task};
 
 /// A folder that takes pictures as `<imageUUID>.<ext>`.
@@ -52,7 +54,9 @@ impl Keeper for Results {
         let path = self.folder.join(format!("{}.{extension}", record.image_uuid));
         let task = self.made_by(record).map_err(|error| not_saved(&path, &error))?;
         let json = serde_json::to_string(&task).map_err(|error| not_saved(&path, &error))?;
-        let bytes = pixels::encode(&record.picture, format, &json)
+        let parameters = metadata::parameters(&record.request, record.seed);
+        let texts = Texts { task: &json, parameters: Some(&parameters) };
+        let bytes = pixels::encode(&record.picture, format, texts)
             .map_err(|error| not_saved(&path, &error))?;
         fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
         write_atomically(&path, &bytes).map_err(|error| not_saved(&path, &error))?;

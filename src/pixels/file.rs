@@ -5,7 +5,9 @@ use std::io::Cursor;
 use image::ImageReader;
 use image::codecs::jpeg::JpegEncoder;
 
-use super::text_chunk::{PNG_KEYWORD, with_jpeg_text, with_webp_text};
+use super::text::{
+    PARAMETERS_TEXT, TASK_TEXT, Texts, is_latin_1, with_jpeg_texts, with_webp_texts,
+};
 use super::{Extent, Picture};
 
 /// Longest side of a picture that is read, in pixels.
@@ -51,18 +53,24 @@ pub enum FileError {
     Webp(String),
 
     /// The text is too long for the file format.
-    #[error("the task is too long to be kept inside a JPEG file ({0} bytes)")]
+    #[error("the text is too long to be kept inside a JPEG file ({0} bytes)")]
     TextTooLong(usize),
 }
 
-/// Writes `picture` with `task`, a JSON text, in the file: an iTXt chunk in PNG, XMP in JPEG and
-/// WebP.
+/// Writes `picture` with `texts` in the file. The task: an iTXt chunk in PNG, XMP in JPEG and WebP.
+/// A1111's settings as A1111 writes them: in PNG tEXt, or iTXt for what is not Latin-1; `UserComment`
+/// of EXIF in JPEG and WebP.
 ///
 /// # Errors
 /// When the encoder refuses or the text does not fit the format.
-pub fn encode(picture: &Picture, format: FileFormat, task: &str) -> Result<Vec<u8>, FileError> {
+pub fn encode<'a>(
+    picture: &Picture,
+    format: FileFormat,
+    texts: impl Into<Texts<'a>>,
+) -> Result<Vec<u8>, FileError> {
+    let texts = &texts.into();
     match format {
-        FileFormat::Png => encode_png(picture, task),
+        FileFormat::Png => encode_png(picture, texts),
         FileFormat::Jpeg { quality } => {
             let Extent { width, height } = picture.extent();
             let mut bytes = Vec::new();
@@ -72,13 +80,13 @@ pub fn encode(picture: &Picture, format: FileFormat, task: &str) -> Result<Vec<u
                 height,
                 image::ExtendedColorType::Rgb8,
             )?;
-            with_jpeg_text(&bytes, task)
+            with_jpeg_texts(&bytes, texts)
         }
-        FileFormat::Webp { quality } => encode_webp(picture, quality, task),
+        FileFormat::Webp { quality } => encode_webp(picture, quality, texts),
     }
 }
 
-fn encode_webp(picture: &Picture, quality: u8, task: &str) -> Result<Vec<u8>, FileError> {
+fn encode_webp(picture: &Picture, quality: u8, texts: &Texts<'_>) -> Result<Vec<u8>, FileError> {
     let Extent { width, height } = picture.extent();
     let rgb;
     let encoder = if is_opaque(picture) {
@@ -90,21 +98,28 @@ fn encode_webp(picture: &Picture, quality: u8, task: &str) -> Result<Vec<u8>, Fi
     let bytes = encoder
         .encode_simple(false, f32::from(quality))
         .map_err(|error| FileError::Webp(format!("{error:?}")))?;
-    Ok(with_webp_text(&bytes, (width, height), task))
+    Ok(with_webp_texts(&bytes, picture.extent(), texts))
 }
 
 fn is_opaque(picture: &Picture) -> bool {
     picture.rgba().chunks_exact(4).all(|pixel| pixel[3] == u8::MAX)
 }
 
-fn encode_png(picture: &Picture, task: &str) -> Result<Vec<u8>, FileError> {
+fn encode_png(picture: &Picture, texts: &Texts<'_>) -> Result<Vec<u8>, FileError> {
     let Extent { width, height } = picture.extent();
     let opaque = is_opaque(picture);
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_color(if opaque { png::ColorType::Rgb } else { png::ColorType::Rgba });
-    encoder.add_itxt_chunk(PNG_KEYWORD.to_owned(), task.to_owned())?;
+    encoder.add_itxt_chunk(TASK_TEXT.to_owned(), texts.task.to_owned())?;
+    match texts.parameters {
+        Some(text) if is_latin_1(text) => {
+            encoder.add_text_chunk(PARAMETERS_TEXT.to_owned(), text.to_owned())?;
+        }
+        Some(text) => encoder.add_itxt_chunk(PARAMETERS_TEXT.to_owned(), text.to_owned())?,
+        None => {}
+    }
     let mut writer = encoder.write_header()?;
     if opaque {
         writer.write_image_data(&without_alpha(picture))?;
@@ -117,6 +132,23 @@ fn encode_png(picture: &Picture, task: &str) -> Result<Vec<u8>, FileError> {
 
 fn without_alpha(picture: &Picture) -> Vec<u8> {
     picture.rgba().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+}
+
+/// Size and format (`PNG`, `JPEG` or `WebP`) of a picture file, from its header alone.
+///
+/// # Errors
+/// When the bytes are something else.
+pub fn probe(bytes: &[u8]) -> Result<(Extent, &'static str), FileError> {
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(image::ImageError::from)?;
+    let name = match reader.format() {
+        Some(image::ImageFormat::Png) => "PNG",
+        Some(image::ImageFormat::Jpeg) => "JPEG",
+        _ => "WebP",
+    };
+    let (width, height) = reader.into_dimensions()?;
+    Ok((Extent::new(width, height), name))
 }
 
 /// Reads a PNG, JPEG or WebP picture of at most 16 384 pixels a side.
@@ -141,16 +173,6 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, FileError> {
     })
 }
 
-/// The size of a picture, from the beginning of its file alone.
-///
-/// # Errors
-/// When the bytes do not begin like a PNG, JPEG or WebP picture.
-pub fn extent_of(bytes: &[u8]) -> Result<Extent, FileError> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let (width, height) = reader.map_err(image::ImageError::from)?.into_dimensions()?;
-    Ok(Extent::new(width, height))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,7 +191,7 @@ mod tests {
         for alpha in [255, 90] {
             let bytes = encode(&gradient(alpha), FileFormat::Png, TASK).unwrap();
             assert_eq!(decode(&bytes).unwrap(), gradient(alpha));
-            assert_eq!(extent_of(&bytes[..bytes.len() - 30]).unwrap(), Extent::new(16, 8));
+            assert_eq!(probe(&bytes[..bytes.len() - 30]).unwrap(), (Extent::new(16, 8), "PNG"));
             assert_eq!(read_task_text(&bytes).as_deref(), Some(TASK));
         }
     }
@@ -188,7 +210,8 @@ mod tests {
     fn a_webp_gives_back_its_task_and_nearly_its_pixels_alpha_included() {
         // Texts of even and odd length: chunks are padded.
         for (alpha, text) in [(255, TASK.to_owned()), (90, TASK.to_owned() + " ")] {
-            let bytes = encode(&gradient(alpha), FileFormat::Webp { quality: 95 }, &text).unwrap();
+            let bytes =
+                encode(&gradient(alpha), FileFormat::Webp { quality: 95 }, text.as_str()).unwrap();
             assert_eq!(read_task_text(&bytes), Some(text));
             let back = decode(&bytes).unwrap();
             let original = gradient(alpha);
@@ -214,9 +237,9 @@ mod tests {
     #[test]
     fn a_text_too_long_for_jpeg_is_refused_and_fits_png() {
         let long = "x".repeat(70_000);
-        let jpeg = encode(&gradient(255), FileFormat::Jpeg { quality: 95 }, &long);
+        let jpeg = encode(&gradient(255), FileFormat::Jpeg { quality: 95 }, long.as_str());
         assert!(matches!(jpeg, Err(FileError::TextTooLong(_))));
-        let png = encode(&gradient(255), FileFormat::Png, &long).unwrap();
+        let png = encode(&gradient(255), FileFormat::Png, long.as_str()).unwrap();
         assert_eq!(read_task_text(&png), Some(long));
     }
 

@@ -11,11 +11,14 @@ mod paint_area;
 mod picture;
 mod region;
 mod seam;
-mod text_chunk;
+mod text;
 
-pub use file::{FileError, FileFormat, decode, encode, extent_of};
+pub use file::{FileError, FileFormat, decode, encode, probe};
 pub use growth::Growth;
 pub use mask::Mask;
 pub use paint_area::PaintArea;
 pub use picture::{Extent, Picture};
-pub use text_chunk::read_task_text;
+pub use text::{
+    FileText, FileTexts, PARAMETERS_TEXT, TASK_TEXT, Texts, USER_COMMENT, file_texts,
+    read_task_text,
+};

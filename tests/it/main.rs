@@ -8,6 +8,7 @@ mod engine;
 mod explain;
 mod image_to_image;
 mod inpainting;
+mod metadata;
 mod network;
 mod networks;
 mod outpainting;

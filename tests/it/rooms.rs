@@ -10,16 +10,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sampling", &[]),
     ("prompt", &[]),
     ("task", &["pixels", "sampling"]),
+    ("metadata", &["task", "pixels"]),
     ("jobs", &["task", "pixels"]),
     ("weights", &["task"]),
     ("graph", &["weights"]),
     ("engine", &["graph", "weights", "sampling", "prompt", "task", "jobs", "pixels"]),
-    ("library", &["weights", "jobs", "task", "pixels"]),
+    ("library", &["weights", "metadata", "jobs", "task", "pixels"]),
     ("settings", &["library", "state", "task"]),
     ("state", &["library", "jobs", "task", "pixels", "prompt"]),
     ("ui", &["state", "library", "jobs", "task", "pixels", "prompt"]),
     ("app", &["ui", "state", "settings", "library", "jobs", "task", "pixels"]),
-    ("cli", &["app", "engine", "graph", "weights", "library", "jobs", "task", "pixels"]),
+    (
+        "cli",
+        &["app", "engine", "graph", "weights", "library", "metadata", "jobs", "task", "pixels"],
+    ),
 ];
 
 /// A dependency and the only rooms that may name it.
@@ -34,6 +38,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokenizers", &["prompt"]),
     ("image", &["pixels"]),
     ("webp", &["pixels"]),
+    ("exif", &["pixels"]),
+    ("flate2", &["pixels"]),
     ("clap", &["cli"]),
     ("reqwest", &["library"]),
     ("rustls", &["library"]),

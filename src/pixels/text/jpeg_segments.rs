@@ -1,0 +1,87 @@
+//! Texts in JPEG: EXIF and XMP in APP1 segments, and comments, all in front of the first scan
+//! (ITU-T T.81, B.1.1; CIPA DC-008, 4.7).
+
+use super::{FileTexts, Texts, exif_block, xmp_packet};
+use crate::pixels::FileError;
+
+/// The start-of-image marker.
+pub(super) const START: &[u8] = &[0xFF, 0xD8];
+
+const APP0: u8 = 0xE0;
+const APP1: u8 = 0xE1;
+const COMMENT: u8 = 0xFE;
+const START_OF_SCAN: u8 = 0xDA;
+const END_OF_IMAGE: u8 = 0xD9;
+
+const EXIF_HEADER: &[u8] = b"Exif\0\0";
+
+/// Longest segment, its length field included.
+const LONGEST_SEGMENT: usize = 0xFFFF;
+
+/// Puts the texts behind the JFIF segment that an encoder begins a file with.
+pub(in crate::pixels) fn with_jpeg_texts(
+    jpeg: &[u8],
+    texts: &Texts<'_>,
+) -> Result<Vec<u8>, FileError> {
+    let after_jfif = match jpeg.get(START.len()..) {
+        Some([0xFF, APP0, high, low, ..]) => {
+            START.len() + 2 + usize::from(u16::from_be_bytes([*high, *low]))
+        }
+        _ => START.len(),
+    };
+    let (head, rest) = jpeg.split_at(jpeg.len().min(after_jfif));
+    let mut file = head.to_vec();
+    if let Some(parameters) = texts.parameters {
+        push_segment(&mut file, &[EXIF_HEADER, &exif_block::block(parameters)].concat())?;
+    }
+    let packet = xmp_packet::packet(texts.task);
+    push_segment(&mut file, &[xmp_packet::JPEG_HEADER, packet.as_bytes()].concat())?;
+    file.extend(rest);
+    Ok(file)
+}
+
+fn push_segment(file: &mut Vec<u8>, payload: &[u8]) -> Result<(), FileError> {
+    let length = 2 + payload.len();
+    if length > LONGEST_SEGMENT {
+        return Err(FileError::TextTooLong(payload.len()));
+    }
+    file.extend([0xFF, APP1]);
+    file.extend((length as u16).to_be_bytes());
+    file.extend(payload);
+    Ok(())
+}
+
+/// Reads the texts of the segments in front of the first scan.
+pub(super) fn read(file: &[u8], texts: &mut FileTexts) {
+    let mut rest = &file[START.len().min(file.len())..];
+    while let [0xFF, marker, after @ ..] = rest {
+        match *marker {
+            // Any marker may be preceded by fill bytes.
+            0xFF => rest = &rest[1..],
+            START_OF_SCAN | END_OF_IMAGE => return,
+            // Markers without a segment.
+            0x01 | 0xD0..=0xD7 => rest = after,
+            marker => {
+                let [high, low, ..] = *after else { return };
+                let length = usize::from(u16::from_be_bytes([high, low]));
+                let Some(payload) = after.get(2..length) else { return };
+                segment(marker, payload, texts);
+                rest = &after[length..];
+            }
+        }
+    }
+}
+
+fn segment(marker: u8, payload: &[u8], texts: &mut FileTexts) {
+    if marker == COMMENT {
+        return texts.add("Comment", Some(String::from_utf8_lossy(payload).into_owned()));
+    }
+    if marker != APP1 {
+        return;
+    }
+    if let Some(packet) = payload.strip_prefix(xmp_packet::JPEG_HEADER) {
+        xmp_packet::read(packet, texts);
+    } else if payload.starts_with(EXIF_HEADER) {
+        exif_block::read(payload, texts);
+    }
+}
