@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use eframe::egui;
 
-use crate::jobs::{Event, EventSink, Provider, Status};
+use crate::jobs::{Event, EventSink, NsfwScore, Provider, Status};
 use crate::library::{BringInError, Home, Library, Pictures, StoredImage};
 use crate::settings::Settings;
 use crate::state::{Action, Effect, StartPicture, State, Tone};
@@ -71,6 +71,8 @@ pub struct Services {
 
 /// What a thread of the shell found or did.
 enum News {
+    /// These pictures may show adult content.
+    Judged(Vec<(Uuid, NsfwScore)>),
     /// The results folder holds these.
     Listed(Vec<StoredImage>),
     /// These pictures were made with these tasks.
@@ -177,6 +179,7 @@ impl App {
         }
         while let Ok(news) = self.news.try_recv() {
             match news {
+                News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
                 News::Listed(stored) => self.listed(stored),
                 News::Tasks(tasks) => self.tasks_read(tasks),
                 News::Opening => self.state.world.opening += 1,

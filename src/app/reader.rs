@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::{Messenger, News};
-use crate::library::{Home, StoredImage, list_results, read_task};
+use crate::library::{Home, StoredImage, list_results, list_verdicts, read_task};
 use crate::state::Tone;
 use uuid::Uuid;
 
@@ -37,14 +37,16 @@ impl Reader {
 fn read(home: &Home, messenger: &Messenger, asked: &Receiver<()>) {
     let mut known = HashSet::new();
     loop {
-        match list_results(home) {
-            Ok(stored) => {
+        // Verdicts come first: what is to be hidden is never shown before they are known.
+        match list_verdicts(home).and_then(|verdicts| Ok((verdicts, list_results(home)?))) {
+            Ok((verdicts, stored)) => {
                 let unread: Vec<StoredImage> = stored
                     .iter()
                     .filter(|image| !known.contains(&image.image_uuid))
                     .cloned()
                     .collect();
-                if !messenger.send(News::Listed(stored))
+                if !messenger.send(News::Judged(verdicts))
+                    || !messenger.send(News::Listed(stored))
                     || !read_tasks(&unread, messenger, &mut known)
                 {
                     return;

@@ -1,6 +1,7 @@
 //! `latelier bench --worker`: one network under a stopwatch that another program holds.
 //!
-//! Speaks line by line on standard input and output: `run` and `quit` in, `@@` and JSON out.
+//! Speaks line by line on standard input and output: `run`, `run 4` (latents in one call of the
+//! UNet, 2 when not said) and `quit` in, `@@` and JSON out.
 
 use std::io::{self, BufRead as _, Write};
 use std::path::PathBuf;
@@ -43,10 +44,11 @@ enum PartArg {
     Clip,
 }
 
-/// Channels of a latent, tokens of a chunk: those of SD 1.x.
+/// Channels of a latent, tokens of a chunk: those of SD 1.x and of the demo model.
 const LATENT_CHANNELS: usize = 4;
 const TOKENS: usize = 77;
-const TEXT_CHANNELS: usize = 768;
+/// Latents in a call with guidance.
+const GUIDED: usize = 2;
 
 pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let started = Instant::now();
@@ -69,6 +71,8 @@ pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyho
     let mode = engine.mode.map_or(Mode::Fast, Mode::from);
     let mut network = Network::on_cpu(&runtime, &emitted, mode, engine.threads(), &interrupt)?;
 
+    let text_channels = checkpoint.unet_config.cross_attention_dim;
+
     let mut out = io::stdout().lock();
     let mut ready = memory();
     ready["ready"] = json!(mode.name());
@@ -76,17 +80,21 @@ pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyho
     ready["load_cpu"] = json!(cpu_seconds() - cpu);
     answer(&mut out, &ready)?;
     for line in io::stdin().lock().lines() {
-        match line?.trim() {
-            "run" => {
+        let line = line?;
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("run") => {
+                let batch = words.next().map_or(Ok(GUIDED), str::parse)?;
+                let work = Work { part: args.part, side: args.size / 8, batch, text_channels };
                 let (started, cpu) = (Instant::now(), cpu_seconds());
-                work(&mut network, args, &interrupt)?;
+                work.run(&mut network, &interrupt)?;
                 let mut figures = memory();
                 figures["wall"] = json!(started.elapsed().as_secs_f64());
                 figures["cpu"] = json!(cpu_seconds() - cpu);
                 figures["load"] = json!(load_average());
                 answer(&mut out, &figures)?;
             }
-            "quit" => break,
+            Some("quit") => break,
             _ => {}
         }
     }
@@ -98,46 +106,60 @@ fn answer(out: &mut impl Write, figures: &serde_json::Value) -> io::Result<()> {
     out.flush()
 }
 
-/// The work that every engine is given: batch 2 for the UNet and the text encoder, one picture.
-fn work(network: &mut Network, args: &BenchArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
-    let side = args.size / 8;
-    let wave = |index: usize| (index as f32 * 0.37).sin();
-    let latent = |batch: usize| {
-        Array4::from_shape_fn((batch, LATENT_CHANNELS, side, side), |(n, c, y, x)| {
-            wave(((n * LATENT_CHANNELS + c) * side + y) * side + x)
-        })
-    };
-    match args.part {
-        PartArg::Unet => {
-            let context = Array3::from_shape_fn((2, TOKENS, TEXT_CHANNELS), |(n, t, c)| {
-                wave((n * TOKENS + t) * TEXT_CHANNELS + c)
-            });
-            let timestep = Array1::from_elem(1, 500.0_f32);
-            let sample = latent(2);
-            network.run(
-                vec![
-                    ("sample", Input::Floats(sample.view().into_dyn())),
-                    ("timestep", Input::Floats(timestep.view().into_dyn())),
-                    ("encoder_hidden_states", Input::Floats(context.view().into_dyn())),
-                ],
-                interrupt,
-            )?;
+/// The work that every engine is given.
+struct Work {
+    part: PartArg,
+    /// Latent cells a side.
+    side: usize,
+    /// Latents in one call of the UNet.
+    batch: usize,
+    text_channels: usize,
+}
+
+impl Work {
+    /// One call: `batch` latents for the UNet, two prompts for the text encoder, one picture.
+    fn run(&self, network: &mut Network, interrupt: &Interrupt) -> anyhow::Result<()> {
+        let Self { part, side, batch, text_channels } = *self;
+        let wave = |index: usize| (index as f32 * 0.37).sin();
+        let latent = |batch: usize| {
+            Array4::from_shape_fn((batch, LATENT_CHANNELS, side, side), |(n, c, y, x)| {
+                wave(((n * LATENT_CHANNELS + c) * side + y) * side + x)
+            })
+        };
+        match part {
+            PartArg::Unet => {
+                let context = Array3::from_shape_fn((batch, TOKENS, text_channels), |(n, t, c)| {
+                    wave((n * TOKENS + t) * text_channels + c)
+                });
+                let timestep = Array1::from_elem(1, 500.0_f32);
+                let sample = latent(batch);
+                network.run(
+                    vec![
+                        ("sample", Input::Floats(sample.view().into_dyn())),
+                        ("timestep", Input::Floats(timestep.view().into_dyn())),
+                        ("encoder_hidden_states", Input::Floats(context.view().into_dyn())),
+                    ],
+                    interrupt,
+                )?;
+            }
+            PartArg::Vae => {
+                let latent = latent(1);
+                network
+                    .run(vec![("latent", Input::Floats(latent.view().into_dyn()))], interrupt)?;
+            }
+            PartArg::Clip => {
+                let ids =
+                    Array2::from_shape_fn((2, TOKENS), |(n, t)| ((n * TOKENS + t) * 97) as i64);
+                let bias = Array4::<f32>::zeros((2, 1, 1, TOKENS));
+                let inputs = vec![
+                    ("input_ids", Input::Integers(ids.view().into_dyn())),
+                    ("key_bias", Input::Floats(bias.view().into_dyn())),
+                ];
+                network.run(inputs, interrupt)?;
+            }
         }
-        PartArg::Vae => {
-            let latent = latent(1);
-            network.run(vec![("latent", Input::Floats(latent.view().into_dyn()))], interrupt)?;
-        }
-        PartArg::Clip => {
-            let ids = Array2::from_shape_fn((2, TOKENS), |(n, t)| ((n * TOKENS + t) * 97) as i64);
-            let bias = Array4::<f32>::zeros((2, 1, 1, TOKENS));
-            let inputs = vec![
-                ("input_ids", Input::Integers(ids.view().into_dyn())),
-                ("key_bias", Input::Floats(bias.view().into_dyn())),
-            ];
-            network.run(inputs, interrupt)?;
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// CPU seconds of this process, all threads.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{DONE, FAILED, ModelFolders, wanted_device};
-use crate::engine::{SearchPath, diagnose};
+use crate::engine::{ClassifierPath, SearchPath, diagnose};
 use crate::library::{Home, Library};
 use crate::task::ModelKind;
 
@@ -12,6 +12,7 @@ pub(super) fn doctor(folders: &ModelFolders, home: &Home) -> anyhow::Result<u8> 
     writeln!(out, "Latelier        {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "Home            {}", home.root().display())?;
     let runtime = runtime(&mut out, home)?;
+    classifier(&mut out, home)?;
     let models = models(&mut out, folders, home)?;
     let possible = runtime && models;
     let verdict = if possible { "Pictures can be made." } else { "Pictures cannot be made yet." };
@@ -43,6 +44,20 @@ fn runtime(out: &mut impl Write, home: &Home) -> io::Result<bool> {
         Err(why) => writeln!(out, "Runs on         nothing: {why}")?,
     }
     Ok(report.works.is_ok())
+}
+
+/// Says whether pictures can be checked for adult content; they can be made all the same.
+fn classifier(out: &mut impl Write, home: &Home) -> io::Result<()> {
+    match ClassifierPath::usual(&home.runtime_dir()).find() {
+        Ok(file) => writeln!(out, "checkNSFW       {}", file.path().display()),
+        Err(error) => {
+            writeln!(out, "checkNSFW       {error}")?;
+            for line in error.details().lines() {
+                writeln!(out, "                {line}")?;
+            }
+            Ok(())
+        }
+    }
 }
 
 /// Lists the models; whether a checkpoint that this engine can use is among them.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::engine::{Mode, SearchPath, Settings};
+use crate::engine::{ClassifierPath, Mode, SearchPath, Settings};
 use crate::jobs::{Keeper, PictureSource};
 use crate::library::Home;
 use crate::task::EngineKind;
@@ -134,9 +134,11 @@ impl EngineArgs {
     ) -> Settings {
         Settings {
             search: SearchPath::usual(&home.runtime_dir()),
+            classifier: ClassifierPath::usual(&home.runtime_dir()),
             device: wanted_device(),
             threads: self.threads(),
             mode: self.mode.map(Mode::from),
+            together: None,
             previews,
             keeper,
             pictures,

@@ -16,8 +16,8 @@ use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
 use crate::engine::{LocalEngine, Mode};
 use crate::jobs::{
-    Event, EventSink, Failure, FailureKind, ImageRecord, Job, Progress, Provider, Worker,
-    fresh_seed,
+    Event, EventSink, Failure, FailureKind, ImageRecord, Job, NsfwScore, Progress, Provider,
+    Worker, fresh_seed,
 };
 use crate::library::{Home, Library, Pictures, Results};
 use crate::metadata::{self, Carried};
@@ -219,9 +219,8 @@ fn follow(
         match event.progress {
             Progress::Queued => {}
             Progress::Started { device } => bar.set_message(device.name),
-            Progress::Step { image, done, total, .. } => {
-                bar.set_position(u64::from(image * total + done));
-            }
+            // Pictures that take their steps together tell of each.
+            Progress::Step { .. } => bar.inc(1),
             Progress::Image(record) => match delivered(&record) {
                 Ok(Some(image)) => answer.data.push(result(&record, request, image)),
                 // Not on disk; the failure that follows says why.
@@ -245,7 +244,7 @@ fn result(record: &ImageRecord, request: &Request, image: DeliveredImage) -> Ima
         image_uuid: record.image_uuid,
         image,
         seed: Some(record.seed),
-        nsfw_content: None,
+        nsfw_content: record.nsfw.map(NsfwScore::is_adult),
         cost: request.include_cost.then_some(0.0),
     }
 }
@@ -278,27 +277,21 @@ fn unreadable(record: &ImageRecord, error: &io::Error) -> Failure {
     }
 }
 
-fn unusable_input(failure: &Failure, parameter: &str, request: &Request) -> Problem {
-    Problem {
-        task_uuid: Some(request.task_uuid.to_string()),
-        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
-        ..Problem::at("invalid", parameter, failure.headline.clone())
-    }
-}
-
 fn problem_of(failure: &Failure, request: &Request) -> Problem {
-    let code = match failure.kind {
-        FailureKind::RuntimeMissing => "runtimeMissing",
-        FailureKind::Model => "modelLoadFailed",
-        FailureKind::OutOfMemory => "outOfMemory",
-        FailureKind::Save => "saveFailed",
-        FailureKind::Upload => "uploadFailed",
-        FailureKind::Input(parameter) => return unusable_input(failure, parameter, request),
-        FailureKind::Other => "inferenceError",
+    let message = failure.headline.clone();
+    let problem = match failure.kind {
+        FailureKind::RuntimeMissing => Problem::new("runtimeMissing", message),
+        FailureKind::Model => Problem::new("modelLoadFailed", message),
+        FailureKind::OutOfMemory => Problem::new("outOfMemory", message),
+        FailureKind::Save => Problem::new("saveFailed", message),
+        FailureKind::Upload => Problem::new("uploadFailed", message),
+        FailureKind::Input(parameter) => Problem::at("invalid", parameter, message),
+        FailureKind::Missing(parameter) => Problem::at("unsupportedLocal", parameter, message),
+        FailureKind::Other => Problem::new("inferenceError", message),
     };
     Problem {
         task_uuid: Some(request.task_uuid.to_string()),
         task_type: Some(TaskType::ImageInference.as_str().to_owned()),
-        ..Problem::new(code, failure.headline.clone())
+        ..problem
     }
 }

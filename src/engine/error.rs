@@ -1,6 +1,7 @@
 //! What can go wrong in the engine, and how the user is told.
 
 use super::runtime::RuntimeError;
+use super::safety::ClassifierMissing;
 use super::session::SessionError;
 use crate::graph::GraphError;
 use crate::jobs::{Failure, FailureKind};
@@ -14,6 +15,10 @@ pub enum EngineError {
     /// ONNX Runtime is not there.
     #[error(transparent)]
     RuntimeMissing(#[from] RuntimeError),
+
+    /// The task asks for a check whose network is not there.
+    #[error(transparent)]
+    ClassifierMissing(#[from] ClassifierMissing),
 
     /// The checkpoint cannot be read.
     #[error(transparent)]
@@ -68,11 +73,15 @@ impl EngineError {
     pub fn into_failure(self) -> Failure {
         let details = match &self {
             Self::RuntimeMissing(error) => error.details(),
+            Self::ClassifierMissing(error) => error.details(),
             other => format!("{other:?}"),
         };
         let (kind, headline) = match self {
             Self::Keep(failure) => return failure,
             Self::RuntimeMissing(error) => (FailureKind::RuntimeMissing, error.to_string()),
+            Self::ClassifierMissing(error) => {
+                (FailureKind::Missing("checkNSFW"), error.to_string())
+            }
             Self::Weights(error) => (FailureKind::Model, error.to_string()),
             Self::Graph(error) => {
                 (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))

@@ -3,7 +3,7 @@
 //! The factors were fitted to the peak resident memory of the CPU provider on SD 1.5 and the demo
 //! model; ARCHITECTURE.md has the measurements.
 
-use super::mode::{self, Mode};
+use super::mode::{self, Mode, available_memory};
 use crate::pixels::Extent;
 use crate::task::Request;
 use crate::weights::{Checkpoint, Component, TensorType, UnetConfig, VaeConfig, WeightsError};
@@ -121,12 +121,4 @@ fn vae_activations(config: &VaeConfig, extent: Extent) -> u64 {
     let width = config.block_out_channels.get(1).or(config.block_out_channels.first());
     let width = width.copied().unwrap_or(0) as u64;
     extent.area() as u64 * width * F32 * VAE_ALIVE_TENTHS / 10
-}
-
-/// Memory that programs can still get, in bytes; `None` where the system does not say.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kib * 1024)
 }

@@ -1,27 +1,30 @@
 //! The local engine as a runner of jobs: request in, pictures out, one job at a time.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ndarray::Axis;
 use uuid::Uuid;
 
 use super::device::{Chosen, choose};
 use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
+use super::safety::{Classifier, ClassifierPath};
 use super::sampling_loop::{Conditioning, Guided};
 use super::session::{Interrupt, SessionError, release_freed_memory};
 use super::start::{SetOut, Start};
-use super::{EngineError, Mode, mode};
+use super::{EngineError, Mode, mode, together};
 use crate::jobs::{
-    Device, EventSink, Failure, ImageRecord, Job, Keeper, PictureSource, Progress, Runner,
+    Device, EventSink, Failure, ImageRecord, Job, Keeper, NsfwScore, PictureSource, Progress,
+    Runner,
 };
 use crate::pixels::{PaintArea, Picture};
 use crate::prompt::Syntax;
 use crate::sampling::{
-    Halt, Latent, NoiseSource as _, Outside, Schedule, ScheduleError, SchedulerConfig, Step,
-    TorchRng,
+    Halt, Latent, NoiseSource as _, Outside, RowNoise, Schedule, ScheduleError, SchedulerConfig,
+    Step,
 };
 use crate::task::{ImageRef, ModelCard, PromptWeighting, Request, StartFrom};
 use crate::weights::Checkpoint;
@@ -37,6 +40,10 @@ pub struct Settings {
     pub threads: usize,
     /// How to hold weights; chosen from the work when `None`.
     pub mode: Option<Mode>,
+    /// How many pictures of a job take their steps together; chosen from the work when `None`.
+    pub together: Option<u32>,
+    /// Where the network behind `checkNSFW` is looked for.
+    pub classifier: ClassifierPath,
     /// Whether steps come with a rough picture.
     pub previews: bool,
     /// Where finished pictures go.
@@ -50,13 +57,14 @@ pub struct LocalEngine {
     settings: Settings,
     environment: Option<Environment>,
     loaded: Option<Loaded>,
+    classifier: Option<Classifier>,
 }
 
 impl LocalEngine {
     /// An engine that has looked for nothing yet.
     #[must_use]
     pub const fn new(settings: Settings) -> Self {
-        Self { settings, environment: None, loaded: None }
+        Self { settings, environment: None, loaded: None, classifier: None }
     }
 
     fn environment(&mut self) -> Result<Environment, EngineError> {
@@ -89,7 +97,9 @@ impl LocalEngine {
         let on_cancel = interrupt.clone();
         job.cancel.on_cancel(move || on_cancel.interrupt());
 
-        let Settings { mode: wanted, previews, keeper, pictures, .. } = self.settings.clone();
+        let Settings { mode: wanted, together, previews, keeper, pictures, .. } =
+            self.settings.clone();
+        let mut classifier = self.take_classifier(&job.request, &interrupt)?;
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });
@@ -104,24 +114,60 @@ impl LocalEngine {
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
         let preview = if previews { Some(loaded.preview(mode, &interrupt)?) } else { None };
         let given = Given { conditioning, start, preview };
+        let at_once = together.unwrap_or_else(|| together::choose(&job.request, loaded));
         let mut not_sent = None;
-        for index in 0..job.request.number_results {
+        for indices in together::groups(job.request.number_results, at_once) {
             let started = Instant::now();
-            let picture = run.paint(loaded, &given, index)?;
-            let record = ImageRecord {
-                image_uuid: Uuid::new_v4(),
-                request: Arc::clone(&job.request),
-                index,
-                seed: job.request.seed + u64::from(index),
-                picture,
-                path: None,
-                elapsed: started.elapsed(),
-            };
-            let record = keep(record, keeper.as_ref(), job, events)?;
-            // A picture that does not arrive is no reason to make the others wait.
-            not_sent = not_sent.or(keeper.deliver(&record, &job.cancel).err());
+            let latents = run.sample(loaded, &given, indices.clone())?;
+            let share = started.elapsed() / latents.len() as u32;
+            for (index, latent) in indices.zip(latents) {
+                let started = Instant::now();
+                let picture = run.paint(loaded, &given, &latent)?;
+                let nsfw = run.check(classifier.as_mut(), &picture)?;
+                let record = ImageRecord {
+                    image_uuid: Uuid::new_v4(),
+                    request: Arc::clone(&job.request),
+                    index,
+                    seed: job.request.seed + u64::from(index),
+                    picture,
+                    nsfw,
+                    path: None,
+                    elapsed: share + started.elapsed(),
+                };
+                let record = keep(record, keeper.as_ref(), job, events)?;
+                // A picture that does not arrive is no reason to make the others wait.
+                not_sent = not_sent.or(keeper.deliver(&record, &job.cancel).err());
+            }
         }
+        self.keep_classifier(classifier, mode);
         not_sent.map_or(Ok(()), |failure| Err(EngineError::Keep(failure)))
+    }
+
+    /// Keeps the classifier for the next job, unless memory is what counts.
+    fn keep_classifier(&mut self, classifier: Option<Classifier>, mode: Mode) {
+        if mode == Mode::Fast {
+            self.classifier = classifier.or(self.classifier.take());
+        } else if classifier.or(self.classifier.take()).is_some() {
+            release_freed_memory();
+        }
+    }
+
+    /// The classifier, if `request` asks for one: kept from the last job or loaded, before anything
+    /// else is done.
+    fn take_classifier(
+        &mut self,
+        request: &Request,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Classifier>, EngineError> {
+        if !request.check_nsfw {
+            return Ok(None);
+        }
+        if let Some(classifier) = self.classifier.take() {
+            return Ok(Some(classifier));
+        }
+        let file = self.settings.classifier.find()?;
+        let Environment { runtime, threads, .. } = self.environment()?;
+        Ok(Some(Classifier::open(&runtime, file, threads, interrupt)?))
     }
 }
 
@@ -247,64 +293,77 @@ impl Run<'_> {
         Ok(Start { area, posterior, strength: from.strength, steps_taken })
     }
 
-    /// Noise, or a noisy picture, to the finished picture `index`.
+    /// The finished picture of `latent`.
     fn paint(
         &self,
         loaded: &mut Loaded,
         given: &Given,
-        index: u32,
+        latent: &Latent,
     ) -> Result<Picture, EngineError> {
-        let latent = self.sample(loaded, given, index)?;
-        let painted = loaded.decode(&latent, self.mode, self.interrupt)?;
+        let painted = loaded.decode(latent, self.mode, self.interrupt)?;
         Ok(match &given.start {
             Some(start) => start.area.put_back(painted),
             None => painted,
         })
     }
 
+    /// What `classifier`, if there is one, says of a finished picture.
+    fn check(
+        &self,
+        classifier: Option<&mut Classifier>,
+        picture: &Picture,
+    ) -> Result<Option<NsfwScore>, EngineError> {
+        let Some(classifier) = classifier else { return Ok(None) };
+        let score = classifier.score(picture, self.interrupt)?;
+        Ok(Some(NsfwScore { score, threshold: NsfwScore::THRESHOLD }))
+    }
+
+    /// Noise, or a noisy picture, to the latents of the pictures `indices`, which take their steps
+    /// together. Each is what it would be alone.
     fn sample(
         &self,
         loaded: &mut Loaded,
         given: &Given,
-        index: u32,
-    ) -> Result<Latent, EngineError> {
+        indices: Range<u32>,
+    ) -> Result<Vec<Latent>, EngineError> {
         let request = self.request();
-        let mut noise = TorchRng::new(request.seed + u64::from(index));
+        let mut noise = RowNoise::new(indices.clone().map(|index| request.seed + u64::from(index)));
         let schedule = self.schedule(loaded)?;
         let (x, schedule, masked) = match &given.start {
             None => {
-                let fresh = noise.randn(self.shape(loaded));
+                let fresh = noise.randn(self.shape(loaded, noise.rows()));
                 (fresh * schedule.init_noise_sigma(), schedule, None)
             }
             Some(start) => {
                 let cell = loaded.checkpoint().vae_config.downscale() as u32;
                 match start.set_out(request.steps, schedule, cell, &mut noise) {
                     SetOut::Steps(begin) => (begin.x, begin.schedule, begin.masked),
-                    SetOut::NoStep(latent) => return Ok(latent),
+                    SetOut::NoStep(latents) => return Ok(one_by_one(&latents)),
                 }
             }
         };
         let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
         let mut denoiser = Guided {
             unet,
-            conditioning: &given.conditioning,
+            conditioning: &given.conditioning.repeated(noise.rows()),
             prediction: schedule.prediction(),
             interrupt: self.interrupt,
             calls: 0,
         };
-        let mut on_step = |step: Step<'_>| self.report(index, &step, given.preview.as_ref());
+        let mut on_step =
+            |step: Step<'_>| self.report(indices.clone(), &step, given.preview.as_ref());
         let mut outside =
             Outside { noise: &mut noise, on_step: &mut on_step, masked: masked.as_ref() };
         let sampler = schedule.sampler();
-        let latent = sampler.sample(&schedule, &mut denoiser, x, &mut outside);
-        let mut latent = latent.map_err(|halt| match halt {
+        let latents = sampler.sample(&schedule, &mut denoiser, x, &mut outside);
+        let mut latents = latents.map_err(|halt| match halt {
             Halt::Stopped => SessionError::Interrupted.into(),
             Halt::Failed(error) => error,
         })?;
         if let Some(masked) = &masked {
-            masked.finish(&mut latent);
+            masked.finish(&mut latents);
         }
-        Ok(latent)
+        Ok(one_by_one(&latents))
     }
 
     fn schedule(&self, loaded: &Loaded) -> Result<Schedule, EngineError> {
@@ -317,21 +376,34 @@ impl Run<'_> {
         Ok(Schedule::new(&config, sampler, spacing, request.steps as usize)?)
     }
 
-    /// The latent's shape, `[1, channels, height / cell, width / cell]`.
-    fn shape(&self, loaded: &Loaded) -> (usize, usize, usize, usize) {
+    /// The shape of `rows` latents, `[rows, channels, height / cell, width / cell]`.
+    fn shape(&self, loaded: &Loaded, rows: usize) -> (usize, usize, usize, usize) {
         let vae = &loaded.checkpoint().vae_config;
         let side = |pixels: u32| pixels as usize / vae.downscale();
         let extent = self.request().extent;
-        (1, vae.latent_channels, side(extent.height), side(extent.width))
+        (rows, vae.latent_channels, side(extent.height), side(extent.width))
     }
 
-    fn report(&self, image: u32, step: &Step<'_>, preview: Option<&Preview>) -> ControlFlow<()> {
-        if self.job.cancel.is_cancelled() {
-            return ControlFlow::Break(());
-        }
-        let preview = preview.and_then(|preview| preview.picture(step.denoised));
+    /// Tells of a step that the pictures `indices` took together.
+    fn report(
+        &self,
+        indices: Range<u32>,
+        step: &Step<'_>,
+        preview: Option<&Preview>,
+    ) -> ControlFlow<()> {
         let (done, total) = (step.index as u32 + 1, step.total as u32);
-        self.events.send(self.job.id, Progress::Step { image, done, total, preview });
+        for (image, denoised) in indices.zip(step.denoised.outer_iter()) {
+            if self.job.cancel.is_cancelled() {
+                return ControlFlow::Break(());
+            }
+            let preview = preview.and_then(|preview| preview.picture(&denoised));
+            self.events.send(self.job.id, Progress::Step { image, done, total, preview });
+        }
         ControlFlow::Continue(())
     }
+}
+
+/// Every row of `latents` as a latent of its own.
+fn one_by_one(latents: &Latent) -> Vec<Latent> {
+    latents.axis_chunks_iter(Axis(0), 1).map(|row| row.to_owned()).collect()
 }

@@ -12,10 +12,12 @@ mod local;
 mod mode;
 mod preview;
 mod runtime;
+mod safety;
 mod sampling_loop;
 mod session;
 mod start;
 mod text;
+mod together;
 mod vae;
 
 pub use doctor::{Report, diagnose};
@@ -24,4 +26,5 @@ pub use forecast::Forecast;
 pub use local::{LocalEngine, Settings};
 pub use mode::Mode;
 pub use runtime::{Runtime, RuntimeError, SearchPath};
+pub use safety::{Classifier, ClassifierFile, ClassifierMissing, ClassifierPath};
 pub use session::{Input, Interrupt, Network, SessionError};

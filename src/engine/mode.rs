@@ -44,3 +44,11 @@ pub(super) fn choose(request: &Request, checkpoint: &Checkpoint, held: Option<Mo
     let pays = request.steps >= PACKING_PAYS;
     if fits && pays { Mode::Fast } else { Mode::LowMemory }
 }
+
+/// Memory that programs can still get, in bytes; `None` where the system does not say.
+pub(super) fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024)
+}

@@ -3,7 +3,7 @@
 //! The decoder is nearly linear in the mean colour of a cell, so a map from four numbers to three
 //! is fitted once to the model's own decoder; no table of constants for each model is needed.
 
-use ndarray::{Array2, Array4, Axis, Ix4};
+use ndarray::{Array2, Array4, ArrayView3, Axis, Ix4};
 
 use super::session::{Interrupt, Network, SessionError};
 use super::vae;
@@ -70,15 +70,15 @@ impl Preview {
         Self { weights }
     }
 
-    /// The picture of `latent` `[1, channels, h, w]`, h × w pixels.
-    pub(super) fn picture(&self, latent: &Latent) -> Option<Picture> {
-        let (_, channels, height, width) = latent.dim();
+    /// The picture of `latent` `[channels, h, w]`, h × w pixels.
+    pub(super) fn picture(&self, latent: &ArrayView3<'_, f32>) -> Option<Picture> {
+        let (channels, height, width) = latent.dim();
         let mut rgba = Vec::with_capacity(height * width * 4);
         for y in 0..height {
             for x in 0..width {
                 for colour in 0..3 {
                     let value: f64 = (0..channels)
-                        .map(|c| f64::from(latent[[0, c, y, x]]) * self.weights[c][colour])
+                        .map(|c| f64::from(latent[[c, y, x]]) * self.weights[c][colour])
                         .sum::<f64>()
                         + self.weights[channels][colour];
                     rgba.push(((value / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0) as u8);

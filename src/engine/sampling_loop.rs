@@ -8,10 +8,21 @@ use crate::sampling::{Denoiser, Latent, NoiseLevel, Prediction, guide, model_inp
 
 /// What a prompt asks of every step.
 pub(super) struct Conditioning {
-    /// `[1, tokens, channels]`, or `[2, …]` with the negative prompt first when guided.
+    /// `[1, tokens, channels]`, or `[2, …]` with the negative prompt first when guided; for several
+    /// pictures at once so many of each.
     pub(super) encodings: Array3<f32>,
     /// Guidance scale; `None` without guidance.
     pub(super) guidance: Option<f32>,
+}
+
+impl Conditioning {
+    /// The same for `rows` pictures at once: the negative prompts first, where there are any.
+    pub(super) fn repeated(&self, rows: usize) -> Self {
+        let order: Vec<usize> = (0..self.encodings.len_of(Axis(0)))
+            .flat_map(|prompt| std::iter::repeat_n(prompt, rows))
+            .collect();
+        Self { encodings: self.encodings.select(Axis(0), &order), guidance: self.guidance }
+    }
 }
 
 /// A UNet that predicts clean latents for one conditioning.

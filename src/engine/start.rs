@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::vae::Posterior;
 use crate::pixels::PaintArea;
-use crate::sampling::{Latent, Masked, NoiseSource as _, Schedule, TorchRng};
+use crate::sampling::{Latent, Masked, NoiseSource as _, RowNoise, Schedule};
 
 /// A picture to start from, encoded.
 pub(super) struct Start {
@@ -20,11 +20,11 @@ pub(super) struct Start {
 pub(super) enum SetOut {
     /// With these steps.
     Steps(Box<Beginning>),
-    /// Not at all: `strength` leaves no step, and this is the picture's own latent.
+    /// Not at all: `strength` leaves no step, and these are latents of the picture itself.
     NoStep(Latent),
 }
 
-/// What the first step begins with.
+/// What the first step begins with, one row for each picture that is made together.
 pub(super) struct Beginning {
     pub(super) x: Latent,
     /// The levels that are left.
@@ -33,8 +33,8 @@ pub(super) struct Beginning {
 }
 
 impl Start {
-    /// The noisy latent to begin with, over what `strength` leaves of the whole `schedule`; `cell`
-    /// is the pixels of a latent cell.
+    /// The noisy latents to begin with, one for each row of `noise`, over what `strength` leaves of
+    /// the whole `schedule`; `cell` is the pixels of a latent cell.
     ///
     /// Draws in diffusers' order: the latent of the picture, the noise, and for a mask the latent
     /// of the masked picture, which a UNet of 4 channels has no use for.
@@ -43,7 +43,7 @@ impl Start {
         steps: u32,
         schedule: Schedule,
         cell: u32,
-        noise: &mut TorchRng,
+        noise: &mut RowNoise,
     ) -> SetOut {
         let known = self.posterior.sample(noise);
         let from_noise_alone = schedule.init_noise_sigma();

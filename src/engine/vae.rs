@@ -4,7 +4,7 @@ use ndarray::{Array4, ArrayD, Axis, Ix4, Slice, Zip};
 
 use super::session::{Input, Interrupt, Network, SessionError};
 use crate::pixels::{Extent, Picture};
-use crate::sampling::{Latent, NoiseSource};
+use crate::sampling::{Latent, NoiseSource as _, RowNoise};
 
 /// Decodes `latent` `[1, 4, h, w]` (as the sampler leaves it) to a picture.
 pub(super) fn decode(
@@ -39,14 +39,15 @@ pub(super) struct Posterior {
 }
 
 impl Posterior {
-    /// One latent of the distribution, with fresh noise from `noise`.
-    pub(super) fn sample(&self, noise: &mut dyn NoiseSource) -> Latent {
-        let mut latent = noise.randn(self.mean.dim());
-        Zip::from(&mut latent)
-            .and(&self.mean)
-            .and(&self.deviation)
+    /// A latent of the distribution for each row of `noise`.
+    pub(super) fn sample(&self, noise: &mut RowNoise) -> Latent {
+        let (_, channels, height, width) = self.mean.dim();
+        let mut latents = noise.randn((noise.rows(), channels, height, width));
+        Zip::from(&mut latents)
+            .and_broadcast(&self.mean)
+            .and_broadcast(&self.deviation)
             .for_each(|value, &mean, &deviation| *value = *value * deviation + mean);
-        latent
+        latents
     }
 }
 

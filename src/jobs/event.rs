@@ -84,11 +84,36 @@ pub struct ImageRecord {
     /// The pixels.
     pub picture: Picture,
 
+    /// Whether it may show adult content; only when the request asks.
+    pub nsfw: Option<NsfwScore>,
+
     /// Where it lies; `None` when it could not be saved (the job then ends as failed).
     pub path: Option<PathBuf>,
 
-    /// Time from the first step to the saved file.
+    /// Time from the first step to the saved file; of steps that several pictures took together
+    /// its share.
     pub elapsed: Duration,
+}
+
+/// How much a picture looks like adult content, and from where on it counts as that.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct NsfwScore {
+    /// 0–1, as the classifier says; higher is more likely.
+    pub score: f32,
+
+    /// The score from which on it counts, 0–1.
+    pub threshold: f32,
+}
+
+impl NsfwScore {
+    /// The threshold of the local engine's classifier.
+    pub const THRESHOLD: f32 = 0.5;
+
+    /// Whether the picture counts as adult content: `NSFWContent` of the answer.
+    #[must_use]
+    pub fn is_adult(self) -> bool {
+        self.score >= self.threshold
+    }
 }
 
 /// Puts finished pictures where they last. The library implements it; providers are given one.
@@ -132,6 +157,8 @@ pub enum FailureKind {
     Upload,
     /// A picture or prompt of the task cannot be used: choose another. Names the parameter.
     Input(&'static str),
+    /// What a parameter needs is not on this machine: leave the parameter out. Names it.
+    Missing(&'static str),
     /// Anything else: the log.
     Other,
 }

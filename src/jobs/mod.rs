@@ -6,7 +6,8 @@ mod worker;
 
 pub use cancel::Cancel;
 pub use event::{
-    Device, Event, EventSink, Failure, FailureKind, ImageRecord, Keeper, PictureSource, Progress,
+    Device, Event, EventSink, Failure, FailureKind, ImageRecord, Keeper, NsfwScore, PictureSource,
+    Progress,
 };
 pub use worker::{Provider, Runner, Status, Worker};
 

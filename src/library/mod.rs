@@ -9,9 +9,11 @@ mod network;
 mod pictures;
 mod record;
 mod results;
+mod verdicts;
 
 pub use home::Home;
 pub use models::{Library, LibraryError, ModelFault};
 pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};
 pub use results::{Results, StoredImage, list_results, read_picture, read_task, write_atomically};
+pub use verdicts::list_verdicts;

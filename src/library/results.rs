@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::network::{self, Limits};
+use super::verdicts::write_verdict;
 use super::{BringInError, Home, Pictures};
 use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Keeper};
 use crate::metadata;
@@ -59,6 +60,9 @@ impl Keeper for Results {
         let bytes = pixels::encode(&record.picture, format, texts)
             .map_err(|error| not_saved(&path, &error))?;
         fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
+        if let Some(verdict) = record.nsfw.filter(|verdict| verdict.is_adult()) {
+            write_verdict(&path, verdict).map_err(|error| not_saved(&path, &error))?;
+        }
         write_atomically(&path, &bytes).map_err(|error| not_saved(&path, &error))?;
         Ok(path)
     }

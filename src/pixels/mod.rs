@@ -6,11 +6,13 @@ mod blur;
 mod file;
 mod fit;
 mod growth;
+mod jpeg_loss;
 mod mask;
 mod paint_area;
 mod picture;
 mod region;
 mod seam;
+mod stretch;
 mod text;
 
 pub use file::{FileError, FileFormat, decode, encode, probe};

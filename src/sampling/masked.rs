@@ -10,7 +10,7 @@ use super::Latent;
 /// What stays, and where.
 #[derive(Clone, Debug)]
 pub struct Masked {
-    /// The clean latent of the whole picture, `[1, channels, h, w]`.
+    /// Clean latents of the whole picture, `[batch, channels, h, w]`.
     pub known: Latent,
 
     /// The noise that the run began with; it serves every step.

@@ -30,7 +30,7 @@ use std::ops::ControlFlow;
 pub use config::{ScheduleError, SchedulerConfig};
 pub use guidance::guide;
 pub use masked::Masked;
-pub use noise::{NoiseSource, TorchRng};
+pub use noise::{NoiseSource, RowNoise, TorchRng};
 pub use prediction::{Prediction, model_input};
 pub use refused::RefusedSettings;
 pub use schedule::Schedule;

@@ -5,7 +5,7 @@
 
 use std::f32::consts::TAU;
 
-use ndarray::Array;
+use ndarray::{Array, Axis};
 
 use super::Latent;
 
@@ -80,6 +80,36 @@ impl NoiseSource for TorchRng {
         let values = self.normals(batch * channels * height * width);
         let mut values = values.into_iter();
         Array::from_shape_simple_fn(shape, || values.next().unwrap_or_default())
+    }
+}
+
+/// A generator a row of the batch: each row gets what a run of its own would draw.
+#[derive(Clone, Debug)]
+pub struct RowNoise(Vec<TorchRng>);
+
+impl RowNoise {
+    /// One row for each seed.
+    pub fn new(seeds: impl IntoIterator<Item = u64>) -> Self {
+        Self(seeds.into_iter().map(TorchRng::new).collect())
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl NoiseSource for RowNoise {
+    /// The batch of `shape` must be [`Self::rows`]; rows beyond are zero.
+    fn randn(&mut self, shape: (usize, usize, usize, usize)) -> Latent {
+        let (batch, channels, height, width) = shape;
+        debug_assert_eq!(batch, self.0.len(), "a row without a generator");
+        let mut noise = Latent::zeros(shape);
+        for (mut row, rng) in noise.outer_iter_mut().zip(&mut self.0) {
+            row.assign(&rng.randn((1, channels, height, width)).index_axis(Axis(0), 0));
+        }
+        noise
     }
 }
 
@@ -170,6 +200,19 @@ mod tests {
     #[test]
     fn only_the_low_half_of_a_seed_counts() {
         assert_eq!(TorchRng::new(5).normals(40), TorchRng::new((1 << 32) + 5).normals(40));
+    }
+
+    #[test]
+    fn every_row_draws_as_if_alone() {
+        let mut rows = RowNoise::new([5, 9]);
+        let mut alone = [TorchRng::new(5), TorchRng::new(9)];
+        // Draws that leave something over for the next, too.
+        for shape in [(2, 1, 1, 3), (2, 4, 2, 3), (2, 1, 3, 3)] {
+            let noise = rows.randn(shape);
+            for (row, rng) in noise.outer_iter().zip(&mut alone) {
+                assert_eq!(row, rng.randn((1, shape.1, shape.2, shape.3)).index_axis(Axis(0), 0));
+            }
+        }
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub struct Draft {
 
     /// How far to leave [`Self::seed_image`], 0–1; kept while there is none.
     pub strength: Option<f64>,
+
+    /// Whether results are checked for adult content.
+    pub check_nsfw: Option<bool>,
 }
 
 /// The documented default of `strength`.
@@ -72,6 +75,7 @@ impl Draft {
             number_results,
             seed_image,
             strength,
+            check_nsfw,
         } = self;
         Task {
             output_format: Some(OutputFormat::Png),
@@ -87,6 +91,7 @@ impl Draft {
             number_results: *number_results,
             seed_image: seed_image.map(ImageRef::Uuid),
             strength: strength.filter(|_| seed_image.is_some()),
+            check_nsfw: *check_nsfw,
             ..Task::new(task_uuid)
         }
     }
@@ -165,6 +170,7 @@ impl From<&Task> for Draft {
                 _ => None,
             },
             strength: task.strength,
+            check_nsfw: task.check_nsfw,
         }
     }
 }
@@ -199,6 +205,7 @@ mod tests {
             Task { number_results: Some(4), ..base() },
             Task { seed_image: Some(picture()), ..base() },
             Task { seed_image: Some(picture()), strength: Some(0.35), ..base() },
+            Task { check_nsfw: Some(true), ..base() },
         ];
         let mut all = base();
         for task in &tasks {
@@ -214,6 +221,7 @@ mod tests {
             all.number_results = all.number_results.or(task.number_results);
             all.seed_image = all.seed_image.or_else(|| task.seed_image.clone());
             all.strength = all.strength.or(task.strength);
+            all.check_nsfw = all.check_nsfw.or(task.check_nsfw);
         }
         tasks.push(all);
         tasks

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::days::{Day, Midnights};
-use crate::jobs::ImageRecord;
+use crate::jobs::{ImageRecord, NsfwScore};
 use crate::library::StoredImage;
 use crate::pixels::Picture;
 use crate::task::Task;
@@ -112,6 +112,7 @@ pub struct Gallery {
     entries: Vec<GalleryEntry>,
     places: HashMap<Uuid, usize>,
     together: HashMap<String, Vec<Uuid>>,
+    verdicts: HashMap<Uuid, NsfwScore>,
     shown: Shown,
     listed: bool,
     revision: u64,
@@ -199,6 +200,18 @@ impl Gallery {
         self.together.get(task_uuid).map_or(&[], Vec::as_slice)
     }
 
+    /// What was found when that picture was checked for adult content; `None` when it was not
+    /// checked, or nothing was found before this session.
+    #[must_use]
+    pub fn verdict(&self, image_uuid: Uuid) -> Option<NsfwScore> {
+        self.verdicts.get(&image_uuid).copied()
+    }
+
+    /// Takes in what was found when pictures were checked.
+    pub fn set_verdicts(&mut self, verdicts: Vec<(Uuid, NsfwScore)>) {
+        self.verdicts.extend(verdicts);
+    }
+
     /// Takes in a picture that was just made.
     pub(super) fn add(&mut self, record: &ImageRecord, made: SystemTime) {
         if self.places.contains_key(&record.image_uuid) {
@@ -206,6 +219,7 @@ impl Gallery {
         }
         let entry = GalleryEntry::from_record(record, made);
         self.remember_siblings(&entry);
+        self.verdicts.extend(record.nsfw.map(|verdict| (record.image_uuid, verdict)));
         self.places.insert(entry.image_uuid, self.entries.len());
         self.entries.push(entry);
         self.revision += 1;

@@ -1,6 +1,7 @@
 //! Jobs in the order of their making, how far each is and how long it will take.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,9 +18,7 @@ pub enum JobStatus {
     Loading,
     /// Steps are being done.
     Running {
-        /// Which of its pictures, from 0.
-        image: u32,
-        /// Steps finished of this picture.
+        /// Steps finished of the picture that was heard of last.
         done: u32,
         /// Steps of each picture.
         total: u32,
@@ -48,20 +47,33 @@ pub struct JobEntry {
     /// The last rough picture of the present state, and how many came before it.
     pub preview: Option<(Picture, u64)>,
 
+    /// Steps finished of each picture that was begun.
+    steps: Vec<u32>,
+
+    /// Pictures finished.
+    finished: u32,
+
     clock: Clock,
 }
 
 /// When steps were done.
 #[derive(Clone, Copy, Debug, Default)]
 struct Clock {
+    /// When the first step was done, and by how many pictures together.
     first: Option<(Instant, u32)>,
+    /// When the last one was done, and how many are in all.
     last: Option<(Instant, u32)>,
 }
 
 impl Clock {
-    fn step(&mut self, now: Instant, done: u32) {
-        self.first.get_or_insert((now, done));
-        self.last = Some((now, done));
+    /// A step was done and `all` are done in all; `of_first` ones were the first of their pictures,
+    /// which took it together and tell of it one after another.
+    fn step(&mut self, now: Instant, all: u32, of_first: bool) {
+        match &mut self.first {
+            None => self.first = Some((now, all)),
+            Some((_, first)) if of_first => *first = all,
+            Some(_) => self.last = Some((now, all)),
+        }
     }
 
     /// Seconds a step, once two are known.
@@ -79,6 +91,8 @@ impl JobEntry {
             cancel,
             status: JobStatus::Waiting,
             preview: None,
+            steps: Vec::new(),
+            finished: 0,
             clock: Clock::default(),
         }
     }
@@ -99,12 +113,29 @@ impl JobEntry {
     #[must_use]
     pub fn fraction(&self) -> f32 {
         match self.status {
-            JobStatus::Running { image, done, total } => {
+            JobStatus::Running { total, .. } => {
                 let all = total * self.request.number_results;
-                (image * total + done) as f32 / all.max(1) as f32
+                self.steps_done() as f32 / all.max(1) as f32
             }
             _ => 0.0,
         }
+    }
+
+    /// The pictures that are being made, from 0: several when they take their steps together.
+    #[must_use]
+    pub fn at_work(&self) -> Range<u32> {
+        self.finished..(self.steps.len() as u32).max(self.finished + 1)
+    }
+
+    fn steps_done(&self) -> u32 {
+        self.steps.iter().sum()
+    }
+
+    fn step(&mut self, image: u32, done: u32, now: Instant) {
+        let image = image as usize;
+        self.steps.resize(self.steps.len().max(image + 1), 0);
+        self.steps[image] = done;
+        self.clock.step(now, self.steps_done(), done == 1 && self.finished == 0);
     }
 }
 
@@ -190,12 +221,12 @@ impl Queue {
     #[must_use]
     pub fn time_left(&self, job: &JobEntry) -> Option<Duration> {
         let pace = self.paces.get(&pace_key(&job.request));
-        let JobStatus::Running { image, done, total } = job.status else {
+        let JobStatus::Running { total, .. } = job.status else {
             return None;
         };
         let step_secs = job.clock.step_secs().or_else(|| pace.map(|pace| pace.step_secs))?;
-        let pictures = job.request.number_results.saturating_sub(image);
-        let steps = (total * pictures).saturating_sub(done);
+        let pictures = job.request.number_results.saturating_sub(job.finished);
+        let steps = (total * job.request.number_results).saturating_sub(job.steps_done());
         let rest_secs = pace.map_or(0.0, |pace| pace.rest_secs) * f64::from(pictures);
         Duration::try_from_secs_f64(f64::from(steps) * step_secs + rest_secs).ok()
     }
@@ -232,15 +263,17 @@ impl Queue {
         match progress {
             Progress::Started { .. } if !stopping => job.status = JobStatus::Loading,
             Progress::Step { image, done, total, preview } if !stopping => {
-                job.status = JobStatus::Running { image: *image, done: *done, total: *total };
-                job.clock.step(now, image * total + done);
-                if let Some(preview) = preview {
+                job.status = JobStatus::Running { done: *done, total: *total };
+                job.step(*image, *done, now);
+                // Of several pictures at once the first is watched.
+                if let Some(preview) = preview.as_ref().filter(|_| *image == job.finished) {
                     let count = job.preview.as_ref().map_or(0, |(_, count)| count + 1);
                     job.preview = Some((preview.clone(), count));
                 }
             }
             Progress::Queued | Progress::Started { .. } | Progress::Step { .. } => {}
             Progress::Image(record) => {
+                job.finished += 1;
                 // The steps really done: fewer than asked for when it starts from a picture.
                 if let (Some(step_secs), JobStatus::Running { total, .. }) =
                     (job.clock.step_secs(), &job.status)
@@ -263,5 +296,88 @@ fn pace_key(request: &Request) -> PaceKey {
         model: request.model.air.to_string(),
         extent: request.extent,
         guided: request.cfg_scale > 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::task::{
+        Air, Architecture, Catalog, EngineKind, ModelCard, ModelKind, Task, resolve,
+    };
+
+    /// A library with one checkpoint.
+    struct One;
+
+    impl Catalog for One {
+        fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
+            Some(Arc::new(ModelCard {
+                air: air.clone(),
+                name: "One".to_owned(),
+                kind: ModelKind::Checkpoint,
+                architecture: Architecture::Sd1,
+                defaults: crate::state::common_defaults(),
+                examples: Vec::new(),
+                path: PathBuf::new(),
+                config: None,
+            }))
+        }
+    }
+
+    /// A queue with one job of four pictures and ten steps each.
+    fn queue() -> (Queue, JobId) {
+        let task = Task {
+            positive_prompt: Some("a fox".to_owned()),
+            model: Some("local:one@1".to_owned()),
+            width: Some(128),
+            height: Some(128),
+            steps: Some(10),
+            number_results: Some(4),
+            ..Task::new(Uuid::new_v4())
+        };
+        let request = Arc::new(resolve(&task, &One, EngineKind::Local, 1).unwrap());
+        let id = request.task_uuid;
+        let mut queue = Queue::default();
+        queue.push(JobEntry::new(id, request, Cancel::default()));
+        (queue, id)
+    }
+
+    fn step(image: u32, done: u32) -> Progress {
+        let grey = Picture::from_rgba(Extent::new(1, 1), vec![image as u8; 4]);
+        Progress::Step { image, done, total: 10, preview: grey }
+    }
+
+    #[test]
+    fn pictures_that_take_their_steps_together_count_together() {
+        let (mut queue, id) = queue();
+        let start = Instant::now();
+        for round in 1..=3 {
+            let now = start + Duration::from_secs(u64::from(round));
+            (0..4).for_each(|image| queue.receive(id, &step(image, round), now));
+        }
+        let job = queue.get(id).unwrap();
+        assert_eq!(job.at_work(), 0..4);
+        assert!((job.fraction() - 0.3).abs() < 1e-6, "{}", job.fraction());
+        // A second for each round of four.
+        assert_eq!(queue.time_left(job), Some(Duration::from_secs(7)));
+        let (preview, count) = job.preview.as_ref().unwrap();
+        assert_eq!((preview.rgba()[0], *count), (0, 2), "the first picture is watched");
+    }
+
+    #[test]
+    fn pictures_one_after_another_count_as_before() {
+        let (mut queue, id) = queue();
+        let start = Instant::now();
+        for done in 1..=10 {
+            queue.receive(id, &step(0, done), start + Duration::from_secs(u64::from(done)));
+        }
+        let job = queue.get(id).unwrap();
+        assert_eq!(job.at_work(), 0..1);
+        assert!((job.fraction() - 0.25).abs() < 1e-6);
+        assert_eq!(queue.time_left(job), Some(Duration::from_secs(30)));
     }
 }

@@ -1,7 +1,12 @@
 //! How the user looks at things: folds, theme, selection, zoom. Changed directly by the panels.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::Gallery;
+use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,12 +100,23 @@ pub struct View {
     #[serde(skip)]
     pub reveal_selected: bool,
 
+    /// Pictures with adult content that the user asked to see.
+    #[serde(skip)]
+    pub uncovered: BTreeSet<Uuid>,
+
     /// Pictures in a row of the gallery, as drawn last; arrow keys go by it.
     #[serde(skip)]
     pub gallery_columns: usize,
 }
 
 impl View {
+    /// Whether that picture is shown blurred: it may show adult content and nobody asked to see it.
+    #[must_use]
+    pub fn covers(&self, gallery: &Gallery, image_uuid: Uuid) -> bool {
+        gallery.verdict(image_uuid).is_some_and(NsfwScore::is_adult)
+            && !self.uncovered.contains(&image_uuid)
+    }
+
     /// Whether what is saved of both is the same.
     #[must_use]
     pub fn same_saved(&self, other: &Self) -> bool {
@@ -123,6 +139,7 @@ impl Default for View {
             shortcuts_open: false,
             focus_prompt: false,
             reveal_selected: false,
+            uncovered: BTreeSet::new(),
             gallery_columns: 1,
         }
     }

@@ -65,6 +65,9 @@ pub struct Request {
     /// JPG and WEBP quality, 20–99.
     pub output_quality: u8,
 
+    /// Whether the answer carries `NSFWContent`.
+    pub check_nsfw: bool,
+
     /// Whether the answer carries `cost` (0 on the local engine).
     pub include_cost: bool,
 

@@ -82,6 +82,7 @@ fn settle(
         output_type,
         output_format,
         output_quality,
+        check_nsfw,
         include_cost,
         positive_prompt,
         negative_prompt,
@@ -106,7 +107,6 @@ fn settle(
         // May hold a key: whoever sends pictures there takes it from the task.
         upload_endpoint: _,
         // Not yet part of a request; `resolve` refuses them on the local engine.
-        check_nsfw: _,
         reference_images: _,
         vae: _,
         advanced_features: _,
@@ -154,6 +154,7 @@ fn settle(
         output_type: output_type.unwrap_or(OutputType::Url),
         output_format: output_format.unwrap_or(OutputFormat::Jpg),
         output_quality: u8::try_from(output_quality.unwrap_or(95)).ok()?,
+        check_nsfw: check_nsfw.unwrap_or(false),
         include_cost: include_cost.unwrap_or(false),
         task: Arc::new(task.clone()),
         model,

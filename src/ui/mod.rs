@@ -13,8 +13,10 @@ mod words;
 pub use textures::Textures;
 
 use eframe::egui;
+use uuid::Uuid;
 
 use crate::state::{Action, Draft, ThemeChoice, View, World};
+use textures::Size;
 
 /// What a panel may see and do.
 pub struct Cx<'a> {
@@ -28,6 +30,20 @@ pub struct Cx<'a> {
     pub textures: &'a mut Textures,
     /// Wishes of this frame.
     pub actions: &'a mut Vec<Action>,
+}
+
+impl Cx<'_> {
+    /// Whether that picture is drawn blurred, because it may show adult content.
+    #[must_use]
+    pub fn covers(&self, image_uuid: Uuid) -> bool {
+        self.view.covers(&self.world.gallery, image_uuid)
+    }
+
+    /// How that picture is drawn where it is small.
+    #[must_use]
+    pub fn thumbnail(&self, image_uuid: Uuid) -> Size {
+        if self.covers(image_uuid) { Size::Covered } else { Size::Thumbnail }
+    }
 }
 
 /// Draws the whole window.

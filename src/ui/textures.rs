@@ -18,6 +18,8 @@ use crate::state::GalleryEntry;
 
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 288;
+/// Longest side of a picture that is not to be recognised, in pixels.
+const COVERED: u32 = 12;
 /// Thumbnails kept; 288² RGBA are a third of a megabyte.
 const THUMBNAILS_KEPT: usize = 320;
 /// Whole pictures kept.
@@ -33,6 +35,8 @@ pub enum Size {
     Thumbnail,
     /// As it is.
     Whole,
+    /// Blurred, so that nothing can be recognised.
+    Covered,
 }
 
 type Key = (Uuid, Size);
@@ -190,6 +194,7 @@ impl Textures {
         }
         self.forget(Size::Thumbnail, THUMBNAILS_KEPT);
         self.forget(Size::Whole, WHOLE_KEPT);
+        self.forget(Size::Covered, THUMBNAILS_KEPT);
     }
 
     /// Forgets that pictures could not be read, so that they are tried again.
@@ -269,6 +274,7 @@ fn decode(source: &Source, size: Size) -> Option<(ColorImage, Extent)> {
     let picture = match size {
         Size::Whole => picture,
         Size::Thumbnail => shrunk(&picture, THUMBNAIL).unwrap_or(picture),
+        Size::Covered => shrunk(&picture, COVERED).unwrap_or(picture),
     };
     Some((color_image(&picture), extent))
 }

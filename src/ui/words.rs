@@ -1,8 +1,9 @@
 //! Amounts in words: times, pictures, devices.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use crate::jobs::Device;
+use crate::jobs::{Device, NsfwScore};
 
 /// `under 1 s`, `3 s`, `2 min`, `1 h 5 min`.
 pub(super) fn duration(time: Duration) -> String {
@@ -28,6 +29,27 @@ pub(super) fn pictures(count: u32) -> String {
 /// `this CPU` or `this GPU`.
 pub(super) fn place(device: &Device) -> &'static str {
     if device.name.starts_with("CPU") { "this CPU" } else { "this GPU" }
+}
+
+/// `2 of 4`, or `1–4 of 8` for several at once; `which` counts from 0.
+pub(super) fn of_count(which: Range<u32>, count: u32) -> String {
+    let (first, last) = (which.start + 1, which.end.min(count));
+    if first < last {
+        format!("{first}–{last} of {count}")
+    } else {
+        format!("{first} of {count}")
+    }
+}
+
+/// `64 %`.
+pub(super) fn percent(share: f32) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// `adult content 64 % (counts from 50 %)`.
+pub(super) fn verdict(verdict: NsfwScore) -> String {
+    let NsfwScore { score, threshold } = verdict;
+    format!("adult content {} (counts from {})", percent(score), percent(threshold))
 }
 
 /// A number with a thin space before each group of three digits.
@@ -59,6 +81,13 @@ mod tests {
         for (secs, text) in cases {
             assert_eq!(duration(Duration::from_secs_f64(secs)), text);
         }
+    }
+
+    #[test]
+    fn pictures_at_work_are_counted_from_one() {
+        assert_eq!(of_count(0..1, 4), "1 of 4");
+        assert_eq!(of_count(0..4, 8), "1–4 of 8");
+        assert_eq!(of_count(7..9, 8), "8 of 8");
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn values_out_of_range_name_the_parameter() {
         ("model", json!("local:nothing@1"), "invalidModel"),
         ("model", json!("demo"), "invalidModel"),
         ("numberResults", json!(0), "invalidNumberResults"),
+        ("checkNSFW", json!("yes"), "invalidCheckNSFW"),
         ("colour", json!("red"), "unknownParameter"),
         ("seedImage", json!("59a2edc2-45e6-429f-be5f-7ded59b92046"), "invalidSeedImage"),
         ("seedImage", json!("data:image/png;base64,bm8gcGljdHVyZQ=="), "invalidSeedImage"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use latelier::engine::{LocalEngine, SearchPath, Settings};
+use latelier::engine::{ClassifierPath, LocalEngine, SearchPath, Settings};
 use latelier::jobs::{
     Event, EventSink, Failure, FailureKind, Job, Progress, Provider as _, Status, Worker,
 };
@@ -33,6 +33,8 @@ fn bench() -> Bench {
         device: None,
         threads: 2,
         mode: None,
+        together: None,
+        classifier: ClassifierPath::usual(&home().runtime_dir()),
         previews: true,
         keeper: Arc::new(Results::new(out.path(), Pictures::new(home(), &[]))),
         pictures: Arc::new(Pictures::new(home(), &[])),
@@ -110,8 +112,9 @@ fn a_job_reports_every_step_with_a_preview_and_ends_once() {
             _ => {}
         }
     }
+    // Small pictures take their steps together.
     let expected: Vec<_> =
-        (0..2).flat_map(|image| (1..=5).map(move |done| (image, done))).collect();
+        (1..=5).flat_map(|done| (0..2).map(move |image| (image, done))).collect();
     assert_eq!(steps, expected);
     assert_eq!(images, [(0, 7), (1, 8)]);
     assert_eq!(bench.files().len(), 2);

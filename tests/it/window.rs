@@ -83,7 +83,7 @@ fn a_running_job_shows_steps_and_ends_when_cancelled() {
     window.click(GENERATE);
     let runs = |status: &JobStatus| matches!(status, JobStatus::Running { done, .. } if *done > 2);
     window.wait("a step", |state| state.world.queue.running().is_some_and(|job| runs(&job.status)));
-    assert!(window.shows("Preview. Picture 1 of 8, step"));
+    assert!(window.shows("Preview. Picture 1–4 of 8, step"));
     window.click("Cancel job");
     window.wait("the end", |state| state.world.queue.jobs().is_empty());
     assert!(window.app.state().state.world.gallery.len() < 8);

@@ -272,6 +272,7 @@ mod tests {
             "outputFormat",
             "outputQuality",
             "uploadEndpoint",
+            "checkNSFW",
             "includeCost",
             "positivePrompt",
             "negativePrompt",

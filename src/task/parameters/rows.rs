@@ -117,7 +117,8 @@ pub const PARAMETERS: &[ParameterRow] = &[
         Boolean,
         "Says whether the picture may show adult content.",
     )
-    .default(Switch(false)),
+    .default(Switch(false))
+    .now(),
     row(
         "includeCost",
         "Include cost",

@@ -47,11 +47,11 @@ fn an_architecture_refuses_what_it_cannot_take() {
 
 #[test]
 fn what_is_not_yet_local_is_said_once_and_only_when_asked_for() {
-    let problem = only(local(&with(&json!({ "checkNSFW": true }))));
-    assert_eq!(problem.code, "unsupportedLocalCheckNSFW");
+    let problem = only(local(&with(&json!({ "vae": "civitai:1@2" }))));
+    assert_eq!(problem.code, "unsupportedLocalVae");
     assert_eq!(
         problem.message,
-        "checkNSFW is not yet on the local engine; leave it out, or use the remote engine."
+        "vae is not yet on the local engine; leave it out, or use the remote engine."
     );
     let quiet = json!({
         "checkNSFW": false, "clipSkip": 0, "strength": 0.8, "lora": [], "advancedFeatures": {},

@@ -26,6 +26,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         output_type,
         output_format,
         output_quality,
+        check_nsfw,
         include_cost,
         _checked: (),
     } = resolve(&task, &Shelf, EngineKind::Local, 77).unwrap();
@@ -41,7 +42,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         ("Euler", Some((Sampler::Euler, SigmaSpacing::Model)))
     );
     assert_eq!((output_type, output_format), (OutputType::Url, OutputFormat::Jpg));
-    assert_eq!((output_quality, include_cost), (95, false));
+    assert_eq!((output_quality, check_nsfw, include_cost), (95, false, false));
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn what_a_task_says_is_kept() {
     let request = local(&with(&json!({
         "negativePrompt": "blurry", "steps": 3, "CFGScale": 0.5, "scheduler": "DPM++ 2M Karras", "seed": 9_007_199_254_740_993_u64,
         "numberResults": 20, "outputType": "base64Data", "outputFormat": "PNG", "outputQuality": 20,
-        "includeCost": true, "deliveryMethod": "async", "strength": 0.3, "clipSkip": 2,
+        "includeCost": true, "checkNSFW": true, "deliveryMethod": "async", "strength": 0.3, "clipSkip": 2,
         "seedImage": UUID, "maskImage": UUID, "maskMargin": 48,
     })))
     .unwrap();
@@ -73,6 +74,7 @@ fn what_a_task_says_is_kept() {
         (OutputType::Base64Data, OutputFormat::Png)
     );
     assert_eq!((request.output_quality, request.include_cost), (20, true));
+    assert!(request.check_nsfw);
 }
 
 #[test]

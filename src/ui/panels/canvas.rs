@@ -6,14 +6,14 @@ use egui::{
     pos2, vec2,
 };
 
-use super::{floating, strip};
+use super::{cover, floating, strip};
 use crate::jobs::Status;
 use crate::pixels::Extent;
 use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, View, Zoom};
 use crate::ui::textures::{Drawable, Look, Size};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, chip, elided, inside, paint_elided, text_button};
-use crate::ui::{Cx, icons};
+use crate::ui::{Cx, icons, words};
 
 /// Points around a picture that fits.
 const MARGIN: f32 = 32.0;
@@ -55,11 +55,11 @@ fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect
     let rect = place(ui, cx.view, extent, stage);
     pan_and_zoom(ui, cx.view, response, (extent, stage));
     let words = match job.status {
-        JobStatus::Running { image, done, total } if job.request.number_results > 1 => {
-            let count = job.request.number_results;
-            format!("Picture {} of {count}, step {done} of {total}", image + 1)
+        JobStatus::Running { done, total } if job.request.number_results > 1 => {
+            let which = words::of_count(job.at_work(), job.request.number_results);
+            format!("Picture {which}, step {done} of {total}")
         }
-        JobStatus::Running { done, total, .. } => format!("Step {done} of {total}"),
+        JobStatus::Running { done, total } => format!("Step {done} of {total}"),
         _ => format!("Loading {}…", job.request.model.name),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("Preview. {words}")));
@@ -91,8 +91,11 @@ fn picture_ui(
 ) {
     let colours = palette(ui);
     let name = entry.prompt().unwrap_or("Picture without settings");
-    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("Picture. {name}")));
-    let drawable = match cx.textures.look(entry, Size::Whole) {
+    let covered = cx.covers(entry.image_uuid);
+    let (what, size) =
+        if covered { ("Picture, blurred", Size::Covered) } else { ("Picture", Size::Whole) };
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("{what}. {name}")));
+    let drawable = match cx.textures.look(entry, size) {
         Look::Ready(drawable) => Some(drawable),
         Look::Coming => stand_in(cx, entry),
         Look::Broken => {
@@ -116,13 +119,22 @@ fn picture_ui(
         .and_then(|task| task.seed)
         .map(|seed| format!("  ·  seed {seed}"))
         .unwrap_or_default();
-    caption(ui, (rect, stage), &format!("{extent}{seed}"));
+    let verdict = cx
+        .world
+        .gallery
+        .verdict(entry.image_uuid)
+        .map(|verdict| format!("  ·  {}", words::verdict(verdict)))
+        .unwrap_or_default();
+    caption(ui, (rect, stage), &format!("{extent}{seed}{verdict}"));
+    if covered {
+        cover::ui(ui, cx, (entry.image_uuid, rect.intersect(stage)), "Show the picture");
+    }
     picture_bar(ui, cx, (extent, stage));
 }
 
 /// The thumbnail, while the whole picture is being decoded.
 fn stand_in(cx: &mut Cx<'_>, entry: &GalleryEntry) -> Option<Drawable> {
-    match cx.textures.look(entry, Size::Thumbnail) {
+    match cx.textures.look(entry, cx.thumbnail(entry.image_uuid)) {
         Look::Ready(drawable) => Some(drawable),
         Look::Coming | Look::Broken => None,
     }

@@ -9,8 +9,9 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
+use super::cover;
 use crate::state::{Action, Day, GalleryEntry, Settings};
-use crate::ui::textures::{Drawable, Look, Size};
+use crate::ui::textures::{Drawable, Look};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, inside, paint_elided, search_field};
 use crate::ui::{Cx, icons, words};
@@ -185,9 +186,11 @@ fn picture(ui: &Ui, cx: &mut Cx<'_>, place: usize, rect: Rect) {
     let colours = palette(ui);
     let response = ui.interact(rect, ui.scope_id().with(entry.image_uuid), Sense::click());
     let chosen = cx.view.selected == Some(entry.image_uuid);
-    let name = format!("Picture {}: {}", place + 1, entry.prompt().unwrap_or("no settings"));
+    let covered = cx.covers(entry.image_uuid);
+    let (number, how) = (place + 1, if covered { ", blurred" } else { "" });
+    let name = format!("Picture {number}{how}: {}", entry.prompt().unwrap_or("no settings"));
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, chosen, &name));
-    match cx.textures.look(entry, Size::Thumbnail) {
+    match cx.textures.look(entry, cx.thumbnail(entry.image_uuid)) {
         Look::Ready(drawable) => paint_cover(ui, &drawable, (rect, theme::RADIUS)),
         Look::Coming => {
             ui.painter().rect_filled(rect, theme::RADIUS, colours.raised);
@@ -218,6 +221,9 @@ fn picture(ui: &Ui, cx: &mut Cx<'_>, place: usize, rect: Rect) {
     }
     if let Some(prompt) = entry.prompt() {
         response.on_hover_text(prompt);
+    }
+    if covered {
+        cover::ui(ui, cx, (entry.image_uuid, rect), &format!("Show picture {number}"));
     }
 }
 

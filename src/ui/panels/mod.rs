@@ -1,6 +1,7 @@
 //! The window's panels, one file each, and how they share it.
 
 mod canvas;
+mod cover;
 mod form;
 mod gallery;
 mod notices;

@@ -188,10 +188,10 @@ fn second_line(cx: &Cx<'_>, job: &JobEntry, ahead: usize) -> String {
             format!("{turn} · {}", words::pictures(count))
         }
         JobStatus::Loading => format!("loading {}…", job.request.model.name),
-        JobStatus::Running { image, done, total } => {
+        JobStatus::Running { done, total } => {
             let mut parts = vec![format!("step {done} of {total}")];
             if count > 1 {
-                parts.push(format!("{} of {count}", image + 1));
+                parts.push(words::of_count(job.at_work(), count));
             }
             parts.extend(cx.world.queue.time_left(job).map(words::duration));
             parts.join(" · ")

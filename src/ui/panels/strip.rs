@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::canvas::follow_button;
 use super::floating;
 use crate::state::Action;
-use crate::ui::textures::{Look, Size};
+use crate::ui::textures::Look;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, inside};
 use crate::ui::{Cx, icons};
@@ -110,7 +110,7 @@ fn cell(ui: &mut Ui, cx: &mut Cx<'_>, image_uuid: Uuid, place: usize) {
     let name = format!("Result {}", place + 1);
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, chosen, &name));
     if let Some(entry) = cx.world.gallery.get(image_uuid)
-        && let Look::Ready(drawable) = cx.textures.look(entry, Size::Thumbnail)
+        && let Look::Ready(drawable) = cx.textures.look(entry, cx.thumbnail(image_uuid))
     {
         super::gallery::paint_cover(ui, &drawable, (rect, theme::RADIUS - 2));
     } else {

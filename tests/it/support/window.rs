@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::app::{App, Services};
-use latelier::engine::{EngineError, LocalEngine, RuntimeError, SearchPath, Settings};
+use latelier::engine::{
+    ClassifierPath, EngineError, LocalEngine, RuntimeError, SearchPath, Settings,
+};
 use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
 use latelier::library::{Home, Library, Pictures, Results};
 use latelier::state::State;
@@ -138,6 +140,8 @@ fn engine(home: &Home) -> Worker {
         device: None,
         threads: 2,
         mode: None,
+        together: None,
+        classifier: ClassifierPath::usual(&support::home().runtime_dir()),
         previews: true,
         keeper: Arc::new(Results::new(home.results_dir(), Pictures::new(home, &[]))),
         pictures: Arc::new(Pictures::new(home, &[])),

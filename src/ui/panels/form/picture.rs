@@ -1,20 +1,30 @@
 //! How the picture is made: what it starts from, size, steps, guidance, scheduler, seed, how many.
 
 use eframe::egui;
-use egui::{ComboBox, Sense, Ui};
+use egui::{Align2, ComboBox, Sense, Ui};
 
 use super::super::top_bar::unfold_icon;
 use super::{complaint, seed, size, start};
+use crate::jobs::NsfwScore;
 use crate::task::{Kind, ModelDefaults, ParameterRow, SchedulerRow};
-use crate::ui::Cx;
-use crate::ui::theme::space;
+use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
-    Edit, Knob, RowLabel, control_row, error_outline, section_title, segmented, slider_row,
+    Edit, Knob, RowLabel, control_row, error_outline, paint_elided, section_title, segmented,
+    slider_row,
 };
+use crate::ui::{Cx, words};
 
 /// Those whose problems the section's title tells; the size has a line of its own.
-const PARAMETERS: [&str; 7] =
-    ["seedImage", "strength", "steps", "CFGScale", "scheduler", "seed", "numberResults"];
+const PARAMETERS: [&str; 8] = [
+    "seedImage",
+    "strength",
+    "steps",
+    "CFGScale",
+    "scheduler",
+    "seed",
+    "numberResults",
+    "checkNSFW",
+];
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let defaults = cx.world.defaults(cx.draft);
@@ -28,6 +38,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     scheduler(ui, cx, &defaults);
     seed::ui(ui, cx);
     results(ui, cx);
+    safety(ui, cx);
 }
 
 /// How far to leave the picture; always there, so that nothing moves when one is opened.
@@ -151,6 +162,30 @@ fn results(ui: &mut Ui, cx: &mut Cx<'_>) {
     control_row(ui, label, |ui| segmented(ui, "Results", &COUNTS, &mut count));
     if count != before {
         cx.draft.number_results = Some(count);
+    }
+}
+
+/// Whether results are checked for adult content; nothing is sent while they are not.
+fn safety(ui: &mut Ui, cx: &mut Cx<'_>) {
+    const NAME: &str = "Check for adult content";
+    const CHOICES: [(bool, &str); 2] = [(false, "Off"), (true, "On")];
+    let from = words::percent(NsfwScore::THRESHOLD);
+    let tooltip = format!(
+        "{} A picture that scores {from} or more is blurred until you ask to see it.",
+        help("checkNSFW")
+    );
+    let label = RowLabel { text: "Safety", help: &tooltip, default: None };
+    let before = cx.draft.check_nsfw.unwrap_or(false);
+    let mut on = before;
+    control_row(ui, label, |ui| {
+        segmented(ui, NAME, &CHOICES, &mut on);
+        ui.add_space(space::GAP);
+        let at = (ui.available_rect_before_wrap().left_center(), Align2::LEFT_CENTER);
+        let style = (theme::caption(), palette(ui).faint);
+        paint_elided(ui, at, NAME, style, ui.available_width());
+    });
+    if on != before {
+        cx.draft.check_nsfw = on.then_some(true);
     }
     ui.add_space(space::GAP);
 }

@@ -7,7 +7,7 @@ use super::super::gallery::paint_cover;
 use crate::pixels::Extent;
 use crate::state::{Action, StartPicture};
 use crate::task::ModelDefaults;
-use crate::ui::textures::{Look, Size};
+use crate::ui::textures::Look;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, RowLabel, inside, paint_elided, tall_row, text_button};
 use crate::ui::{Cx, icons};
@@ -112,7 +112,7 @@ fn thumbnail(
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Open another picture"));
     let look = match start {
         Some(StartPicture::Here { path, .. }) => {
-            Some(cx.textures.look_in_file(image_uuid, path, Size::Thumbnail))
+            Some(cx.textures.look_in_file(image_uuid, path, cx.thumbnail(image_uuid)))
         }
         Some(_) => Some(Look::Broken),
         None => None,
