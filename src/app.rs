@@ -3,7 +3,9 @@
 //! The only place that knows both the window and the engine's contract. The window never waits:
 //! disk, dialogs and decoding have threads of their own.
 
+mod counter;
 mod desk;
+mod masks;
 mod opener;
 mod reader;
 mod saver;
@@ -18,9 +20,10 @@ use eframe::egui;
 use crate::jobs::{Event, EventSink, NsfwScore, Provider, Status};
 use crate::library::{BringInError, Home, Library, Pictures, StoredImage};
 use crate::settings::Settings;
-use crate::state::{Action, Effect, StartPicture, State, Tone};
+use crate::state::{Action, Effect, Meter, StartPicture, State, Tone};
 use crate::task::Task;
 use crate::ui::{self, Cx, Textures, theme};
+use counter::Counter;
 use reader::Reader;
 use saver::Saver;
 use uuid::Uuid;
@@ -83,6 +86,12 @@ enum News {
     Opened(String, Result<Uuid, BringInError>),
     /// What lies on disk of the picture to start from.
     Start(Uuid, StartPicture),
+    /// What lies on disk of the mask of the library.
+    Mask(Uuid, StartPicture),
+    /// The mask of this task was drawn and is kept under that name, or could not be.
+    MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
+    /// The prompts were counted.
+    Counted(Meter),
     /// Something to tell the user.
     Said(Tone, String),
 }
@@ -124,7 +133,9 @@ pub struct App {
     reader: Reader,
     saver: Saver,
     pictures: Pictures,
-    watcher: Watcher,
+    start_watcher: Watcher,
+    mask_watcher: Watcher,
+    counter: Counter,
 }
 
 impl App {
@@ -157,7 +168,9 @@ impl App {
         let reader = Reader::start(services.home.clone(), messenger.clone())?;
         let saver = Saver::start(settings_file, settings)?;
         let pictures = Pictures::new(&services.home, &[]);
-        let watcher = Watcher::start(pictures.clone(), messenger.clone())?;
+        let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
+        let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
+        let counter = Counter::start(messenger.clone())?;
         Ok(Self {
             state,
             services,
@@ -169,7 +182,9 @@ impl App {
             reader,
             saver,
             pictures,
-            watcher,
+            start_watcher,
+            mask_watcher,
+            counter,
         })
     }
 
@@ -188,6 +203,12 @@ impl App {
                     self.textures.retry_broken();
                     self.state.world.set_start(image_uuid, picture);
                 }
+                News::Mask(image_uuid, picture) => {
+                    self.textures.retry_broken();
+                    self.state.world.set_mask(image_uuid, picture);
+                }
+                News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
+                News::Counted(meter) => self.state.world.meter = Some(meter),
                 News::Said(tone, text) => self.state.world.notify(tone, text),
             }
         }
@@ -225,6 +246,20 @@ impl App {
         }
     }
 
+    fn mask_drawn(&mut self, task: Task, drawn: Result<Uuid, BringInError>) {
+        match drawn {
+            Ok(mask) => {
+                if let Some(effect) = self.state.mask_drawn(task, mask) {
+                    self.perform(effect);
+                }
+            }
+            Err(error) => {
+                let text = format!("The mask could not be kept: {error}");
+                self.state.world.notify(Tone::Failed, text);
+            }
+        }
+    }
+
     /// Takes in a picture that was dropped on the window or pasted.
     fn take_arrival(&mut self, ctx: &egui::Context) {
         if let Some(arrival) = opener::arrival(ctx) {
@@ -235,6 +270,7 @@ impl App {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Submit(job) => self.services.provider.submit(job, self.sink.clone()),
+            Effect::DrawMask(order) => self.on_a_thread(masks::draw(self.pictures.clone(), order)),
             Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
             Effect::Export(path) => self.on_a_thread(desk::export(path)),
             Effect::OpenResults => {
@@ -272,7 +308,9 @@ impl eframe::App for App {
         }
         self.state.refresh(SystemTime::now());
         self.saver.offer(&self.state, ui.ctx());
-        self.watcher.watch(self.state.draft.seed_image);
+        self.start_watcher.watch(self.state.draft.seed_image);
+        self.mask_watcher.watch(self.state.draft.mask.kept());
+        self.counter.count(self.state.world.texts(&self.state.draft));
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);

@@ -1,4 +1,4 @@
-//! Looks after the picture to start from: tells its size, and when its file comes or goes.
+//! Looks after a picture that the form names: tells its size, and when its file comes or goes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,11 +24,12 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts with nothing to look after.
-    pub(super) fn start(pictures: Pictures, messenger: Messenger) -> io::Result<Self> {
+    /// Starts with nothing to look after; `tell` names which picture of the form it is.
+    pub(super) fn start(pictures: Pictures, messenger: Messenger, tell: Tell) -> io::Result<Self> {
         let (wishes, wished) = sync_channel(4);
         let name = "picture watcher".to_owned();
-        thread::Builder::new().name(name).spawn(move || look(&pictures, &messenger, &wished))?;
+        let work = move || look(&pictures, (&messenger, tell), &wished);
+        thread::Builder::new().name(name).spawn(work)?;
         Ok(Self { wishes, watched: None })
     }
 
@@ -41,10 +42,17 @@ impl Watcher {
     }
 }
 
+/// Makes news of what was found.
+type Tell = fn(Uuid, StartPicture) -> News;
+
 /// A file and when it was written.
 type Stamp = Option<(PathBuf, SystemTime)>;
 
-fn look(pictures: &Pictures, messenger: &Messenger, wished: &Receiver<Option<Uuid>>) {
+fn look(
+    pictures: &Pictures,
+    (messenger, tell): (&Messenger, Tell),
+    wished: &Receiver<Option<Uuid>>,
+) {
     let mut watched: Option<Uuid> = None;
     let mut told: Option<Stamp> = None;
     loop {
@@ -60,7 +68,7 @@ fn look(pictures: &Pictures, messenger: &Messenger, wished: &Receiver<Option<Uui
         }
         let found = stamp.as_ref().map_or(StartPicture::Gone, |(path, _)| read(path));
         told = Some(stamp);
-        if !messenger.send(News::Start(image_uuid, found)) {
+        if !messenger.send(tell(image_uuid, found)) {
             return;
         }
     }

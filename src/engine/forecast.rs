@@ -26,7 +26,7 @@ pub struct Forecast {
 }
 
 /// The program, ONNX Runtime and its threads, in bytes.
-const PROGRAM: u64 = 110 << 20;
+const PROGRAM: u64 = 60 << 20;
 
 /// Bytes of a number in f32.
 const F32: u64 = 4;
@@ -35,16 +35,20 @@ const F32: u64 = 4;
 /// feed-forward of its outermost transformer holds four times eight of them.
 const UNET_ALIVE: u64 = 32;
 
-/// Tensors of the second level's width that are alive when the VAE's outermost level runs.
-const VAE_ALIVE_TENTHS: u64 = 28;
+/// Tensors of the second level's width that are alive when the VAE's outermost level runs, in
+/// tenths.
+const VAE_ALIVE: u64 = 33;
 
 /// f32 copies of the largest weight that low-memory mode holds at once.
 const CASTS_ALIVE: u64 = 2;
 
 /// What packing takes beside the packed weights while a network of f16 or bf16 gets ready, in
-/// hundredths of them; little for f32, which is packed straight from the file.
-const PACKING_HALF: u64 = 74;
-const PACKING_F32: u64 = 9;
+/// hundredths of them; f32 is packed straight from the file.
+const PACKING: u64 = 74;
+
+/// What the arena of fast mode takes for activations, in hundredths of them: it grows in steps and
+/// keeps what it has.
+const ARENA: u64 = 145;
 
 impl Forecast {
     /// The forecast for `request`, in `wanted` mode or the one the engine would choose.
@@ -63,7 +67,10 @@ impl Forecast {
         let activations = unet_activations(&checkpoint.unet_config, request.extent, guided);
         let decoding = vae_activations(&checkpoint.vae_config, request.extent);
         let Checkpoint { text_encoder, unet, vae, .. } = checkpoint;
-        let [text, denoiser, decoder] = [text_encoder, unet, vae].map(|part| held(part, mode));
+        let text = held(text_encoder, mode, |name| !name.contains("token_embedding"));
+        let denoiser = held(unet, mode, |_| true);
+        let decoder =
+            held(vae, mode, |name| name.starts_with("decoder.") || name.starts_with("post_quant"));
         let peak = match mode {
             // The text encoder is gone when the UNet comes; the UNet's pages stay.
             Mode::LowMemory => [
@@ -71,11 +78,11 @@ impl Forecast {
                 denoiser + casts(unet) + activations,
                 denoiser + decoder + casts(vae) + decoding,
             ],
-            Mode::Fast => [
-                text + denoiser + denoiser * packing(unet) / 100,
-                text + denoiser + activations,
-                text + denoiser + decoder + decoding,
-            ],
+            // Nothing goes, and each arena keeps its size.
+            Mode::Fast => {
+                let arenas = (activations + decoding) * ARENA / 100;
+                [text + denoiser + packing(unet), 0, text + denoiser + decoder + arenas]
+            }
         };
         Self {
             mode,
@@ -88,12 +95,14 @@ impl Forecast {
     }
 }
 
-/// Bytes of a network's weights: pages of the file, or f32.
-fn held(part: &Component, mode: Mode) -> u64 {
-    match mode {
-        Mode::LowMemory => part.stored_bytes(),
-        Mode::Fast => part.parameters() * F32,
-    }
+/// Bytes of the weights of `part` that are touched: pages of the file, or f32.
+fn held(part: &Component, mode: Mode, touched: impl Fn(&str) -> bool) -> u64 {
+    let tensors = part.tensors.iter().filter(|(name, _)| touched(name));
+    let bytes = tensors.map(|(_, tensor)| match mode {
+        Mode::LowMemory => tensor.length,
+        Mode::Fast => tensor.length / tensor.dtype.bytes() * F32,
+    });
+    bytes.sum()
 }
 
 /// f32 copies made while low-memory mode runs a network; none of what is f32 already.
@@ -103,12 +112,10 @@ fn casts(part: &Component) -> u64 {
     largest.unwrap_or(0) * F32 * CASTS_ALIVE
 }
 
+/// What packing the weights of `part` takes beside them.
 fn packing(part: &Component) -> u64 {
-    if part.tensors.values().any(|tensor| tensor.dtype != TensorType::F32) {
-        PACKING_HALF
-    } else {
-        PACKING_F32
-    }
+    let from_half = part.tensors.values().any(|tensor| tensor.dtype != TensorType::F32);
+    if from_half { part.parameters() * F32 * PACKING / 100 } else { 0 }
 }
 
 fn unet_activations(config: &UnetConfig, extent: Extent, batch: u64) -> u64 {
@@ -120,5 +127,5 @@ fn unet_activations(config: &UnetConfig, extent: Extent, batch: u64) -> u64 {
 fn vae_activations(config: &VaeConfig, extent: Extent) -> u64 {
     let width = config.block_out_channels.get(1).or(config.block_out_channels.first());
     let width = width.copied().unwrap_or(0) as u64;
-    extent.area() as u64 * width * F32 * VAE_ALIVE_TENTHS / 10
+    extent.area() as u64 * width * F32 * VAE_ALIVE / 10
 }

@@ -12,7 +12,7 @@ mod results;
 mod verdicts;
 
 pub use home::Home;
-pub use models::{Library, LibraryError, ModelFault};
+pub use models::{Library, LibraryError, ModelFault, tokenizer_folder};
 pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};
 pub use results::{Results, StoredImage, list_results, read_picture, read_task, write_atomically};

@@ -108,6 +108,14 @@ impl Library {
     }
 }
 
+/// The folder of the tokenizer that the model's text encoder knows; `None` for CLIP ViT-L/14's own.
+/// Asks the disk.
+#[must_use]
+pub fn tokenizer_folder(card: &ModelCard) -> Option<PathBuf> {
+    let folder = if card.path.is_dir() { Some(&card.path) } else { card.config.as_ref() };
+    folder.map(|folder| folder.join("tokenizer"))
+}
+
 impl Catalog for Library {
     fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
         self.models().iter().find(|card| card.air == *air).map(Arc::clone)

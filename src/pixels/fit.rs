@@ -3,7 +3,7 @@
 use image::imageops::{self, FilterType};
 use image::{ImageBuffer, Rgba};
 
-use super::{Extent, Picture};
+use super::{Extent, Picture, Rectangle};
 
 impl Picture {
     /// The picture scaled so that it covers `extent`, and what stands out cut off evenly on both
@@ -19,24 +19,17 @@ impl Picture {
         else {
             return self.clone();
         };
-        let Window { x, y, width, height } = covering_window(own, extent);
+        let Rectangle { x, y, width, height } = covering_window(own, extent);
         let cut = imageops::crop_imm(&image, x, y, width, height).to_image();
         let scaled = imageops::resize(&cut, extent.width, extent.height, FilterType::Lanczos3);
         Self::from_rgba(extent, scaled.into_raw()).unwrap_or_else(|| self.clone())
     }
 }
 
-/// A rectangle of pixels.
-#[derive(Debug, PartialEq, Eq)]
-struct Window {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
-}
-
-/// The largest centred part of `own` with the shape of `extent`, at least one pixel a side.
-fn covering_window(own: Extent, extent: Extent) -> Window {
+/// The part of a picture of the size `own` that [`Picture::covering`] keeps for `extent`: the largest
+/// centred one of that shape, at least one pixel a side.
+#[must_use]
+pub fn covering_window(own: Extent, extent: Extent) -> Rectangle {
     let wide = u64::from(own.width) * u64::from(extent.height);
     let tall = u64::from(own.height) * u64::from(extent.width);
     let (width, height) = if wide > tall {
@@ -44,7 +37,7 @@ fn covering_window(own: Extent, extent: Extent) -> Window {
     } else {
         (own.width, (wide / u64::from(extent.width)).max(1) as u32)
     };
-    Window { x: (own.width - width) / 2, y: (own.height - height) / 2, width, height }
+    Rectangle { x: (own.width - width) / 2, y: (own.height - height) / 2, width, height }
 }
 
 #[cfg(test)]
@@ -79,8 +72,8 @@ mod tests {
     #[test]
     fn the_window_has_the_shape_of_the_target() {
         let window = covering_window(Extent::new(1000, 500), Extent::new(128, 128));
-        assert_eq!(window, Window { x: 250, y: 0, width: 500, height: 500 });
+        assert_eq!(window, Rectangle::new(250, 0, 500, 500));
         let window = covering_window(Extent::new(500, 1000), Extent::new(128, 64));
-        assert_eq!(window, Window { x: 0, y: 375, width: 500, height: 250 });
+        assert_eq!(window, Rectangle::new(0, 375, 500, 250));
     }
 }

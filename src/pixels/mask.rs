@@ -15,8 +15,8 @@ const FADED: f32 = 0.022_75;
 /// One byte a pixel: 0 stays, 255 is repainted, between is mixed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
-    extent: Extent,
-    bytes: Vec<u8>,
+    pub(super) extent: Extent,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Mask {

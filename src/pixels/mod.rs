@@ -3,6 +3,7 @@
 //! Pure: nothing here knows a model, a window or where files lie.
 
 mod blur;
+mod drawn;
 mod file;
 mod fit;
 mod growth;
@@ -10,16 +11,19 @@ mod jpeg_loss;
 mod mask;
 mod paint_area;
 mod picture;
+mod rectangle;
 mod region;
 mod seam;
 mod stretch;
 mod text;
 
 pub use file::{FileError, FileFormat, decode, encode, probe};
+pub use fit::covering_window;
 pub use growth::Growth;
 pub use mask::Mask;
 pub use paint_area::PaintArea;
 pub use picture::{Extent, Picture};
+pub use rectangle::Rectangle;
 pub use text::{
     FileText, FileTexts, PARAMETERS_TEXT, TASK_TEXT, Texts, USER_COMMENT, file_texts,
     read_task_text,

@@ -20,6 +20,17 @@ pub struct TokenCount {
     pub tokens: usize,
     /// How many of them each chunk takes, 75 at most. The sum is less than `tokens` when the text is cut.
     pub chunks: Vec<usize>,
+    /// Bytes of the text before each chunk after the first; of a text that is cut, before the part that is not read.
+    /// Where a weight has the same signs as the words after it, a border may lie inside the weight.
+    pub borders: Vec<usize>,
+}
+
+impl TokenCount {
+    /// Whether the end of the text is not read.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.chunks.iter().sum::<usize>() < self.tokens
+    }
 }
 
 /// Counts what `text` will be encoded as: the clauses of an `.and()` together, of a `.blend()` the longest text.
@@ -27,25 +38,113 @@ pub struct TokenCount {
 /// # Errors
 /// When the syntax refuses the text.
 pub fn count(tokenizer: &Tokenizer, text: &str, syntax: Syntax) -> Result<TokenCount, PromptError> {
-    let chunks = |text: &Weighted| -> Vec<usize> {
-        let tokens = Tokens::of(tokenizer, text);
-        tokens.cuts(tokenizer, syntax).iter().map(Range::len).collect()
-    };
-    let chunks = match parse(text, syntax)? {
-        Conditioning::Single(text) => chunks(&text),
-        Conditioning::And(texts) => texts.iter().flat_map(|(text, _)| chunks(text)).collect(),
+    let mut trace = Trace { text, at: 0 };
+    let mut measure = |weighted: &Weighted| Measured::of(tokenizer, weighted, syntax, &mut trace);
+    let measured = match parse(text, syntax)? {
+        Conditioning::Single(text) => measure(&text),
+        Conditioning::And(texts) => {
+            let mut all = Measured::default();
+            for (text, _) in &texts {
+                let Measured { chunks, starts } = measure(text);
+                all.chunks.extend(chunks);
+                all.starts.extend(starts);
+            }
+            all
+        }
         Conditioning::Blend { texts, .. } => {
-            let texts = texts.iter().map(|(text, _)| chunks(text));
+            let texts = texts.iter().map(|(text, _)| measure(text));
             texts
-                .max_by_key(|chunks| (chunks.len(), chunks.iter().sum::<usize>()))
+                .max_by_key(|text| (text.chunks.len(), text.chunks.iter().sum::<usize>()))
                 .unwrap_or_default()
         }
     };
     let tokens = match syntax {
         Syntax::Plain => tokenizer.ids(text).len(),
-        Syntax::Compel | Syntax::SdEmbeds => chunks.iter().sum(),
+        Syntax::Compel | Syntax::SdEmbeds => measured.chunks.iter().sum(),
     };
-    Ok(TokenCount { tokens, chunks })
+    let borders = measured.starts.into_iter().skip(1).collect();
+    Ok(TokenCount { tokens, chunks: measured.chunks, borders })
+}
+
+/// The chunks of one weighted text.
+#[derive(Default)]
+struct Measured {
+    chunks: Vec<usize>,
+    /// Where each begins in the prompt, and where what is not read does.
+    starts: Vec<usize>,
+}
+
+impl Measured {
+    fn of(tokenizer: &Tokenizer, text: &Weighted, syntax: Syntax, trace: &mut Trace<'_>) -> Self {
+        let tokens = Tokens::of(tokenizer, text);
+        let cuts = tokens.cuts(tokenizer, syntax);
+        let read = cuts.last().map_or(0, |cut| cut.end);
+        let mut wanted: Vec<usize> = cuts.iter().map(|cut| cut.start).collect();
+        wanted.extend((read < tokens.ids.len()).then_some(read));
+        let mut wanted = wanted.into_iter().peekable();
+        let mut starts = Vec::new();
+        let mut before = 0;
+        for ((part, _), &end) in text.segments.iter().zip(&tokens.ends) {
+            let places = trace.follow(part);
+            let mut spans = None;
+            while let Some(token) = wanted.next_if(|token| *token < end) {
+                let spans = spans.get_or_insert_with(|| tokenizer.spans(part));
+                let start = spans.get(token - before).map_or(0, |span| span.start);
+                starts.push(places.of(start));
+            }
+            before = end;
+        }
+        // A text without tokens has one chunk all the same; it begins where the text ends.
+        starts.extend(wanted.map(|_| trace.at));
+        Self { chunks: cuts.iter().map(Range::len).collect(), starts }
+    }
+}
+
+/// Finds the parts of a prompt again in its text. Brackets, weights and escapes are between them, so each is looked
+/// for behind the one before; the earliest place is never too late.
+struct Trace<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Trace<'_> {
+    fn follow(&mut self, part: &str) -> Places {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if let Some(found) = rest.find(part) {
+            let start = self.at + found;
+            self.at = start + part.len();
+            return Places::Whole(start);
+        }
+        // An escape was taken out of the middle: sign by sign.
+        let mut places = Vec::new();
+        for (offset, sign) in part.char_indices().filter(|(_, sign)| !sign.is_whitespace()) {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let Some(found) = rest.find(sign) else { continue };
+            places.push((offset, self.at + found));
+            self.at += found + sign.len_utf8();
+        }
+        Places::Signs(places)
+    }
+}
+
+/// Where the bytes of a part lie in the prompt.
+enum Places {
+    /// In a row, from here on.
+    Whole(usize),
+    /// Offset in the part and in the prompt, in order.
+    Signs(Vec<(usize, usize)>),
+}
+
+impl Places {
+    fn of(&self, offset: usize) -> usize {
+        match self {
+            Self::Whole(start) => start + offset,
+            Self::Signs(places) => {
+                let after = places.partition_point(|(known, _)| *known < offset);
+                places.get(after).or(places.last()).map_or(0, |(_, place)| *place)
+            }
+        }
+    }
 }
 
 /// The tokens of one weighted text in a row.
@@ -133,4 +232,42 @@ fn sentence(tokenizer: &Tokenizer, ids: &[i64]) -> usize {
         .or_else(|| last(|token| matches!(token, ".</w>" | ",</w>" | ";</w>" | ":</w>")))
         .or_else(|| last(|token| token.ends_with("</w>")))
         .map_or(ROOM, |index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn borders(text: &str, syntax: Syntax) -> Vec<&str> {
+        let tokenizer = Tokenizer::clip_l().unwrap();
+        let count = count(&tokenizer, text, syntax).unwrap();
+        count.borders.iter().map(|&at| text[at..].split_inclusive(' ').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_plain_text_has_one_border_where_reading_ends() {
+        let text = "fox ".repeat(75) + "owl cat " + &"dog ".repeat(80);
+        assert_eq!(borders(&text, Syntax::Plain), ["owl "]);
+        assert_eq!(borders(&"fox ".repeat(75), Syntax::Plain), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn borders_lie_before_the_first_word_of_each_chunk() {
+        let plain = "fox ".repeat(75) + "owl " + &"dog ".repeat(74) + "cat";
+        assert_eq!(borders(&plain, Syntax::SdEmbeds), ["owl ", "cat"]);
+        // Weights and escapes are no words, and signs of several bytes count as several.
+        let weighted =
+            "(fox:1.2) \\(ü\\) ".to_owned() + &"fox ".repeat(71) + "(owl:0.5) " + &"dog ".repeat(9);
+        assert_eq!(borders(&weighted, Syntax::SdEmbeds), ["owl:0.5) "]);
+        let compel = "(fox)1.2 ".to_owned() + &"fox ".repeat(74) + "owl+ dog";
+        assert_eq!(borders(&compel, Syntax::Compel), ["owl+ "]);
+    }
+
+    #[test]
+    fn each_text_of_and_begins_a_chunk_and_a_blend_shows_its_longest() {
+        let text = r#"("a fox", "an owl").and()"#;
+        assert_eq!(borders(text, Syntax::Compel), ["an "]);
+        let text = format!(r#"("a fox", "{}owl").blend(1, 2)"#, "dog ".repeat(75));
+        assert_eq!(borders(&text, Syntax::Compel), [r#"owl").blend(1, "#]);
+    }
 }

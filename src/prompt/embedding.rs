@@ -425,7 +425,8 @@ mod tests {
             assert!(found.tokens >= chunks.iter().sum(), "{}", golden.text);
         }
         let cut = count(&tokenizer, &"a ".repeat(100), Syntax::Plain).unwrap();
-        assert_eq!(cut, TokenCount { tokens: 100, chunks: vec![75] });
+        assert_eq!(cut, TokenCount { tokens: 100, chunks: vec![75], borders: vec![150] });
+        assert!(cut.is_cut());
         let several = |operator: &str| {
             let text = format!(r#"("a", "a- fox").{operator}()"#);
             count(&tokenizer, &text, Syntax::Compel).unwrap().chunks

@@ -3,6 +3,7 @@
 //! Radford et al. 2021; the pieces are put together as `transformers`' `CLIPTokenizer` does.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use tokenizers::models::bpe::{BPE, Merges, Vocab};
@@ -115,6 +116,13 @@ impl Tokenizer {
         encoding
             .map(|found| found.get_ids().iter().map(|&id| i64::from(id)).collect())
             .unwrap_or_default()
+    }
+
+    /// Where the token of each of [`Self::ids`] lies in `text`, in bytes.
+    pub(super) fn spans(&self, text: &str) -> Vec<Range<usize>> {
+        let encoding = self.inner.encode(text, false);
+        let spans = |&(start, end): &(usize, usize)| start..end;
+        encoding.map(|found| found.get_offsets().iter().map(spans).collect()).unwrap_or_default()
     }
 
     /// The ids that open, close and fill a chunk.

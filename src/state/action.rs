@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
+use super::DrawnMask;
 use crate::jobs::{Job, JobId};
+use crate::task::Task;
 
 /// A wish of the user that changes more than the form in front of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,14 @@ pub enum Action {
     StartFrom(Uuid),
     /// Start from no picture.
     RemovePicture,
+    /// Draw on the start picture where to repaint, or stop drawing.
+    DrawMask,
+    /// Add a rectangle to the mask, over the middle of the start picture.
+    AddRectangle,
+    /// Go back to the mask before the last change.
+    UndoMask,
+    /// Repaint the whole picture again.
+    ClearMask,
     /// Save a copy of this picture somewhere.
     Export(Uuid),
     /// Open the folder of the results.
@@ -51,11 +61,22 @@ pub enum Action {
     DismissNotice(u64),
 }
 
+/// A task that waits for the picture of its mask.
+#[derive(Clone, Debug)]
+pub struct MaskOrder {
+    /// What to draw; the library keeps it.
+    pub mask: DrawnMask,
+    /// The task that is to name it.
+    pub task: Task,
+}
+
 /// Work outside the state; the shell does it on a thread of its own.
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// Give this job to the provider.
     Submit(Job),
+    /// Draw this mask, then come back with its name: [`super::State::mask_drawn`].
+    DrawMask(Box<MaskOrder>),
     /// Ask for a picture file and bring it into the library.
     OpenPicture,
     /// Copy this file to where the user says.

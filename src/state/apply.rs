@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Action, Draft, Effect, JobEntry, JobStatus, State, Tone, Zoom};
+use super::{
+    Action, Draft, Effect, JobEntry, JobStatus, MaskHistory, MaskOrder, State, Tone, Tool, Zoom,
+};
 use crate::jobs::{Job, JobId, Status, fresh_seed};
-use crate::task::{EngineKind, Task, resolve};
+use crate::task::{EngineKind, ImageRef, Task, resolve};
 
 impl State {
     /// Does what the user wishes; returns what the shell has to do.
@@ -28,6 +30,10 @@ impl State {
             Action::OpenPicture => Some(Effect::OpenPicture),
             Action::StartFrom(image_uuid) => self.start_from_result(image_uuid),
             Action::RemovePicture => self.remove_picture(),
+            Action::DrawMask => self.draw_mask(),
+            Action::AddRectangle => self.add_rectangle(),
+            Action::UndoMask => self.undo_mask(),
+            Action::ClearMask => self.clear_mask(),
             Action::Export(image_uuid) => self.export(image_uuid),
             Action::OpenResults => Some(Effect::OpenResults),
             Action::Rescan => Some(Effect::Rescan),
@@ -50,7 +56,30 @@ impl State {
             self.draft.seed = Some(fresh_seed());
         }
         let seed = self.draft.seed;
-        self.submit(&Task { seed, ..task })
+        self.submit_or_draw(Task { seed, ..task })
+    }
+
+    /// Makes a job of the task; where a mask was drawn, its picture has to come first.
+    fn submit_or_draw(&mut self, task: Task) -> Option<Effect> {
+        if !self.draft.repaints() || task.mask_image.is_some() {
+            return self.submit(&task);
+        }
+        let Some(extent) = self.world.start_extent(&self.draft) else {
+            self.world.notify(Tone::Failed, "The picture to start from is still being read");
+            return None;
+        };
+        let problems = resolve(&self.task_to_check(), &self.world, EngineKind::Local, 1).err();
+        if let Some(problems) = problems {
+            self.world.problems = problems;
+            return None;
+        }
+        let mask = self.draft.mask.drawn(extent)?;
+        Some(Effect::DrawMask(Box::new(MaskOrder { mask, task })))
+    }
+
+    /// Goes on with a task whose mask was drawn: it is in the library under that name.
+    pub fn mask_drawn(&mut self, task: Task, mask: Uuid) -> Option<Effect> {
+        self.submit(&Task { mask_image: Some(ImageRef::Uuid(mask)), ..task })
     }
 
     /// Makes a job of the task, or shows why not.
@@ -99,6 +128,7 @@ impl State {
         self.world.gallery.get(image_uuid)?;
         self.view.selected = Some(image_uuid);
         self.view.following = false;
+        self.view.show_results();
         None
     }
 
@@ -132,21 +162,24 @@ impl State {
     fn follow(&mut self) -> Option<Effect> {
         self.view.following = true;
         self.view.zoom = Zoom::Fit;
+        self.view.show_results();
         None
     }
 
     fn reuse_settings(&mut self, image_uuid: Uuid) -> Option<Effect> {
         let task = Arc::clone(self.world.gallery.get(image_uuid)?.task()?);
         self.draft = Draft::from(task.as_ref());
-        if task.seed_image.is_some() && self.draft.seed_image.is_none() {
-            self.world.notify(
-                Tone::Done,
-                "Settings put into the form, but for the picture they start from: \
-                 it is not in the library",
-            );
-            return None;
-        }
-        self.said("Settings")
+        self.view.mask_history = MaskHistory::default();
+        let lost = if task.seed_image.is_some() && self.draft.seed_image.is_none() {
+            "the picture they start from"
+        } else if task.mask_image.is_some() && !self.draft.mask.is_there() {
+            "the mask"
+        } else {
+            return self.said("Settings");
+        };
+        let words = format!("Settings put into the form, but for {lost}: it is not in the library");
+        self.world.notify(Tone::Done, words);
+        None
     }
 
     fn reuse_prompt(&mut self, image_uuid: Uuid) -> Option<Effect> {
@@ -169,8 +202,17 @@ impl State {
 
     /// Starts from a picture of the library; the form shows it.
     pub fn start_from(&mut self, image_uuid: Uuid) {
-        self.draft.seed_image = Some(image_uuid);
+        self.form_starts_from(Some(image_uuid));
         self.view.form_open = true;
+        self.view.show_start();
+    }
+
+    fn form_starts_from(&mut self, image_uuid: Option<Uuid>) {
+        if self.draft.seed_image != image_uuid {
+            self.view.mask_history = MaskHistory::default();
+            self.view.drawing_from = None;
+        }
+        self.draft.start_from(image_uuid);
     }
 
     fn start_from_result(&mut self, image_uuid: Uuid) -> Option<Effect> {
@@ -186,7 +228,39 @@ impl State {
     }
 
     fn remove_picture(&mut self) -> Option<Effect> {
-        self.draft.seed_image = None;
+        self.form_starts_from(None);
+        self.view.show_results();
+        None
+    }
+
+    fn draw_mask(&mut self) -> Option<Effect> {
+        let draws = self.view.start_shown && self.view.tool == Tool::Rectangle;
+        if draws {
+            self.view.tool = Tool::Hand;
+        } else if self.draft.seed_image.is_some() {
+            self.view.show_start();
+            self.view.tool = Tool::Rectangle;
+        }
+        self.view.drawing_from = None;
+        None
+    }
+
+    fn add_rectangle(&mut self) -> Option<Effect> {
+        let extent = self.world.start_extent(&self.draft)?;
+        self.draft.mask.add_in_the_middle(extent, &mut self.view.mask_history);
+        self.view.show_start();
+        None
+    }
+
+    fn undo_mask(&mut self) -> Option<Effect> {
+        if self.draft.seed_image.is_some() {
+            self.draft.mask.undo(&mut self.view.mask_history);
+        }
+        None
+    }
+
+    fn clear_mask(&mut self) -> Option<Effect> {
+        self.draft.mask.clear(&mut self.view.mask_history);
         None
     }
 

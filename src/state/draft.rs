@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::task::{ImageRef, ModelDefaults, OutputFormat, Task};
+use super::{Extension, MaskDraft, MaskShape};
+use crate::pixels::Extent;
+use crate::task::{ImageRef, ModelDefaults, OutputFormat, PromptWeighting, Task};
 
 /// What the form holds. Knows no engine: [`crate::task::resolve`] says whether it can be done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,9 @@ pub struct Draft {
 
     /// What to avoid.
     pub negative_prompt: String,
+
+    /// How both prompts write emphasis; without, every sign is a word's.
+    pub prompt_weighting: Option<PromptWeighting>,
 
     /// AIR of the checkpoint.
     pub model: Option<String>,
@@ -52,6 +57,25 @@ pub struct Draft {
 
     /// Whether results are checked for adult content.
     pub check_nsfw: Option<bool>,
+
+    /// Which part of [`Self::seed_image`] is repainted; not sent without it.
+    pub mask: MaskDraft,
+
+    /// How far [`Self::seed_image`] grows; kept while there is none.
+    pub extension: Extension,
+}
+
+/// What the form asks for, by what it starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A picture out of nothing.
+    Generate,
+    /// Another picture like the one to start from.
+    Vary,
+    /// A part of it anew.
+    Fill,
+    /// More of it on some side.
+    Extend,
 }
 
 /// The documented default of `strength`.
@@ -64,9 +88,10 @@ impl Draft {
         let Self {
             prompt,
             negative_prompt,
+            prompt_weighting,
             model,
-            width,
-            height,
+            width: _,
+            height: _,
             steps,
             cfg_scale,
             scheduler,
@@ -76,14 +101,18 @@ impl Draft {
             seed_image,
             strength,
             check_nsfw,
+            mask,
+            extension,
         } = self;
+        let mask_image = mask.kept().filter(|_| self.repaints());
         Task {
             output_format: Some(OutputFormat::Png),
             positive_prompt: written(prompt),
             negative_prompt: written(negative_prompt),
+            prompt_weighting: *prompt_weighting,
             model: model.clone(),
-            width: *width,
-            height: *height,
+            width: self.chosen_extent().0,
+            height: self.chosen_extent().1,
             steps: *steps,
             cfg_scale: *cfg_scale,
             scheduler: scheduler.clone(),
@@ -92,20 +121,86 @@ impl Draft {
             seed_image: seed_image.map(ImageRef::Uuid),
             strength: strength.filter(|_| seed_image.is_some()),
             check_nsfw: *check_nsfw,
+            mask_image: mask_image.map(ImageRef::Uuid),
+            mask_margin: mask.margin.filter(|_| self.repaints()),
+            outpaint: extension.to_outpaint().filter(|_| self.extends()),
             ..Task::new(task_uuid)
         }
     }
 
-    /// Width in effect: the user's or the model's.
+    /// What is asked for.
     #[must_use]
-    pub fn width(&self, defaults: &ModelDefaults) -> u32 {
-        self.width.unwrap_or(defaults.extent.width)
+    pub fn mode(&self) -> Mode {
+        match self.seed_image {
+            None => Mode::Generate,
+            Some(_) if self.extends() => Mode::Extend,
+            Some(_) if self.repaints() => Mode::Fill,
+            Some(_) => Mode::Vary,
+        }
     }
 
-    /// Height in effect: the user's or the model's.
+    /// Whether a part of a picture is repainted.
     #[must_use]
-    pub fn height(&self, defaults: &ModelDefaults) -> u32 {
-        self.height.unwrap_or(defaults.extent.height)
+    pub fn repaints(&self) -> bool {
+        self.seed_image.is_some() && self.mask.is_there()
+    }
+
+    /// Whether a picture grows.
+    #[must_use]
+    pub fn extends(&self) -> bool {
+        self.seed_image.is_some() && self.extension.grows()
+    }
+
+    /// Width and height that the user, or the picture that grows, decides.
+    fn chosen_extent(&self) -> (Option<u32>, Option<u32>) {
+        match self.extension.result().filter(|_| self.extends()) {
+            Some(Extent { width, height }) => (Some(width), Some(height)),
+            None => (self.width, self.height),
+        }
+    }
+
+    /// Size in effect: the user's, the model's, or that of the picture that grows.
+    #[must_use]
+    pub fn extent(&self, defaults: &ModelDefaults) -> Extent {
+        let (width, height) = self.chosen_extent();
+        Extent::new(
+            width.unwrap_or(defaults.extent.width),
+            height.unwrap_or(defaults.extent.height),
+        )
+    }
+
+    /// The size that the start picture is scaled and cut to: the result's, without what it grows by.
+    #[must_use]
+    pub fn start_extent(&self, defaults: &ModelDefaults) -> Extent {
+        let source = self.extension.source.filter(|_| self.extends());
+        source.unwrap_or_else(|| self.extent(defaults))
+    }
+
+    /// Sets the size of the result.
+    pub fn set_extent(&mut self, extent: Extent) {
+        if self.extends() {
+            self.extension.set_result(extent);
+        } else {
+            (self.width, self.height) = (Some(extent.width), Some(extent.height));
+        }
+    }
+
+    /// Goes back to the size that the model, or the picture that grows, decides.
+    pub fn reset_extent(&mut self) {
+        if self.extends() {
+            self.extension.reset_source();
+        } else {
+            (self.width, self.height) = (None, None);
+        }
+    }
+
+    /// Starts from that picture. A mask drawn on another one is of no use on it.
+    pub fn start_from(&mut self, image_uuid: Option<Uuid>) {
+        if self.seed_image != image_uuid {
+            self.mask.shape = MaskShape::Nowhere;
+            self.extension.reset_source();
+        }
+        self.seed_image = image_uuid;
     }
 
     /// Steps in effect: the user's or the model's.
@@ -153,25 +248,41 @@ impl From<&Task> for Draft {
     /// Takes what the form can express; the rest of the task is not kept, nor a picture to start
     /// from that is not in the library.
     fn from(task: &Task) -> Self {
+        let extension = Extension::from(task);
+        // Where the picture grows, the final size is part of how.
+        let size = (task.width, task.height);
+        let (width, height) = if extension.source.is_some() { (None, None) } else { size };
         Self {
             prompt: task.positive_prompt.clone().unwrap_or_default(),
             negative_prompt: task.negative_prompt.clone().unwrap_or_default(),
+            prompt_weighting: task.prompt_weighting,
             model: task.model.clone(),
-            width: task.width,
-            height: task.height,
+            width,
+            height,
             steps: task.steps,
             cfg_scale: task.cfg_scale,
             scheduler: task.scheduler.clone(),
             seed: task.seed,
             seed_locked: task.seed.is_some(),
             number_results: task.number_results,
-            seed_image: match task.seed_image {
-                Some(ImageRef::Uuid(image_uuid)) => Some(image_uuid),
-                _ => None,
-            },
+            seed_image: in_library(task.seed_image.as_ref()),
             strength: task.strength,
             check_nsfw: task.check_nsfw,
+            mask: MaskDraft {
+                shape: in_library(task.mask_image.as_ref())
+                    .map_or(MaskShape::Nowhere, MaskShape::Kept),
+                feather: 0,
+                margin: task.mask_margin,
+            },
+            extension,
         }
+    }
+}
+
+fn in_library(image: Option<&ImageRef>) -> Option<Uuid> {
+    match image {
+        Some(ImageRef::Uuid(image_uuid)) => Some(*image_uuid),
+        _ => None,
     }
 }
 
@@ -180,117 +291,4 @@ fn written(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picture() -> ImageRef {
-        ImageRef::Uuid(Uuid::from_u128(9))
-    }
-
-    /// Each line sets one more thing than nothing; the last sets all.
-    fn expressible() -> Vec<Task> {
-        let base =
-            || Task { output_format: Some(OutputFormat::Png), ..Task::new(Uuid::from_u128(7)) };
-        let mut tasks = vec![
-            base(),
-            Task { positive_prompt: Some("a fox, noto style".to_owned()), ..base() },
-            Task { negative_prompt: Some("blurry".to_owned()), ..base() },
-            Task { model: Some("latelier:demo@1".to_owned()), ..base() },
-            Task { width: Some(192), ..base() },
-            Task { height: Some(256), ..base() },
-            Task { steps: Some(24), ..base() },
-            Task { cfg_scale: Some(4.5), ..base() },
-            Task { scheduler: Some("Euler a".to_owned()), ..base() },
-            Task { seed: Some(i64::MAX as u64), ..base() },
-            Task { number_results: Some(4), ..base() },
-            Task { seed_image: Some(picture()), ..base() },
-            Task { seed_image: Some(picture()), strength: Some(0.35), ..base() },
-            Task { check_nsfw: Some(true), ..base() },
-        ];
-        let mut all = base();
-        for task in &tasks {
-            all.positive_prompt = all.positive_prompt.or_else(|| task.positive_prompt.clone());
-            all.negative_prompt = all.negative_prompt.or_else(|| task.negative_prompt.clone());
-            all.model = all.model.or_else(|| task.model.clone());
-            all.width = all.width.or(task.width);
-            all.height = all.height.or(task.height);
-            all.steps = all.steps.or(task.steps);
-            all.cfg_scale = all.cfg_scale.or(task.cfg_scale);
-            all.scheduler = all.scheduler.or_else(|| task.scheduler.clone());
-            all.seed = all.seed.or(task.seed);
-            all.number_results = all.number_results.or(task.number_results);
-            all.seed_image = all.seed_image.or_else(|| task.seed_image.clone());
-            all.strength = all.strength.or(task.strength);
-            all.check_nsfw = all.check_nsfw.or(task.check_nsfw);
-        }
-        tasks.push(all);
-        tasks
-    }
-
-    #[test]
-    fn a_task_the_form_can_express_comes_back_unchanged() {
-        for task in expressible() {
-            assert_eq!(Draft::from(&task).to_task(Uuid::from_u128(7)), task);
-        }
-    }
-
-    #[test]
-    fn what_the_user_did_not_set_is_not_sent() {
-        let task = Draft::default().to_task(Uuid::from_u128(7));
-        assert_eq!(
-            task,
-            Task { output_format: Some(OutputFormat::Png), ..Task::new(Uuid::from_u128(7)) }
-        );
-    }
-
-    #[test]
-    fn an_unlocked_seed_is_shown_but_not_sent() {
-        let draft = Draft { seed: Some(41), ..Draft::default() };
-        assert_eq!(draft.to_task(Uuid::from_u128(7)).seed, None);
-        assert_eq!(Draft { seed_locked: true, ..draft }.to_task(Uuid::from_u128(7)).seed, Some(41));
-    }
-
-    #[test]
-    fn strength_goes_with_a_picture_only_and_waits_for_one() {
-        let draft = Draft { strength: Some(0.35), ..Draft::default() };
-        assert_eq!(draft.to_task(Uuid::from_u128(7)).strength, None);
-        let draft = Draft { seed_image: Some(Uuid::from_u128(9)), ..draft };
-        let task = draft.to_task(Uuid::from_u128(7));
-        assert_eq!((task.seed_image, task.strength), (Some(picture()), Some(0.35)));
-    }
-
-    #[test]
-    fn of_a_task_with_a_picture_from_elsewhere_everything_else_is_kept() {
-        let elsewhere = [
-            ImageRef::Url("https://example.org/a.png".to_owned()),
-            ImageRef::data_uri("image/png", b"bytes"),
-            ImageRef::Base64("iVBORw0KGgo=".to_owned()),
-        ];
-        for task in expressible() {
-            let without = Draft { seed_image: None, ..Draft::from(&task) };
-            for picture in elsewhere.clone() {
-                let task = Task { seed_image: Some(picture), ..task.clone() };
-                assert_eq!(Draft::from(&task), without);
-            }
-        }
-    }
-
-    #[test]
-    fn a_picture_to_start_from_saves_steps() {
-        let defaults = crate::state::common_defaults();
-        let draft = Draft { steps: Some(10), strength: Some(0.35), ..Draft::default() };
-        assert_eq!(draft.steps_taken(&defaults), 10);
-        let draft = Draft { seed_image: Some(Uuid::from_u128(9)), ..draft };
-        assert_eq!(draft.steps_taken(&defaults), 3);
-        assert_eq!(Draft { strength: None, ..draft }.steps_taken(&defaults), 8);
-    }
-
-    #[test]
-    fn the_draft_survives_a_restart() {
-        for task in expressible() {
-            let draft = Draft::from(&task);
-            let text = serde_json::to_string(&draft).unwrap();
-            assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);
-        }
-    }
-}
+mod tests;

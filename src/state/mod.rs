@@ -6,19 +6,25 @@ mod action;
 mod apply;
 mod days;
 mod draft;
+mod extension;
 mod gallery;
+mod mask;
+mod meter;
 mod queue;
 mod start;
 mod view;
 mod world;
 
-pub use action::{Action, Effect};
+pub use action::{Action, Effect, MaskOrder};
 pub use days::Day;
-pub use draft::Draft;
+pub use draft::{Draft, Mode};
+pub use extension::Extension;
 pub use gallery::{Gallery, GalleryEntry, Settings};
+pub use mask::{DrawnMask, MAX_FEATHER, MaskDraft, MaskHistory, MaskShape};
+pub use meter::{Length, Meter, Texts};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
 pub use start::StartPicture;
-pub use view::{ThemeChoice, View, Zoom};
+pub use view::{ThemeChoice, Tool, View, Zoom};
 pub use world::{Notice, Tone, World};
 
 use std::sync::Arc;
@@ -27,7 +33,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use crate::jobs::Event;
-use crate::task::{EngineKind, ModelCard, ModelDefaults, Task, resolve};
+use crate::task::{EngineKind, ImageRef, ModelCard, ModelDefaults, Task, resolve};
 
 /// All that a running window holds.
 #[derive(Debug, Default)]
@@ -77,6 +83,11 @@ impl State {
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
         self.world.gallery.refresh(&self.view.search, now);
+        if self.draft.extends()
+            && let Some(StartPicture::Here { extent, .. }) = self.world.start_picture(&self.draft)
+        {
+            self.draft.extension.fit(*extent);
+        }
         let models = Arc::as_ptr(&self.world.models) as usize;
         let current = self
             .checked
@@ -90,9 +101,19 @@ impl State {
 
     fn check(&mut self) {
         // A fixed name and seed: neither can be wrong, and nothing is kept of this request.
-        let task = self.world.complete(self.draft.to_task(Uuid::from_u128(CHECK_UUID)));
+        let task = self.task_to_check();
         self.world.problems =
             resolve(&task, &self.world, EngineKind::Local, 1).err().unwrap_or_default();
+    }
+
+    /// The task of the form; a mask that is yet to be drawn has some name in it.
+    fn task_to_check(&self) -> Task {
+        let uuid = Uuid::from_u128(CHECK_UUID);
+        let mut task = self.world.complete(self.draft.to_task(uuid));
+        if self.draft.repaints() {
+            task.mask_image.get_or_insert(ImageRef::Uuid(uuid));
+        }
+        task
     }
 }
 

@@ -1,4 +1,5 @@
-//! What is known of the picture the form starts from: its size, or why it cannot be used.
+//! What is known of the pictures the form names, the one to start from and its mask: the size, or
+//! why it cannot be used.
 
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use super::{Draft, World};
 use crate::pixels::Extent;
 
-/// What lies on disk of the picture to start from.
+/// What lies on disk of a picture that the form names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartPicture {
     /// It can be used.
@@ -34,15 +35,19 @@ impl StartPicture {
         }
     }
 
-    /// Why the picture cannot be used and what to do; `None` when it can.
+    /// Why the picture to start from cannot be used and what to do; `None` when it can.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
-        let what = match self {
-            Self::Here { .. } => return None,
-            Self::Gone => "is no longer in the library".to_owned(),
-            Self::Damaged(why) => format!("cannot be read ({why})"),
-        };
+        let what = self.trouble()?;
         Some(format!("The picture to start from {what}. Open another one, or remove it"))
+    }
+
+    fn trouble(&self) -> Option<String> {
+        match self {
+            Self::Here { .. } => None,
+            Self::Gone => Some("is no longer in the library".to_owned()),
+            Self::Damaged(why) => Some(format!("cannot be read ({why})")),
+        }
     }
 }
 
@@ -54,21 +59,51 @@ impl World {
         (Some(*image_uuid) == draft.seed_image).then_some(picture)
     }
 
-    /// Why `draft` cannot start from its picture.
+    /// The size of the picture `draft` starts from, once it is known and if it can be used.
+    #[must_use]
+    pub fn start_extent(&self, draft: &Draft) -> Option<Extent> {
+        match self.start_picture(draft)? {
+            StartPicture::Here { extent, .. } => Some(*extent),
+            StartPicture::Gone | StartPicture::Damaged(_) => None,
+        }
+    }
+
+    /// What is known of the mask of the library that `draft` names.
+    #[must_use]
+    pub fn mask_picture(&self, draft: &Draft) -> Option<&StartPicture> {
+        let (image_uuid, picture) = self.mask.as_ref()?;
+        (Some(*image_uuid) == draft.mask.kept()).then_some(picture)
+    }
+
+    /// Why `draft` cannot start from its picture, or not with its mask.
     #[must_use]
     pub fn start_refusal(&self, draft: &Draft) -> Option<String> {
-        self.start_picture(draft)?.refusal()
+        let start = self.start_picture(draft).and_then(StartPicture::refusal);
+        start.or_else(|| self.mask_refusal(draft))
+    }
+
+    /// Why the mask of the library that `draft` names cannot be used and what to do.
+    #[must_use]
+    pub fn mask_refusal(&self, draft: &Draft) -> Option<String> {
+        let what = self.mask_picture(draft)?.trouble()?;
+        Some(format!("The mask {what}. Draw another one, or clear it"))
     }
 
     /// Takes in what was found of a picture to start from.
     pub fn set_start(&mut self, image_uuid: Uuid, picture: StartPicture) {
         self.start = Some((image_uuid, picture));
     }
+
+    /// Takes in what was found of a mask.
+    pub fn set_mask(&mut self, image_uuid: Uuid, picture: StartPicture) {
+        self.mask = Some((image_uuid, picture));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::MaskShape;
 
     #[test]
     fn what_is_known_of_another_picture_says_nothing() {
@@ -79,5 +114,18 @@ mod tests {
         assert!(world.start_refusal(&draft(1)).unwrap().contains("no longer in the library"));
         assert_eq!(world.start_refusal(&draft(2)), None);
         assert_eq!(world.start_refusal(&Draft::default()), None);
+    }
+
+    #[test]
+    fn a_mask_that_cannot_be_read_is_told() {
+        let mut world = World::default();
+        let mut draft = Draft { seed_image: Some(Uuid::from_u128(1)), ..Draft::default() };
+        draft.mask.shape = MaskShape::Kept(Uuid::from_u128(2));
+        assert_eq!(world.start_refusal(&draft), None, "nothing is known yet");
+        world.set_mask(Uuid::from_u128(2), StartPicture::Damaged("no PNG".to_owned()));
+        let refusal = world.start_refusal(&draft).unwrap();
+        assert!(refusal.contains("mask") && refusal.contains("no PNG"), "{refusal}");
+        draft.mask.shape = MaskShape::Nowhere;
+        assert_eq!(world.start_refusal(&draft), None);
     }
 }

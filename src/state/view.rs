@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Gallery;
+use super::{Gallery, MaskHistory};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -59,6 +59,16 @@ pub enum Zoom {
     },
 }
 
+/// What dragging on the start picture does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tool {
+    /// Moves it.
+    #[default]
+    Hand,
+    /// Adds a rectangle to the mask.
+    Rectangle,
+}
+
 /// What only this window knows. The first block is saved between runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -87,6 +97,22 @@ pub struct View {
     /// How large the picture is drawn.
     #[serde(skip)]
     pub zoom: Zoom,
+
+    /// Whether the canvas shows the start picture instead of results.
+    #[serde(skip)]
+    pub start_shown: bool,
+
+    /// What dragging on the start picture does.
+    #[serde(skip)]
+    pub tool: Tool,
+
+    /// Where the rectangle that is being drawn began, in pixels of the start picture.
+    #[serde(skip)]
+    pub drawing_from: Option<[f32; 2]>,
+
+    /// Masks that undoing brings back.
+    #[serde(skip)]
+    pub mask_history: MaskHistory,
 
     /// Whether the sheet of shortcuts is open.
     #[serde(skip)]
@@ -117,6 +143,21 @@ impl View {
             && !self.uncovered.contains(&image_uuid)
     }
 
+    /// Shows the start picture on the canvas, in full.
+    pub fn show_start(&mut self) {
+        if !self.start_shown {
+            (self.start_shown, self.zoom) = (true, Zoom::Fit);
+        }
+    }
+
+    /// Shows results on the canvas.
+    pub fn show_results(&mut self) {
+        if self.start_shown {
+            (self.start_shown, self.zoom) = (false, Zoom::Fit);
+        }
+        (self.drawing_from, self.tool) = (None, Tool::Hand);
+    }
+
     /// Whether what is saved of both is the same.
     #[must_use]
     pub fn same_saved(&self, other: &Self) -> bool {
@@ -136,6 +177,10 @@ impl Default for View {
             selected: None,
             following: true,
             zoom: Zoom::Fit,
+            start_shown: false,
+            tool: Tool::default(),
+            drawing_from: None,
+            mask_history: MaskHistory::default(),
             shortcuts_open: false,
             focus_prompt: false,
             reveal_selected: false,

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use uuid::Uuid;
 
 use super::gallery::Gallery;
+use super::meter::Meter;
 use super::queue::Queue;
 use super::start::StartPicture;
 use crate::jobs::{Event, Progress, Status};
@@ -57,7 +58,11 @@ pub struct World {
     /// How many pictures are being brought into the library.
     pub opening: u32,
 
+    /// The prompts as they were counted last.
+    pub meter: Option<Meter>,
+
     pub(super) start: Option<(Uuid, StartPicture)>,
+    pub(super) mask: Option<(Uuid, StartPicture)>,
     next_notice: u64,
 }
 
@@ -71,7 +76,9 @@ impl Default for World {
             notices: Vec::new(),
             problems: Vec::new(),
             opening: 0,
+            meter: None,
             start: None,
+            mask: None,
             next_notice: 0,
         }
     }

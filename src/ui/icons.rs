@@ -54,3 +54,15 @@ pub const PICTURES: char = '\u{e413}';
 pub const PREVIOUS: char = '\u{e408}';
 /// The next one.
 pub const NEXT: char = '\u{e409}';
+/// Moves the picture.
+pub const HAND: char = '\u{e925}';
+/// Draws rectangles.
+pub const RECTANGLE: char = '\u{f74d}';
+/// One more.
+pub const ADD: char = '\u{e145}';
+/// Back to what was before.
+pub const UNDO: char = '\u{e166}';
+/// Take away.
+pub const DELETE: char = '\u{e872}';
+/// Show.
+pub const VISIBLE: char = '\u{e8f4}';

@@ -44,6 +44,18 @@ impl Cx<'_> {
     pub fn thumbnail(&self, image_uuid: Uuid) -> Size {
         if self.covers(image_uuid) { Size::Covered } else { Size::Thumbnail }
     }
+
+    /// Whether the canvas shows the start picture: because it was asked for, or for want of others.
+    fn shows_start(&self) -> bool {
+        self.draft.seed_image.is_some() && (self.view.start_shown || !self.has_results())
+    }
+
+    /// Whether the canvas has a picture, or a running job, to show besides.
+    fn has_results(&self) -> bool {
+        let runs = self.view.following && self.world.queue.running().is_some();
+        let chosen = self.view.selected.and_then(|selected| self.world.gallery.get(selected));
+        runs || chosen.is_some()
+    }
 }
 
 /// Draws the whole window.

@@ -4,7 +4,7 @@ use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
 use super::Cx;
-use crate::state::{Action, Zoom};
+use crate::state::{Action, Tool, Zoom};
 
 /// A shortcut and what it does.
 pub(super) struct Shortcut {
@@ -39,9 +39,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl Enter", "Generate", ctrl(Key::Enter), When::Always, |cx| {
         cx.actions.push(Action::Generate);
     }),
-    row("Esc", "Cancel the running job", plain(Key::Escape), When::Idle, |cx| {
-        cx.actions.push(Action::CancelRunning);
-    }),
+    row("Esc", "Cancel the running job; clear the mask", plain(Key::Escape), When::Idle, escape),
     row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Always, |cx| {
         cx.view.form_open = true;
         cx.view.focus_prompt = true;
@@ -57,6 +55,12 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
         cx.actions.push(Action::Step(row_step(cx)));
     }),
     row("F", "Fit the picture", plain(Key::F), When::Idle, |cx| cx.view.zoom = Zoom::Fit),
+    row("M", "Draw a mask on the start picture", plain(Key::M), When::Idle, |cx| {
+        cx.actions.push(Action::DrawMask);
+    }),
+    row("Ctrl Z", "Undo the mask", ctrl(Key::Z), When::Idle, |cx| {
+        cx.actions.push(Action::UndoMask);
+    }),
     row("Ctrl B", "Fold the form", ctrl(Key::B), When::Always, |cx| {
         cx.view.form_open = !cx.view.form_open;
     }),
@@ -85,6 +89,16 @@ const fn row(
     act: fn(&mut Cx<'_>),
 ) -> Shortcut {
     Shortcut { keys, label, chord, when, act }
+}
+
+/// What is nearest at hand ends first: the rectangle being drawn, the mask, the running job.
+fn escape(cx: &mut Cx<'_>) {
+    let draws = cx.view.start_shown && cx.view.tool == Tool::Rectangle;
+    if cx.view.drawing_from.take().is_some() {
+        return;
+    }
+    let clears = draws && cx.draft.mask.is_there();
+    cx.actions.push(if clears { Action::ClearMask } else { Action::CancelRunning });
 }
 
 fn row_step(cx: &Cx<'_>) -> isize {

@@ -13,7 +13,7 @@ use egui::{ColorImage, TextureFilter, TextureHandle, TextureOptions};
 use uuid::Uuid;
 
 use crate::library::read_picture;
-use crate::pixels::{Extent, Picture};
+use crate::pixels::{Extent, Mask, Picture};
 use crate::state::GalleryEntry;
 
 /// Longest side of a thumbnail in pixels.
@@ -24,6 +24,8 @@ const COVERED: u32 = 12;
 const THUMBNAILS_KEPT: usize = 320;
 /// Whole pictures kept.
 const WHOLE_KEPT: usize = 6;
+/// Masks kept.
+const STENCILS_KEPT: usize = 2;
 /// Thumbnails sent to the graphics card in one frame.
 const UPLOADS_A_FRAME: usize = 12;
 const THREADS: usize = 2;
@@ -37,6 +39,8 @@ pub enum Size {
     Whole,
     /// Blurred, so that nothing can be recognised.
     Covered,
+    /// As it is, its greys as opacity of white: a mask, to be tinted.
+    Stencil,
 }
 
 type Key = (Uuid, Size);
@@ -182,7 +186,7 @@ impl Textures {
         let mut wishes = std::mem::take(&mut self.wishes);
         // Threads take from the end: whole pictures first, then thumbnails from the top.
         wishes.reverse();
-        wishes.sort_by_key(|((_, size), _)| *size == Size::Whole);
+        wishes.sort_by_key(|((_, size), _)| *size != Size::Thumbnail);
         let idle = wishes.is_empty();
         {
             let mut wanted = self.lock();
@@ -195,6 +199,7 @@ impl Textures {
         self.forget(Size::Thumbnail, THUMBNAILS_KEPT);
         self.forget(Size::Whole, WHOLE_KEPT);
         self.forget(Size::Covered, THUMBNAILS_KEPT);
+        self.forget(Size::Stencil, STENCILS_KEPT);
     }
 
     /// Forgets that pictures could not be read, so that they are tried again.
@@ -271,12 +276,21 @@ fn decode(source: &Source, size: Size) -> Option<(ColorImage, Extent)> {
         },
     };
     let extent = picture.extent();
-    let picture = match size {
-        Size::Whole => picture,
-        Size::Thumbnail => shrunk(&picture, THUMBNAIL).unwrap_or(picture),
-        Size::Covered => shrunk(&picture, COVERED).unwrap_or(picture),
+    let image = match size {
+        Size::Whole => color_image(&picture),
+        Size::Thumbnail => color_image(&shrunk(&picture, THUMBNAIL).unwrap_or(picture)),
+        Size::Covered => color_image(&shrunk(&picture, COVERED).unwrap_or(picture)),
+        Size::Stencil => stencil(&picture),
     };
-    Some((color_image(&picture), extent))
+    Some((image, extent))
+}
+
+fn stencil(mask: &Picture) -> ColorImage {
+    let greys = Mask::from_picture(mask).to_picture();
+    let opacity = |grey: &[u8]| egui::Color32::from_white_alpha(grey.first().copied().unwrap_or(0));
+    let pixels = greys.rgba().chunks_exact(4).map(opacity).collect();
+    let Extent { width, height } = greys.extent();
+    ColorImage::new([width as usize, height as usize], pixels)
 }
 
 fn color_image(picture: &Picture) -> ColorImage {

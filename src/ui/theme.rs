@@ -60,8 +60,18 @@ pub struct Palette {
     pub rail_fill: Color32,
     /// Below a floating thing.
     pub shadow: Color32,
-    /// Over everything behind a sheet.
+    /// Over everything behind a sheet, and over what is cut off a picture.
     pub veil: Color32,
+    /// Over the masked part of a picture.
+    pub mask: Color32,
+    /// Around a rectangle of the mask.
+    pub mask_line: Color32,
+    /// Behind what a picture grows by.
+    pub ghost: Color32,
+    /// Stripes on it.
+    pub ghost_stripe: Color32,
+    /// Where the seam between old and new is blurred.
+    pub seam: Color32,
 }
 
 /// The dark theme.
@@ -88,6 +98,13 @@ pub const DARK: Palette = Palette {
     rail_fill: Color32::from_rgb(0xa3, 0xa3, 0xa3),
     shadow: Color32::from_black_alpha(0x70),
     veil: Color32::from_black_alpha(0x8c),
+    // 48 %.
+    mask: Color32::from_rgba_premultiplied(0x7a, 0x22, 0x2e, 0x7a),
+    mask_line: Color32::from_rgb(0xff, 0x46, 0x60),
+    // The accent at 5, 11 and 15 %.
+    ghost: Color32::from_rgba_premultiplied(0x0c, 0x08, 0x03, 0x0d),
+    ghost_stripe: Color32::from_rgba_premultiplied(0x1a, 0x12, 0x08, 0x1c),
+    seam: Color32::from_rgba_premultiplied(0x24, 0x19, 0x0a, 0x26),
 };
 
 /// The light theme.
@@ -114,6 +131,13 @@ pub const LIGHT: Palette = Palette {
     rail_fill: Color32::from_rgb(0x5d, 0x5d, 0x5d),
     shadow: Color32::from_black_alpha(0x30),
     veil: Color32::from_black_alpha(0x59),
+    // 42 %.
+    mask: Color32::from_rgba_premultiplied(0x61, 0x0d, 0x1d, 0x6b),
+    mask_line: Color32::from_rgb(0xe6, 0x1e, 0x46),
+    // The accent at 5, 11 and 15 %.
+    ghost: Color32::from_rgba_premultiplied(0x0a, 0x05, 0x00, 0x0d),
+    ghost_stripe: Color32::from_rgba_premultiplied(0x15, 0x0c, 0x00, 0x1c),
+    seam: Color32::from_rgba_premultiplied(0x1d, 0x10, 0x00, 0x26),
 };
 
 /// A picture's own colours.

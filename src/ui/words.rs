@@ -1,9 +1,11 @@
-//! Amounts in words: times, pictures, devices.
+//! In words: times, pictures, devices, what will be done.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use crate::jobs::{Device, NsfwScore};
+use crate::pixels::{Extent, covering_window};
+use crate::state::Mode;
 
 /// `under 1 s`, `3 s`, `2 min`, `1 h 5 min`.
 pub(super) fn duration(time: Duration) -> String {
@@ -24,6 +26,31 @@ pub(super) fn about(time: Duration) -> String {
 /// `1 picture`, `4 pictures`.
 pub(super) fn pictures(count: u32) -> String {
     if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }
+}
+
+/// What the big button does; the size follows.
+pub(super) const fn verb(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Generate => "Generate",
+        Mode::Vary => "Vary",
+        Mode::Fill => "Fill",
+        Mode::Extend => "Extend to",
+    }
+}
+
+/// What the engine does to bring the picture to the result's size.
+pub(super) fn fit(own: Extent, wanted: Extent) -> String {
+    let kept = covering_window(own, wanted);
+    let kept = Extent::new(kept.width, kept.height);
+    if own == wanted {
+        "used as it is".to_owned()
+    } else if kept == own {
+        format!("scaled to {wanted}")
+    } else if kept == wanted {
+        format!("cut to {wanted}")
+    } else {
+        format!("scaled and cut to {wanted}")
+    }
 }
 
 /// `this CPU` or `this GPU`.
@@ -94,5 +121,19 @@ mod tests {
     fn large_numbers_are_grouped() {
         assert_eq!(count(999), "999");
         assert_eq!(count(12480), "12\u{202f}480");
+    }
+
+    #[test]
+    fn the_caption_says_what_becomes_of_the_picture() {
+        let wanted = Extent::new(128, 192);
+        let cases = [
+            (Extent::new(128, 192), "used as it is"),
+            (Extent::new(64, 96), "scaled to 128 × 192"),
+            (Extent::new(128, 600), "cut to 128 × 192"),
+            (Extent::new(500, 500), "scaled and cut to 128 × 192"),
+        ];
+        for (own, words) in cases {
+            assert_eq!(fit(own, wanted), words);
+        }
     }
 }

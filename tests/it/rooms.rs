@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("settings", &["library", "state", "task"]),
     ("state", &["library", "jobs", "task", "pixels", "prompt"]),
     ("ui", &["state", "library", "jobs", "task", "pixels", "prompt"]),
-    ("app", &["ui", "state", "settings", "library", "jobs", "task", "pixels"]),
+    ("app", &["ui", "state", "settings", "library", "jobs", "task", "pixels", "prompt"]),
     (
         "cli",
         &["app", "engine", "graph", "weights", "library", "metadata", "jobs", "task", "pixels"],

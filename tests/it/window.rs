@@ -1,5 +1,8 @@
 //! The window as its users meet it: by the names of its controls.
 
+mod extend;
+mod mask;
+mod meter;
 mod start;
 
 use egui::{Key, Modifiers, Role};

@@ -30,6 +30,9 @@ struct Contents {
 fn contents(cx: &Cx<'_>) -> Contents {
     let gallery = &cx.world.gallery;
     let running = cx.world.queue.running();
+    if cx.view.start_shown {
+        return Contents { pictures: Vec::new(), owed: 0, elsewhere: running.is_some() };
+    }
     if let Some(job) = running.filter(|_| cx.view.following) {
         let made = gallery.made_together(&job.id.to_string());
         let all = job.request.number_results as usize;

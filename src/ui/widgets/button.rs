@@ -15,13 +15,22 @@ pub struct IconButton<'a> {
     hint: &'a str,
     framed: bool,
     active: bool,
+    enabled: bool,
     size: f32,
 }
 
 impl<'a> IconButton<'a> {
     /// `name` is read aloud and, without a hint of its own, shown on hover.
     pub const fn new(icon: char, name: &'a str) -> Self {
-        Self { icon, name, hint: name, framed: false, active: false, size: space::ROW }
+        Self {
+            icon,
+            name,
+            hint: name,
+            framed: false,
+            active: false,
+            enabled: true,
+            size: space::ROW,
+        }
     }
 
     /// Shown on hover instead of the name.
@@ -39,6 +48,11 @@ impl<'a> IconButton<'a> {
         Self { active, ..self }
     }
 
+    /// Faint and deaf when not.
+    pub const fn enabled(self, enabled: bool) -> Self {
+        Self { enabled, ..self }
+    }
+
     /// Points a side.
     pub const fn size(self, size: f32) -> Self {
         Self { size, ..self }
@@ -46,6 +60,10 @@ impl<'a> IconButton<'a> {
 
     /// Draws it; where the `ui` is disabled it is faint and the hint is shown all the same.
     pub fn show(self, ui: &mut Ui) -> Response {
+        ui.add_enabled_ui(self.enabled, |ui| self.draw(ui)).inner
+    }
+
+    fn draw(self, ui: &mut Ui) -> Response {
         let colours = palette(ui);
         let enabled = ui.is_enabled();
         let (rect, response) = ui.allocate_exact_size(vec2(self.size, self.size), Sense::click());
@@ -89,6 +107,28 @@ pub fn text_button(ui: &mut Ui, words: &str) -> Response {
     ui.painter().rect(rect, theme::RADIUS, fill, line, StrokeKind::Inside);
     let colour = if enabled { colours.text } else { colours.faint };
     ui.painter().galley(rect.center() - galley.size() / 2.0, galley, colour);
+    focus_ring(ui, &response);
+    response
+}
+
+/// A button of an icon and words that turns something on and off.
+pub fn toggle_button(ui: &mut Ui, (icon, words): (char, &str), name: &str, on: bool) -> Response {
+    const ICON: f32 = 18.0;
+    let colours = palette(ui);
+    let enabled = ui.is_enabled();
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::body(), Color32::PLACEHOLDER);
+    let width = 8.0 + ICON + 6.0 + galley.size().x + 10.0;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, space::ROW), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, on, name));
+    let fill = if enabled && response.hovered() { colours.raised_hover } else { colours.raised };
+    let line = Stroke::new(theme::LINE, if on { colours.accent } else { colours.line });
+    ui.painter().rect(rect, theme::RADIUS, fill, line, StrokeKind::Inside);
+    let ink = if enabled { colours.text } else { colours.faint };
+    let sign = if on { colours.accent } else { ink };
+    let at = rect.left_center() + vec2(8.0 + ICON / 2.0, 0.0);
+    ui.painter().text(at, Align2::CENTER_CENTER, icon, theme::icon(ICON), sign);
+    let at = rect.left_center() + vec2(8.0 + ICON + 6.0, -galley.size().y / 2.0);
+    ui.painter().galley(at, galley, ink);
     focus_ring(ui, &response);
     response
 }

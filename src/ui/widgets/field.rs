@@ -1,7 +1,11 @@
 //! Fields for text: the prompts and the search.
 
 use eframe::egui;
-use egui::{Align2, Frame, Id, Margin, Response, ScrollArea, Stroke, TextEdit, Ui, vec2};
+use egui::text::{ByteIndex, CCursor, LayoutJob, LayoutSection, TextFormat};
+use egui::{
+    Align2, Frame, Galley, Id, Margin, Painter, Pos2, Response, ScrollArea, Stroke, TextEdit, Ui,
+    vec2,
+};
 
 use crate::ui::icons;
 use crate::ui::theme::{self, palette, space};
@@ -21,6 +25,10 @@ pub struct TextField<'a> {
     pub rows: usize,
     /// Whether the text cannot be used.
     pub wrong: bool,
+    /// Bytes of the text before which a new part begins; each gets a mark.
+    pub borders: &'a [usize],
+    /// Whether what is behind the last border is not read.
+    pub cut: bool,
 }
 
 impl TextField<'_> {
@@ -33,8 +41,14 @@ impl TextField<'_> {
     /// Draws it over the whole width.
     pub fn show(self, ui: &mut Ui, text: &mut String) -> Response {
         let id = Self::id(self.name);
+        let (borders, cut) = (self.borders, self.cut);
+        let mut layout = |ui: &Ui, text: &dyn egui::TextBuffer, width: f32| {
+            let job = in_parts(ui, text.as_str(), (borders, cut), width);
+            ui.fonts_mut(|fonts| fonts.layout_job(job))
+        };
         let edit = TextEdit::multiline(text)
             .id(id)
+            .layouter(&mut layout)
             .frame(Frame::NONE)
             .font(theme::body())
             .desired_rows(self.rows)
@@ -48,10 +62,62 @@ impl TextField<'_> {
                     .id_salt(self.name)
                     .max_height(MOST)
                     .auto_shrink([false, true]);
-                area.show(ui, |ui| ui.add(edit)).inner
+                area.show(ui, |ui| {
+                    let shown = edit.show(ui);
+                    let painter = ui.painter().with_clip_rect(shown.text_clip_rect);
+                    mark_parts(ui, &painter, (&shown.galley, shown.galley_pos), (borders, cut));
+                    shown.response.response
+                })
+                .inner
             })
             .inner
             .accessible_name(self.name)
+    }
+}
+
+/// Points that a mark between two parts takes.
+const MARK: f32 = 7.0;
+
+/// The text laid out with room for a mark before each part.
+fn in_parts(ui: &Ui, text: &str, (borders, cut): (&[usize], bool), width: f32) -> LayoutJob {
+    let colours = palette(ui);
+    let mut job = LayoutJob { text: text.to_owned(), ..LayoutJob::default() };
+    job.wrap.max_width = width;
+    let mut start = 0;
+    let ends = borders.iter().copied().chain([text.len()]);
+    for (part, end) in ends.enumerate() {
+        let read = !cut || part < borders.len();
+        let ink = if read { colours.text } else { colours.faint };
+        let mut format = TextFormat::simple(theme::body(), ink);
+        format.line_height = Some(ui.fonts_mut(|fonts| fonts.row_height(&theme::body())) + 2.0);
+        let end = end.clamp(start, text.len());
+        job.sections.push(LayoutSection {
+            leading_space: if part == 0 { 0.0 } else { MARK },
+            byte_range: ByteIndex(start)..ByteIndex(end),
+            format,
+        });
+        start = end;
+    }
+    job
+}
+
+/// Draws the marks: faint where a part begins, in the colour of caution where reading ends.
+fn mark_parts(
+    ui: &Ui,
+    painter: &Painter,
+    (galley, at): (&Galley, Pos2),
+    (borders, cut): (&[usize], bool),
+) {
+    let colours = palette(ui);
+    for (place, &border) in borders.iter().enumerate() {
+        let before = galley.text().get(..border).map_or(0, |text| text.chars().count());
+        let sign = galley.pos_from_cursor(CCursor::new(before));
+        // Where a row begins with the part, the mark is left of the part's own first sign.
+        let last = cut && place + 1 == borders.len();
+        let colour = if last { colours.caution } else { colours.faint };
+        let x = at.x + sign.left() - MARK / 2.0;
+        let span = at.y + sign.top() + 1.0..=at.y + sign.bottom() - 1.0;
+        painter.vline(x, span, Stroke::new(1.5, colour));
     }
 }
 

@@ -5,11 +5,13 @@ mod field;
 mod number;
 mod row;
 mod segmented;
+mod switch;
 mod text;
 
-pub use button::{IconButton, chip, generate_button, text_button};
+pub use button::{IconButton, chip, generate_button, text_button, toggle_button};
 pub use field::{TextField, search_field};
-pub use number::{Edit, Knob, number, slider_row};
-pub use row::{RowLabel, control_row, error_outline, inside, section_title, tall_row};
+pub use number::{Edit, Knob, number, number_with_sign, slider_row};
+pub use row::{RowLabel, control_row, error_outline, inside, remark, section_title, tall_row};
 pub use segmented::segmented;
+pub use switch::switch;
 pub use text::{elided, paint_elided};

@@ -108,3 +108,29 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
     }
     response.on_hover_text(knob.problem.unwrap_or(knob.label.help))
 }
+
+/// Points that a sign and four digits need.
+const SIGN_AND_FOUR_DIGITS: f32 = 60.0;
+
+/// A [`number`] with a faint sign at its left edge that says which one it is; a long number in a
+/// narrow field takes its place.
+pub fn number_with_sign(
+    ui: &mut Ui,
+    sign: &str,
+    (knob, value): (&Knob<'_>, &mut f64),
+    width: f32,
+) -> Response {
+    let response = ui
+        .scope(|ui| {
+            ui.spacing_mut().button_padding.x = 6.0;
+            number(ui, knob, value, width)
+        })
+        .inner;
+    if *value >= 1000.0 && width < SIGN_AND_FOUR_DIGITS {
+        return response;
+    }
+    let at = response.rect.left_center() + vec2(7.0, 0.0);
+    let colour = if ui.is_enabled() { palette(ui).dim } else { palette(ui).faint };
+    ui.painter().text(at, egui::Align2::LEFT_CENTER, sign, theme::caption(), colour);
+    response
+}

@@ -2,7 +2,8 @@
 
 use eframe::egui;
 use egui::{
-    Align, Align2, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
+    Align, Align2, Color32, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder,
+    WidgetInfo, vec2,
 };
 
 use super::paint_elided;
@@ -86,6 +87,16 @@ fn row_label(ui: &Ui, label: RowLabel<'_>, rect: Rect) -> bool {
     let back = response.clicked();
     response.on_hover_text(format!("{}\nClick to go back to {default}.", label.help));
     back
+}
+
+/// A line of caption below a control, on its left edge.
+pub fn remark(ui: &mut Ui, says: &str, colour: Color32) -> Response {
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), space::CAPTION), Sense::hover());
+    let at = (rect.left_center() + vec2(space::LABEL, 0.0), Align2::LEFT_CENTER);
+    paint_elided(ui, at, says, (theme::caption(), colour), rect.width() - space::LABEL);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, says));
+    response
 }
 
 /// A red line around a control whose value cannot be used.

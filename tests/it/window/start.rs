@@ -155,7 +155,7 @@ fn a_file_over_the_window_is_invited() {
 }
 
 /// A file with a picture of that size.
-fn write_picture(file: &Path, width: u32, height: u32) {
+pub(super) fn write_picture(file: &Path, width: u32, height: u32) {
     let pixels = (0..width * height).flat_map(|i| [(i % width) as u8, (i / width) as u8, 90, 255]);
     let picture =
         Picture::from_rgba(Extent::new(width, height), pixels.collect::<Vec<u8>>()).unwrap();
@@ -177,13 +177,13 @@ impl egui::DroppedFile for Dropped {
 }
 
 impl Window {
-    fn drop_file(&mut self, file: &Path) {
+    pub(super) fn drop_file(&mut self, file: &Path) {
         let dropped = Arc::new(Dropped(file.to_owned()));
         self.app.input_mut().dropped_files.push(dropped);
         self.app.step();
     }
 
-    fn write_picture(&self, name: &str, width: u32, height: u32) -> PathBuf {
+    pub(super) fn write_picture(&self, name: &str, width: u32, height: u32) -> PathBuf {
         let file = self.folder().join(name);
         write_picture(&file, width, height);
         file

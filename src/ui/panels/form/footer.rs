@@ -12,10 +12,10 @@ use crate::ui::{Cx, words};
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let defaults = cx.world.defaults(cx.draft);
-    let extent = Extent::new(cx.draft.width(&defaults), cx.draft.height(&defaults));
+    let extent = cx.draft.extent(&defaults);
     let refusal = refusal(cx);
     let reason = refusal.as_ref().map(|refusal| refusal.reason.as_str());
-    let verb = if cx.draft.seed_image.is_some() { "Vary" } else { "Generate" };
+    let verb = words::verb(cx.draft.mode());
     if generate_button(ui, &format!("{verb} {extent}"), reason) {
         cx.actions.push(Action::Generate);
     }
@@ -59,6 +59,9 @@ fn refusal(cx: &Cx<'_>) -> Option<Refusal> {
         && let (Some(fault), Some(reason)) = (picture.fault(), picture.refusal())
     {
         return Some(Refusal::new(&reason, &format!("The picture to start from is {fault}")));
+    }
+    if let Some(reason) = cx.world.mask_refusal(cx.draft).filter(|_| cx.draft.repaints()) {
+        return Some(Refusal::new(&reason, "The mask cannot be used"));
     }
     if cx.draft.prompt.trim().is_empty() {
         let words = "Write what to draw first";

@@ -1,6 +1,8 @@
 //! The form: prompts, picture, sampling, and the button that makes it happen.
 
+mod extension;
 mod footer;
+mod mask;
 mod picture;
 mod prompt;
 mod seed;
@@ -8,7 +10,7 @@ mod size;
 mod start;
 
 use eframe::egui;
-use egui::{Frame, Margin, Panel, ScrollArea, Ui};
+use egui::{Frame, Margin, Panel, ScrollArea, Sense, Ui};
 
 use crate::task::{ParameterName, ParameterRow, Problem};
 use crate::ui::Cx;
@@ -26,6 +28,24 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         ui.add_space(space::SECTION - space::ROW_GAP);
         picture::ui(ui, cx);
     });
+}
+
+/// Draws controls that need a picture to start from; without one they are faint and say why. They
+/// are always there, so that nothing moves when a picture is opened.
+fn only_with_a_picture(
+    ui: &mut Ui,
+    cx: &mut Cx<'_>,
+    name: &str,
+    add: impl FnOnce(&mut Ui, &mut Cx<'_>),
+) {
+    let there = cx.draft.seed_image.is_some();
+    let row = ui.add_enabled_ui(there, |ui| add(ui, cx));
+    if !there {
+        // What is disabled tells nothing by itself: the reason lies over it.
+        let id = ui.scope_id().with((name, "why not"));
+        let over = ui.interact(row.response.rect, id, Sense::hover());
+        over.on_hover_text(format!("{name} needs a picture to start from: open one first"));
+    }
 }
 
 /// What is wrong with one of `parameters`, unless it only is missing.

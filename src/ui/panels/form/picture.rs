@@ -1,10 +1,10 @@
 //! How the picture is made: what it starts from, size, steps, guidance, scheduler, seed, how many.
 
 use eframe::egui;
-use egui::{Align2, ComboBox, Sense, Ui};
+use egui::{Align2, ComboBox, Ui};
 
 use super::super::top_bar::unfold_icon;
-use super::{complaint, seed, size, start};
+use super::{complaint, extension, mask, only_with_a_picture, seed, size, start};
 use crate::jobs::NsfwScore;
 use crate::task::{Kind, ModelDefaults, ParameterRow, SchedulerRow};
 use crate::ui::theme::{self, palette, space};
@@ -15,9 +15,17 @@ use crate::ui::widgets::{
 use crate::ui::{Cx, words};
 
 /// Those whose problems the section's title tells; the size has a line of its own.
-const PARAMETERS: [&str; 8] = [
+const PARAMETERS: [&str; 16] = [
     "seedImage",
     "strength",
+    "maskImage",
+    "maskMargin",
+    "outpaint",
+    "outpaint.top",
+    "outpaint.right",
+    "outpaint.bottom",
+    "outpaint.left",
+    "outpaint.blur",
     "steps",
     "CFGScale",
     "scheduler",
@@ -31,7 +39,9 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let problem = complaint(cx, &PARAMETERS);
     section_title(ui, "Picture", "", problem.as_deref());
     start::ui(ui, cx, &defaults);
-    strength(ui, cx);
+    only_with_a_picture(ui, cx, "Strength", strength);
+    mask::ui(ui, cx);
+    extension::ui(ui, cx);
     size::ui(ui, cx, &defaults);
     steps(ui, cx, &defaults);
     guidance(ui, cx, &defaults);
@@ -41,7 +51,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     safety(ui, cx);
 }
 
-/// How far to leave the picture; always there, so that nothing moves when one is opened.
+/// How far to leave the picture.
 fn strength(ui: &mut Ui, cx: &mut Cx<'_>) {
     const DEFAULT: &str = "0.80";
     let label = RowLabel {
@@ -58,17 +68,10 @@ fn strength(ui: &mut Ui, cx: &mut Cx<'_>) {
         problem: problem.as_deref(),
     };
     let mut value = cx.draft.strength();
-    let used = cx.draft.seed_image.is_some();
-    let row = ui.add_enabled_ui(used, |ui| slider_row(ui, &knob, &mut value));
-    match row.inner {
+    match slider_row(ui, &knob, &mut value) {
         Edit::Kept => {}
         Edit::Set => cx.draft.strength = Some((value * 100.0).round() / 100.0),
         Edit::Reset => cx.draft.strength = None,
-    }
-    if !used {
-        // What is disabled tells nothing by itself: the reason lies over it.
-        let over = ui.interact(row.response.rect, ui.scope_id().with("why not"), Sense::hover());
-        over.on_hover_text("Says how far to leave a picture: open one first");
     }
 }
 
@@ -191,12 +194,12 @@ fn safety(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 /// The tooltip the parameter's row gives.
-fn help(parameter: &str) -> &'static str {
+pub(super) fn help(parameter: &str) -> &'static str {
     ParameterRow::find(parameter).map_or("", |row| row.help)
 }
 
 /// The documented range of a number.
-fn range(
+pub(super) fn range(
     parameter: &str,
     otherwise: std::ops::RangeInclusive<f64>,
 ) -> std::ops::RangeInclusive<f64> {

@@ -7,7 +7,7 @@ use super::complaint;
 use crate::pixels::Extent;
 use crate::task::ModelDefaults;
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, Knob, RowLabel, control_row, number, paint_elided};
+use crate::ui::widgets::{IconButton, Knob, RowLabel, control_row, number, remark};
 use crate::ui::{Cx, icons};
 
 /// What sides are multiples of.
@@ -17,21 +17,22 @@ const LARGEST: u32 = 2048;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     let native = defaults.extent;
-    let now = Extent::new(cx.draft.width(defaults), cx.draft.height(defaults));
-    let native_words = native.to_string();
+    let now = cx.draft.extent(defaults);
+    let grows = cx.draft.extends();
+    let chosen = if grows { cx.draft.extension.source_is_set } else { now != native };
+    let own = if grows { "the picture's own".to_owned() } else { native.to_string() };
     let label = RowLabel {
         text: "Size",
         help: "Width × height in pixels, each a multiple of 64 from 128 to 2048.",
-        default: (now != native).then_some(&native_words),
+        default: chosen.then_some(&own),
     };
     let (wanted, back) = control_row(ui, label, |ui| sides(ui, cx, now, native));
     if back {
-        (cx.draft.width, cx.draft.height) = (None, None);
+        cx.draft.reset_extent();
     } else if wanted != now {
-        cx.draft.width = Some(wanted.width);
-        cx.draft.height = Some(wanted.height);
+        cx.draft.set_extent(wanted);
     }
-    remark(ui, cx, now, native);
+    fitness(ui, cx, now, defaults);
 }
 
 fn sides(ui: &mut Ui, cx: &Cx<'_>, now: Extent, native: Extent) -> Extent {
@@ -83,13 +84,16 @@ fn on_grid(value: f64) -> u32 {
 }
 
 /// A line that is always there: the problem, or how the size suits the model.
-fn remark(ui: &mut Ui, cx: &Cx<'_>, now: Extent, native: Extent) {
+fn fitness(ui: &mut Ui, cx: &Cx<'_>, now: Extent, defaults: &ModelDefaults) {
+    let native = defaults.extent;
     let colours = palette(ui);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), space::CAPTION), Sense::hover());
     let problem = complaint(cx, &["width", "height"]);
     let ratio = now.area() as f64 / native.area().max(1) as f64;
     let (fits, why) = match ratio {
+        _ if cx.draft.extends() && cx.draft.extension.source.is_some() => (
+            format!("extends {}", cx.draft.start_extent(defaults)),
+            "The final size: the picture's own and what it grows by.",
+        ),
         _ if now == native => (
             "the model's own size".to_owned(),
             "Models draw best at the size they were trained on.",
@@ -109,9 +113,7 @@ fn remark(ui: &mut Ui, cx: &Cx<'_>, now: Extent, native: Extent) {
     let (text, colour) = problem
         .as_deref()
         .map_or((fits.as_str(), colours.faint), |problem| (problem, colours.error));
-    let at = (rect.left_center() + vec2(space::LABEL, 0.0), Align2::LEFT_CENTER);
-    paint_elided(ui, at, text, (theme::caption(), colour), rect.width() - space::LABEL);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
+    let response = remark(ui, text, colour);
     let full = cx
         .world
         .problems

@@ -10,7 +10,7 @@ use crate::task::ModelDefaults;
 use crate::ui::textures::Look;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, RowLabel, inside, paint_elided, tall_row, text_button};
-use crate::ui::{Cx, icons};
+use crate::ui::{Cx, icons, words};
 use uuid::Uuid;
 
 /// Points a side of the thumbnail, and the height of the row with and without one.
@@ -22,7 +22,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     let rect = tall_row(ui, label, THUMBNAIL);
     match cx.draft.seed_image {
         Some(image_uuid) => {
-            let wanted = Extent::new(cx.draft.width(defaults), cx.draft.height(defaults));
+            let wanted = cx.draft.start_extent(defaults);
             chosen(ui, cx, rect, (image_uuid, wanted));
         }
         None => invitation(ui, cx, rect),
@@ -53,19 +53,25 @@ fn chosen(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, (image_uuid, wanted): (Uuid,
     let place = Rect::from_min_size(rect.min, Vec2::splat(THUMBNAIL));
     thumbnail(ui, cx, place, (image_uuid, wanted, start.as_ref()));
 
-    let remove =
-        Rect::from_min_size(rect.right_top() - vec2(space::ROW, 0.0), Vec2::splat(space::ROW));
-    inside(ui, ("remove", remove), |ui| {
-        if IconButton::new(icons::CLOSE, "Remove the picture").show(ui).clicked() {
-            cx.actions.push(Action::RemovePicture);
-        }
+    let size = vec2(2.0 * space::ROW, space::ROW);
+    let buttons = Rect::from_min_size(rect.right_top() - vec2(size.x, 0.0), size);
+    inside(ui, ("start buttons", buttons), |ui| {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            show_button(ui, cx);
+            if IconButton::new(icons::CLOSE, "Remove the picture").show(ui).clicked() {
+                cx.actions.push(Action::RemovePicture);
+            }
+        });
     });
 
     let fault = start.as_ref().and_then(StartPicture::fault);
     let (first, second) = match &start {
         _ if cx.world.opening > 0 => ("Opening…".to_owned(), String::new()),
         None => (String::new(), String::new()),
-        Some(StartPicture::Here { extent, .. }) => (extent.to_string(), fit(*extent, wanted)),
+        Some(StartPicture::Here { extent, .. }) => {
+            (extent.to_string(), words::fit(*extent, wanted))
+        }
         Some(_) => (
             format!("The picture is {}", fault.unwrap_or_default()),
             "open another or remove it".to_owned(),
@@ -73,7 +79,7 @@ fn chosen(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, (image_uuid, wanted): (Uuid,
     };
     let text = Rect::from_min_max(
         place.right_top() + vec2(space::GAP, 0.0),
-        remove.left_bottom() - vec2(space::ROW_GAP, 0.0),
+        buttons.left_bottom() - vec2(space::ROW_GAP, 0.0),
     );
     let colour = if fault.is_some() { colours.error } else { colours.text };
     let at = (text.left_center(), Align2::LEFT_CENTER);
@@ -81,21 +87,23 @@ fn chosen(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, (image_uuid, wanted): (Uuid,
     second_line(ui, (text.with_max_x(rect.right()), 34.0), (&second, colours.faint));
 
     let response = ui.interact(text, ui.scope_id().with("start words"), Sense::hover());
-    let name = format!("Start from: {first}");
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
+    let is =
+        if fault.is_none() && !second.is_empty() { format!("{first} is {second}") } else { first };
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Start from: {is}")));
     let full = start.as_ref().and_then(StartPicture::refusal);
-    response.on_hover_text(full.as_deref().unwrap_or(HELP));
+    response.on_hover_text(full.unwrap_or(format!("{is}.")));
 }
 
-/// What the engine does to bring the picture to the result's size.
-fn fit(own: Extent, wanted: Extent) -> String {
-    let across = |a: Extent, b: Extent| u64::from(a.width) * u64::from(b.height);
-    if own == wanted {
-        "used as it is".to_owned()
-    } else if across(own, wanted) == across(wanted, own) {
-        format!("scaled to {wanted}")
-    } else {
-        format!("cut to {wanted}")
+/// Shows the picture on the canvas, or results again.
+fn show_button(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let shown = cx.shows_start();
+    let name = if shown { "Show results on the canvas" } else { "Show the picture on the canvas" };
+    if IconButton::new(icons::VISIBLE, name).active(shown).show(ui).clicked() {
+        if cx.view.start_shown {
+            cx.view.show_results();
+        } else {
+            cx.view.show_start();
+        }
     }
 }
 
@@ -158,22 +166,4 @@ fn shaped(ui: &Ui, extent: Extent, place: Rect) -> Rect {
 /// The radius of a thumbnail's corners: the row's own where it is large enough.
 fn corner(shown: Rect) -> u8 {
     if shown.width().min(shown.height()) < THUMBNAIL / 2.0 { 2 } else { theme::RADIUS }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_caption_says_what_becomes_of_the_picture() {
-        let wanted = Extent::new(128, 192);
-        let cases = [
-            (Extent::new(128, 192), "used as it is"),
-            (Extent::new(64, 96), "scaled to 128 × 192"),
-            (Extent::new(500, 500), "cut to 128 × 192"),
-        ];
-        for (own, words) in cases {
-            assert_eq!(fit(own, wanted), words);
-        }
-    }
 }

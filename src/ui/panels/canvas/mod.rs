@@ -1,4 +1,11 @@
-//! The picture, large, in a neutral surround: the running job's preview or the chosen one.
+//! The picture, large, in a neutral surround: the running job's preview, the chosen one, or the one
+//! to start from.
+
+mod coverage;
+mod extension;
+mod mask;
+mod sight;
+mod start;
 
 use eframe::egui;
 use egui::{
@@ -9,20 +16,13 @@ use egui::{
 use super::{cover, floating, strip};
 use crate::jobs::Status;
 use crate::pixels::Extent;
-use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, View, Zoom};
+use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, Mode, View, Zoom};
 use crate::ui::textures::{Drawable, Look, Size};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, chip, elided, inside, paint_elided, text_button};
 use crate::ui::{Cx, icons, words};
+use sight::{MARGIN, Pan, pan_and_zoom, place, points, scale};
 
-/// Points around a picture that fits.
-const MARGIN: f32 = 32.0;
-/// Points below the picture for its caption.
-const CAPTION: f32 = 28.0;
-/// A fitted picture is never drawn larger than this many points a pixel.
-const FIT_MAX: f32 = 4.0;
-/// Least and largest points a pixel when zoomed by hand.
-const SCALES: std::ops::RangeInclusive<f32> = 0.05..=32.0;
 const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -32,6 +32,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let chosen = cx.view.selected.and_then(|selected| cx.world.gallery.get(selected));
     let stage = rect.with_max_y(rect.bottom() - strip::ROOM);
     match (running, chosen) {
+        _ if cx.shows_start() => start::ui(ui, cx, (stage, &response)),
         (Some(job), _) => running_ui(ui, cx, job, (stage, &response)),
         (None, Some(entry)) => picture_ui(ui, cx, entry, (stage, &response)),
         (None, None) => {
@@ -44,7 +45,9 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         drop_ui(ui, rect);
     }
     if let Status::Unavailable(failure) = &cx.world.status {
-        unavailable_ui(ui, &failure.headline, rect);
+        // Beside the tools of the start picture.
+        let tools = if cx.shows_start() { start::TOOLS + space::GAP } else { 0.0 };
+        unavailable_ui(ui, &failure.headline, rect.with_min_x(rect.left() + tools));
     }
 }
 
@@ -52,8 +55,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect, &Response)) {
     let colours = palette(ui);
     let extent = job.request.extent;
-    let rect = place(ui, cx.view, extent, stage);
-    pan_and_zoom(ui, cx.view, response, (extent, stage));
+    let rect = place(ui, cx.view, points(extent), stage);
+    pan_and_zoom(ui, cx.view, (response, Pan::Any), (points(extent), stage));
     let words = match job.status {
         JobStatus::Running { done, total } if job.request.number_results > 1 => {
             let which = words::of_count(job.at_work(), job.request.number_results);
@@ -111,8 +114,8 @@ fn picture_ui(
         }
     };
     let Some(Drawable { texture, extent }) = drawable else { return };
-    pan_and_zoom(ui, cx.view, response, (extent, stage));
-    let rect = place(ui, cx.view, extent, stage);
+    pan_and_zoom(ui, cx.view, (response, Pan::Any), (points(extent), stage));
+    let rect = place(ui, cx.view, points(extent), stage);
     ui.painter_at(ui.max_rect()).image(texture.id(), rect, WHOLE, theme::UNTINTED);
     let seed = entry
         .task()
@@ -151,91 +154,49 @@ fn caption(ui: &Ui, (picture, stage): (Rect, Rect), words: &str) {
     paint_elided(ui, (at, Align2::LEFT_CENTER), words, (theme::caption(), colours.dim), width);
 }
 
-/// Points a pixel when the picture fits the stage.
-fn fit_scale(extent: Extent, stage: Rect) -> f32 {
-    let room = (stage.size() - vec2(2.0 * MARGIN, 2.0 * MARGIN + CAPTION)).max(Vec2::splat(64.0));
-    (room.x / extent.width as f32).min(room.y / extent.height as f32).min(FIT_MAX)
-}
-
-/// Where the picture lies on the stage, on whole screen pixels.
-fn place(ui: &Ui, view: &View, extent: Extent, stage: Rect) -> Rect {
-    let (scale, offset) = match view.zoom {
-        Zoom::Fit => (fit_scale(extent, stage), vec2(0.0, -CAPTION / 4.0)),
-        Zoom::Free { scale, offset_in_ui } => (scale, offset_in_ui.into()),
-    };
-    let size = vec2(extent.width as f32, extent.height as f32) * scale;
-    let pixels = ui.pixels_per_point();
-    let snap = |point: Pos2| ((point.to_vec2() * pixels).round() / pixels).to_pos2();
-    let min = snap(stage.center() + offset - size / 2.0);
-    Rect::from_min_size(min, size)
-}
-
-/// Wheel zooms at the pointer, dragging moves, a double click goes to and fro between fit and 100 %.
-fn pan_and_zoom(ui: &Ui, view: &mut View, response: &Response, (extent, stage): (Extent, Rect)) {
-    let rect = place(ui, view, extent, stage);
-    let scale = rect.width() / extent.width as f32;
-    let mut zoomed = None;
-    if let Some(pointer) = response.hover_pos() {
-        let (wheel, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
-        let factor = pinch * (wheel / 240.0).exp();
-        if (factor - 1.0).abs() > 1e-4 {
-            let wanted = (scale * factor).clamp(*SCALES.start(), *SCALES.end());
-            let centre = pointer + (rect.center() - pointer) * (wanted / scale);
-            zoomed = Some((wanted, centre - stage.center()));
-        }
-    }
-    if response.dragged() && response.drag_delta() != Vec2::ZERO {
-        zoomed = Some((scale, rect.center() + response.drag_delta() - stage.center()));
-    }
-    if let Some((scale, offset)) = zoomed {
-        view.zoom = Zoom::Free { scale, offset_in_ui: offset.into() };
-    }
-    if response.double_clicked() {
-        view.zoom = toggled(ui, view.zoom);
-    }
-}
-
-fn toggled(ui: &Ui, zoom: Zoom) -> Zoom {
-    match zoom {
-        Zoom::Fit => Zoom::Free { scale: 1.0 / ui.pixels_per_point(), offset_in_ui: [0.0, 0.0] },
-        Zoom::Free { .. } => Zoom::Fit,
-    }
-}
-
-/// The floating bar: start from the shown picture, fit it, its present size in per cent.
+/// The floating bar over a result: start from it, fit it, its present size in per cent.
 fn picture_bar(ui: &mut Ui, cx: &mut Cx<'_>, (extent, stage): (Extent, Rect)) {
-    let scale = match cx.view.zoom {
-        Zoom::Fit => fit_scale(extent, stage),
-        Zoom::Free { scale, .. } => scale,
-    };
-    let percent = format!("{:.0} %", scale * ui.pixels_per_point() * 100.0);
-    let size = vec2(124.0, 36.0);
-    let rect = Rect::from_min_size(
-        pos2(stage.right() - size.x - space::PANEL, stage.top() + space::PANEL),
-        size,
-    );
+    let start = IconButton::new(icons::START, "Start from the shown picture");
+    if zoom_bar(ui, cx.view, (points(extent), stage), start) {
+        cx.actions.extend(cx.view.selected.map(Action::StartFrom));
+    }
+}
+
+/// The floating bar of a stage: one button of its own, fit, the present size in per cent. Returns
+/// whether the button was clicked.
+fn zoom_bar(
+    ui: &mut Ui,
+    view: &mut View,
+    (size, stage): (Vec2, Rect),
+    button: IconButton<'_>,
+) -> bool {
+    let percent = format!("{:.0} %", scale(view, size, stage) * ui.pixels_per_point() * 100.0);
+    let bar = vec2(124.0, 36.0);
+    let corner = pos2(stage.right() - bar.x - space::PANEL, stage.top() + space::PANEL);
+    let rect = Rect::from_min_size(corner, bar);
     inside(ui, ("zoom", rect), |ui| {
-        floating(ui).show(ui, |ui| {
-            ui.set_min_size(size - Vec2::splat(10.0));
-            ui.horizontal_centered(|ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
-                if IconButton::new(icons::START, "Start from the shown picture").show(ui).clicked()
-                {
-                    cx.actions.extend(cx.view.selected.map(Action::StartFrom));
-                }
-                let fits = cx.view.zoom == Zoom::Fit;
-                if IconButton::new(icons::FIT, "Fit the picture")
-                    .hint("Fit the picture (F)")
-                    .active(fits)
-                    .show(ui)
-                    .clicked()
-                {
-                    cx.view.zoom = Zoom::Fit;
-                }
-                percent_button(ui, cx.view, &percent);
-            });
-        });
-    });
+        floating(ui)
+            .show(ui, |ui| {
+                ui.set_min_size(bar - Vec2::splat(10.0));
+                ui.horizontal_centered(|ui| {
+                    ui.spacing_mut().item_spacing.x = 0.0;
+                    let clicked = button.show(ui).clicked();
+                    let fits = view.zoom == Zoom::Fit;
+                    if IconButton::new(icons::FIT, "Fit the picture")
+                        .hint("Fit the picture (F)")
+                        .active(fits)
+                        .show(ui)
+                        .clicked()
+                    {
+                        view.zoom = Zoom::Fit;
+                    }
+                    percent_button(ui, view, &percent);
+                    clicked
+                })
+                .inner
+            })
+            .inner
+    })
 }
 
 fn percent_button(ui: &mut Ui, view: &mut View, percent: &str) {
@@ -283,10 +244,12 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
                 return;
             };
             // A narrow canvas gets the shorter invitation rather than a clipped one.
-            let invitation = match cx.draft.seed_image {
+            let invitation = match cx.draft.mode() {
                 _ if width < 320.0 => "Say what to draw",
-                None => "Say what to draw, then Generate",
-                Some(_) => "Say what to draw, then Vary",
+                Mode::Generate => "Say what to draw, then Generate",
+                Mode::Vary => "Say what to draw, then Vary",
+                Mode::Fill => "Say what to draw, then Fill",
+                Mode::Extend => "Say what to draw, then Extend",
             };
             line(ui, invitation, theme::display(), colours.text, 32.0);
             line(

@@ -1,0 +1,83 @@
+//! Counts the prompts' tokens with the chosen model's tokenizer, on a thread of its own: reading a
+//! tokenizer takes as long as many frames.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::{Messenger, News};
+use crate::library::tokenizer_folder;
+use crate::prompt::{self, Syntax, Tokenizer};
+use crate::state::{Length, Meter, Texts};
+use crate::task::PromptWeighting;
+
+/// The thread that counts.
+pub(super) struct Counter {
+    wishes: SyncSender<Texts>,
+    wished: Option<Texts>,
+}
+
+impl Counter {
+    /// Starts with nothing to count.
+    pub(super) fn start(messenger: Messenger) -> io::Result<Self> {
+        let (wishes, wished) = sync_channel(1);
+        let name = "token counter".to_owned();
+        thread::Builder::new().name(name).spawn(move || work(&messenger, &wished))?;
+        Ok(Self { wishes, wished: None })
+    }
+
+    /// Has these counted unless they were; once a frame.
+    pub(super) fn count(&mut self, texts: Option<Texts>) {
+        let Some(texts) = texts.filter(|texts| self.wished.as_ref() != Some(texts)) else { return };
+        // Where the thread is behind, the news of what it counts brings the next frame.
+        if self.wishes.try_send(texts.clone()).is_ok() {
+            self.wished = Some(texts);
+        }
+    }
+}
+
+/// A tokenizer and the folder it came from; none for the program's own.
+struct Known {
+    folder: Option<PathBuf>,
+    tokenizer: Result<Tokenizer, String>,
+}
+
+fn work(messenger: &Messenger, wished: &Receiver<Texts>) {
+    let mut known: Option<Known> = None;
+    for texts in wished {
+        let folder = tokenizer_folder(&texts.model);
+        let known = match known.take().filter(|known| known.folder == folder) {
+            Some(same) => known.insert(same),
+            None => known.insert(read(folder)),
+        };
+        let syntax = match texts.weighting {
+            None => Syntax::Plain,
+            Some(PromptWeighting::Compel) => Syntax::Compel,
+            Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
+        };
+        let length = |text: String| Length { count: known.count(&text, syntax), text };
+        let meter =
+            Meter { prompt: length(texts.prompt), negative_prompt: length(texts.negative_prompt) };
+        if !messenger.send(News::Counted(meter)) {
+            return;
+        }
+    }
+}
+
+fn read(folder: Option<PathBuf>) -> Known {
+    let tokenizer = match &folder {
+        Some(folder) => Tokenizer::from_folder(folder),
+        None => Tokenizer::clip_l(),
+    };
+    Known { folder, tokenizer: tokenizer.map_err(|error| error.to_string()) }
+}
+
+impl Known {
+    fn count(&self, text: &str, syntax: Syntax) -> Result<prompt::TokenCount, String> {
+        let tokenizer = self.tokenizer.as_ref().map_err(Clone::clone)?;
+        // An empty prompt has no weights to read; one grammar would count a word in its place.
+        let syntax = if text.trim().is_empty() { Syntax::Plain } else { syntax };
+        prompt::count(tokenizer, text, syntax).map_err(|error| error.to_string())
+    }
+}

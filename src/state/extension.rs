@@ -1,0 +1,173 @@
+//! How far the start picture grows on each side, and to which size it is fitted first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pixels::Extent;
+use crate::task::{Outpaint, Task};
+
+/// What the sides of a picture and of its growth are multiples of.
+const GRID: u32 = 64;
+/// The longest side of a result.
+const LONGEST: u32 = 2048;
+
+/// The numbers of `outpaint`; no number is no growth.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Extension {
+    /// New rows above, in steps of 64.
+    pub top: Option<u32>,
+
+    /// New columns to the right, in steps of 64.
+    pub right: Option<u32>,
+
+    /// New rows below, in steps of 64.
+    pub bottom: Option<u32>,
+
+    /// New columns to the left, in steps of 64.
+    pub left: Option<u32>,
+
+    /// How far the seam is blurred, 0–32 pixels.
+    pub blur: Option<u32>,
+
+    /// The size that the start picture is brought to before it grows; not known before the picture is.
+    pub source: Option<Extent>,
+
+    /// Whether the user, or a task that was taken over, chose [`Self::source`].
+    pub source_is_set: bool,
+}
+
+impl Extension {
+    /// Whether any side grows.
+    #[must_use]
+    pub fn grows(&self) -> bool {
+        [self.top, self.right, self.bottom, self.left].iter().any(|side| side.unwrap_or(0) > 0)
+    }
+
+    /// New pixels from left to right and from top to bottom.
+    #[must_use]
+    pub fn growth(&self) -> Extent {
+        let sum = |a: Option<u32>, b: Option<u32>| a.unwrap_or(0).saturating_add(b.unwrap_or(0));
+        Extent::new(sum(self.left, self.right), sum(self.top, self.bottom))
+    }
+
+    /// The size of the result, once the start picture's is known.
+    #[must_use]
+    pub fn result(&self) -> Option<Extent> {
+        let (source, growth) = (self.source?, self.growth());
+        Some(Extent::new(
+            source.width.saturating_add(growth.width),
+            source.height.saturating_add(growth.height),
+        ))
+    }
+
+    /// Makes the result of that size, the growth as it is.
+    pub fn set_result(&mut self, extent: Extent) {
+        let growth = self.growth();
+        let source = Extent::new(
+            extent.width.saturating_sub(growth.width),
+            extent.height.saturating_sub(growth.height),
+        );
+        (self.source, self.source_is_set) = (Some(source), true);
+    }
+
+    /// Lets the start picture's own size decide again.
+    pub fn reset_source(&mut self) {
+        (self.source, self.source_is_set) = (None, false);
+    }
+
+    /// Fits a start picture of that size, unless its size was chosen.
+    pub(super) fn fit(&mut self, picture: Extent) {
+        if !self.source_is_set {
+            self.source = Some(self.fitted(picture));
+        }
+    }
+
+    /// A size near the picture's own whose sides are multiples of 64 and leave room to grow.
+    fn fitted(&self, picture: Extent) -> Extent {
+        let growth = self.growth();
+        let room = |growth: u32| LONGEST.saturating_sub(growth).max(GRID);
+        let (across, down) = (room(growth.width), room(growth.height));
+        let share = |room: u32, side: u32| f64::from(room) / f64::from(side.max(1));
+        let scale = share(across, picture.width).min(share(down, picture.height)).min(1.0);
+        let steps = |side: u32, room: u32| {
+            let exact = f64::from(side) * scale / f64::from(GRID);
+            [exact.floor(), exact.ceil()].map(|steps| (steps as u32).clamp(1, room / GRID) * GRID)
+        };
+        let (widths, heights) = (steps(picture.width, across), steps(picture.height, down));
+        // The least is cut off where the shape is nearest to the picture's own.
+        let shape = |extent: Extent| f64::from(extent.width) / f64::from(extent.height.max(1));
+        let cut = |extent: Extent| (shape(extent) / shape(picture)).ln().abs();
+        let sizes = widths
+            .into_iter()
+            .flat_map(|width| heights.into_iter().map(move |height| Extent::new(width, height)));
+        let nearest = sizes.min_by(|a, b| cut(*a).total_cmp(&cut(*b)));
+        nearest.unwrap_or(Extent::new(GRID, GRID))
+    }
+
+    /// As a task carries it; `None` when no side grows.
+    #[must_use]
+    pub fn to_outpaint(&self) -> Option<Outpaint> {
+        let Self { top, right, bottom, left, blur, .. } = *self;
+        self.grows().then(|| Outpaint { top, right, bottom, left, blur, ..Outpaint::default() })
+    }
+}
+
+impl From<&Task> for Extension {
+    /// Takes the numbers, and from the final size the one the start picture is brought to.
+    fn from(task: &Task) -> Self {
+        let Some(Outpaint { top, right, bottom, left, blur, .. }) = task.outpaint else {
+            return Self::default();
+        };
+        let mut extension = Self { top, right, bottom, left, blur, ..Self::default() };
+        let growth = extension.growth();
+        if let (Some(width), Some(height)) = (task.width, task.height)
+            && width > growth.width
+            && height > growth.height
+        {
+            extension.set_result(Extent::new(width, height));
+        }
+        extension
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_fitted_to_the_grid_and_leaves_room_to_grow() {
+        let right = |pixels| Extension { right: Some(pixels), ..Extension::default() };
+        let cases = [
+            (right(128), Extent::new(640, 384), Extent::new(768, 384)),
+            (right(64), Extent::new(1000, 700), Extent::new(1088, 704)),
+            (right(64), Extent::new(1200, 800), Extent::new(1152 + 64, 768)),
+            (right(512), Extent::new(4096, 2048), Extent::new(2048, 768)),
+            (right(64), Extent::new(3, 5), Extent::new(128, 64)),
+            (right(64), Extent::new(2048, 100), Extent::new(2048, 128)),
+        ];
+        for (mut extension, picture, result) in cases {
+            extension.fit(picture);
+            assert_eq!(extension.result(), Some(result), "{picture}");
+        }
+    }
+
+    #[test]
+    fn a_chosen_size_stays_until_it_is_reset() {
+        let mut extension = Extension { top: Some(64), ..Extension::default() };
+        extension.fit(Extent::new(512, 512));
+        extension.set_result(Extent::new(256, 320));
+        extension.fit(Extent::new(512, 512));
+        assert_eq!(extension.source, Some(Extent::new(256, 256)));
+        extension.reset_source();
+        extension.fit(Extent::new(512, 512));
+        assert_eq!(extension.result(), Some(Extent::new(512, 576)));
+    }
+
+    #[test]
+    fn sides_beyond_all_bounds_do_not_overflow() {
+        let mut extension =
+            Extension { left: Some(u32::MAX), right: Some(u32::MAX), ..Extension::default() };
+        extension.fit(Extent::new(512, 512));
+        assert_eq!(extension.result(), Some(Extent::new(u32::MAX, 64)));
+    }
+}

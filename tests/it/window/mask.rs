@@ -1,0 +1,212 @@
+//! A part of a picture painted anew: drawn with the pointer, by numbers, taken back, kept.
+
+use egui::{Key, Modifiers, Pos2, Role, Vec2, vec2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use latelier::library::{Home, read_picture, read_task};
+use latelier::pixels::{Extent, Picture, Rectangle};
+use latelier::state::{MaskShape, State};
+use latelier::task::ImageRef;
+use uuid::Uuid;
+
+use super::PROMPT;
+use crate::support::{Window, scratch};
+
+const FILL: &str = "Fill 128 × 128";
+
+#[test]
+fn a_rectangle_is_dragged_and_only_what_it_covers_is_painted_anew() {
+    let mut window = Window::open();
+    let file = window.start_from_picture(128, 128);
+    window.click("Draw a mask");
+    window.drag(vec2(-100.0, -60.0), vec2(60.0, 100.0));
+    let drawn = rectangles(window.state())[0];
+    assert!(drawn.width == 40 && drawn.height == 40, "4 points are a pixel: {drawn:?}");
+    assert!(window.shows("1 rectangle"));
+    window.write(PROMPT, "a red heart");
+    window.click(FILL);
+    window.wait_for_results(1);
+
+    let result = window.newest();
+    let task = read_task(&result).unwrap().unwrap();
+    let Some(ImageRef::Uuid(mask)) = task.mask_image else { panic!("{:?}", task.mask_image) };
+    assert_eq!((task.seed_image.is_some(), task.mask_margin), (true, None));
+    let kept = read_picture(&window.folder().join(format!("inputs/{mask}.png"))).unwrap();
+    let (source, found) = (read_picture(&file).unwrap(), read_picture(&result).unwrap());
+    let (mut inside, mut changed) = (0, 0);
+    for place in 0..128 * 128 {
+        let (x, y) = (place % 128, place / 128);
+        let covered =
+            (drawn.x..drawn.right()).contains(&x) && (drawn.y..drawn.bottom()).contains(&y);
+        let at = |picture: &Picture| -> [u8; 4] {
+            picture.rgba()[place as usize * 4..][..4].try_into().unwrap()
+        };
+        assert_eq!(at(&kept), if covered { [255; 4] } else { [0, 0, 0, 255] }, "{x}, {y}");
+        if covered {
+            inside += 1;
+            changed += u32::from(at(&found) != at(&source));
+        } else {
+            assert_eq!(at(&found), at(&source), "{x}, {y}");
+        }
+    }
+    assert!(inside == 1600 && changed > 1200, "{changed} of {inside}");
+
+    window.click("Remove the picture");
+    assert!(!window.state().draft.mask.is_there(), "the mask belonged to the picture");
+    window.click("Reuse all settings");
+    assert_eq!(window.state().draft.mask.kept(), Some(mask));
+    assert!(window.shows("A mask of the library"));
+    window.click(FILL);
+    window.wait_for_results(2);
+    assert_eq!(
+        read_task(&window.newest()).unwrap().unwrap().mask_image,
+        Some(ImageRef::Uuid(mask))
+    );
+}
+
+#[test]
+fn a_mask_is_made_changed_and_taken_back_without_a_pointer() {
+    let mut window = Window::open();
+    assert!(window.is_disabled("Draw a mask"), "it is there, but waits for a picture");
+    window.start_from_picture(96, 48);
+    window.click("Add a rectangle");
+    assert_eq!(rectangles(window.state()), [Rectangle::new(24, 12, 48, 24)]);
+    for (name, value) in
+        [("Mask X", 1.0), ("Mask Y", 2.0), ("Mask width", 30.0), ("Mask height", 9.0)]
+    {
+        window.app.get_by_role_and_label(Role::SpinButton, name).set_value_accesskit(value);
+        window.app.run_steps(2);
+    }
+    assert_eq!(rectangles(window.state()), [Rectangle::new(1, 2, 30, 9)]);
+    window.app.get_by_role_and_label(Role::SpinButton, "Feather").set_value_accesskit(16.0);
+    window.app.run_steps(2);
+    assert_eq!(window.state().draft.mask.feather, 16);
+    assert!(!window.is_disabled(FILL));
+
+    window.app.key_press(Key::M);
+    window.app.run_steps(2);
+    window.app.key_press(Key::Escape);
+    window.app.run_steps(2);
+    assert!(!window.shows(FILL) && window.shows("Vary 128 × 128"));
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.app.run_steps(2);
+    assert_eq!(rectangles(window.state()), [Rectangle::new(1, 2, 30, 9)]);
+    window.click("Clear mask");
+    window.click("Undo the mask");
+    window.click("Undo the mask");
+    assert!(!window.state().draft.mask.is_there());
+    assert!(window.is_disabled("Undo the mask") && window.is_disabled("Clear mask"));
+}
+
+#[test]
+fn drags_add_up_and_escape_ends_the_one_that_is_going_on() {
+    let mut window = Window::open();
+    window.start_from_picture(128, 128);
+    window.click("Draw rectangles");
+    window.drag(vec2(-80.0, -80.0), vec2(-40.0, -40.0));
+    window.drag(vec2(400.0, 0.0), vec2(40.0, 40.0));
+    let drawn = rectangles(window.state()).to_vec();
+    assert_eq!(drawn.len(), 2);
+    assert_eq!(drawn[1].right(), 128, "what is beside the picture is cut off");
+    let middle = window.middle();
+    window.app.hover_at(middle);
+    window.app.drag_at(middle);
+    window.app.run_steps(2);
+    window.app.hover_at(middle + vec2(40.0, 40.0));
+    window.app.run_steps(2);
+    assert!(window.state().view.drawing_from.is_some());
+    window.app.key_press(Key::Escape);
+    window.app.run_steps(2);
+    window.app.drop_at(middle + vec2(40.0, 40.0));
+    window.app.run_steps(2);
+    assert_eq!(rectangles(window.state()), drawn);
+}
+
+#[test]
+fn zooming_into_the_mask_is_part_of_the_task_and_its_limits_are_told() {
+    let mut window = Window::open();
+    window.start_from_picture(128, 128);
+    window.click("Add a rectangle");
+    assert_eq!(window.state().draft.to_task(Uuid::nil()).mask_margin, None);
+    window.click("Zoom into the mask");
+    assert_eq!(window.state().draft.to_task(Uuid::nil()).mask_margin, Some(64));
+    window.app.state_mut().state.draft.mask.margin = Some(20);
+    // The number itself goes no lower; a task that was taken over may.
+    window.app.step();
+    assert!(window.is_disabled(FILL));
+    assert!(window.shows("maskMargin must be an integer from 32 to 128"));
+    window.click("Zoom into the mask");
+    assert!(!window.is_disabled(FILL));
+}
+
+#[test]
+fn rectangles_are_there_after_a_restart_and_a_vanished_mask_is_told() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let mut window = Window::open_in(&home);
+    let file = folder.path().join("photo.png");
+    super::start::write_picture(&file, 64, 64);
+    window.drop_file(&file);
+    window.wait_shown("Start from: 64 × 64");
+    window.click("Add a rectangle");
+    drop(window);
+
+    let mut window = Window::open_in(&home);
+    window.wait_shown("Start from: 64 × 64");
+    assert_eq!(rectangles(window.state()), [Rectangle::new(16, 16, 32, 32)]);
+    window.app.state_mut().state.draft.mask.shape = MaskShape::Kept(Uuid::new_v4());
+    window.wait_shown("The mask is no longer in the library");
+    assert!(window.is_disabled(FILL));
+    window.click("Clear mask");
+    assert!(!window.is_disabled("Vary 128 × 128"));
+}
+
+fn rectangles(state: &State) -> &[Rectangle] {
+    state.draft.mask.shape.rectangles()
+}
+
+impl Window {
+    pub(super) fn state(&self) -> &State {
+        &self.app.state().state
+    }
+
+    /// Drops a picture of that size and waits until it is on the canvas.
+    pub(super) fn start_from_picture(&mut self, width: u32, height: u32) -> std::path::PathBuf {
+        let file = self.write_picture("photo.png", width, height);
+        self.drop_file(&file);
+        self.wait_shown(&format!("Start from: {}", Extent::new(width, height)));
+        self.wait_shown("Start picture.");
+        file
+    }
+
+    fn wait_for_results(&mut self, count: usize) {
+        self.wait("the result", move |state| {
+            state.world.gallery.len() == count && state.world.queue.jobs().is_empty()
+        });
+    }
+
+    fn newest(&self) -> std::path::PathBuf {
+        self.state().world.gallery.newest().unwrap().path.clone().unwrap()
+    }
+
+    /// The middle of the start picture on the canvas, while it fits.
+    fn middle(&self) -> Pos2 {
+        let canvas = self.app.get_by_label_contains("Start picture.");
+        assert_eq!(canvas.accesskit_node().role(), Role::Canvas);
+        // The strip of results and the caption keep their room below.
+        canvas.rect().center() - vec2(0.0, 41.0 + 7.0)
+    }
+
+    /// Drags on the canvas, places given from the middle of the start picture.
+    fn drag(&mut self, from: Vec2, to: Vec2) {
+        let middle = self.middle();
+        self.app.hover_at(middle + from);
+        self.app.drag_at(middle + from);
+        self.app.run_steps(2);
+        for part in [0.3, 0.7, 1.0] {
+            self.app.hover_at(middle + from + (to - from) * part);
+            self.app.run_steps(2);
+        }
+        self.app.drop_at(middle + to);
+        self.app.run_steps(3);
+    }
+}

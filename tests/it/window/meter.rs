@@ -1,0 +1,64 @@
+//! How long prompts are for the model, and how they write emphasis.
+
+use egui::Role;
+use egui_kittest::kittest::Queryable as _;
+use latelier::library::read_task;
+use latelier::task::PromptWeighting;
+
+use super::{GENERATE, PROMPT};
+use crate::support::Window;
+
+#[test]
+fn tokens_are_counted_under_each_prompt_and_a_cut_is_told() {
+    let mut window = Window::open();
+    window.write(PROMPT, "a fox");
+    window.wait_shown("Prompt: 2 / 75 tokens");
+    assert!(window.shows("Avoid: 0 / 75 tokens"));
+    window.write((Role::MultilineTextInput, "Avoid"), "a car, a fox");
+    window.wait_shown("Avoid: 5 / 75 tokens");
+    let long = "a fox ".repeat(50);
+    window.write(PROMPT, &long);
+    window.wait_shown("Prompt: 100 / 75 tokens · the end is not read");
+    let length =
+        |window: &Window| window.app.state().state.world.meter.as_ref().unwrap().prompt.clone();
+    assert_eq!(length(&window).borders(&long).len(), 1);
+
+    window.click("Weighting sd_embeds");
+    window.wait_shown("Prompt: 100 / 150 tokens · 2 chunks");
+    window.click("Weighting compel");
+    window.wait("compel", |state| state.draft.prompt_weighting == Some(PromptWeighting::Compel));
+    assert!(window.shows("(some words)1.3"), "the grammar is told");
+    window.write(PROMPT, r#"("a fox", "a car").blend(1)"#);
+    window.wait_shown("1 weights for 2 texts");
+    window.write(PROMPT, "a (fox)1.2");
+    window.wait_shown("Prompt: 2 / 75 tokens");
+    window.click(GENERATE);
+    window.wait("the picture", |state| state.world.gallery.len() == 1);
+    let path = window.app.state().state.world.gallery.newest().unwrap().path.clone().unwrap();
+    let task = read_task(&path).unwrap().unwrap();
+    assert_eq!(task.prompt_weighting, Some(PromptWeighting::Compel));
+}
+
+#[test]
+fn another_models_words_are_counted_with_its_own_tokenizer() {
+    let mut window = Window::open_with_models(&crate::support::golden("tiny-sd1"));
+    // Words that only one of the two vocabularies has whole.
+    window.write(PROMPT, "cyberpunk");
+    window.wait_shown("Prompt: ");
+    let tokens = |window: &Window| {
+        let meter = window.app.state().state.world.meter.clone().unwrap();
+        assert_eq!(meter.prompt.text, "cyberpunk");
+        meter.prompt.count.unwrap().tokens
+    };
+    window.wait("the demo model's count", |state| {
+        state.world.meter.as_ref().is_some_and(|meter| meter.prompt.text == "cyberpunk")
+    });
+    let demo = tokens(&window);
+    window.app.state_mut().state.draft.model = Some("local:model@1".to_owned());
+    window.wait("the other count", move |state| {
+        let count = state.world.meter.as_ref().map(|meter| meter.prompt.count.clone());
+        count.is_some_and(|count| count.is_ok_and(|count| count.tokens != demo))
+    });
+    assert_eq!(tokens(&window), 1, "CLIP knows the word");
+    assert!(window.app.query_all_by_label_contains("Prompt: 1 / 75 tokens").next().is_some());
+}
