@@ -9,6 +9,7 @@ mod masks;
 mod opener;
 mod reader;
 mod saver;
+mod waiting;
 mod watcher;
 
 use std::sync::Arc;
@@ -17,8 +18,10 @@ use std::time::{Duration, SystemTime};
 
 use eframe::egui;
 
-use crate::jobs::{Event, EventSink, NsfwScore, Provider, Status};
-use crate::library::{BringInError, Home, Library, Pictures, StoredImage};
+use crate::jobs::{Event, EventSink, Journal, Journaled, NsfwScore, Provider, Status, Waiting};
+use crate::library::{
+    BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage, Thumbnails,
+};
 use crate::settings::Settings;
 use crate::state::{Action, Effect, Meter, StartPicture, State, Tone};
 use crate::task::Task;
@@ -70,6 +73,8 @@ pub struct Services {
     pub library: Arc<Library>,
     /// Makes the pictures.
     pub provider: Box<dyn Provider>,
+    /// Where jobs are written down before the provider hears of them; else why they are not.
+    pub journal: Result<Arc<JournalFolder>, JournalError>,
 }
 
 /// What a thread of the shell found or did.
@@ -78,8 +83,10 @@ enum News {
     Judged(Vec<(Uuid, NsfwScore)>),
     /// The results folder holds these.
     Listed(Vec<StoredImage>),
-    /// These pictures were made with these tasks.
-    Tasks(Vec<(Uuid, Option<Arc<Task>>)>),
+    /// This is what their files say.
+    Read(Vec<StoredImage>),
+    /// That picture was made with this task.
+    Task(Uuid, Option<Arc<Task>>),
     /// A picture is being brought in.
     Opening,
     /// The picture of that name was brought in, or could not be.
@@ -92,6 +99,8 @@ enum News {
     MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
     /// The prompts were counted.
     Counted(Meter),
+    /// What was waiting when Latelier stopped.
+    Waiting(Vec<Waiting>),
     /// Something to tell the user.
     Said(Tone, String),
 }
@@ -124,11 +133,15 @@ pub enum AppError {
 pub struct App {
     /// Everything it shows.
     pub state: State,
-    services: Services,
-    textures: Textures,
+    // Gone before the provider: what that ends at closing is not heard, and offered again.
     events: Receiver<Event>,
-    sink: EventSink,
     news: Receiver<News>,
+    home: Home,
+    library: Arc<Library>,
+    provider: Box<dyn Provider>,
+    journal: Option<Arc<JournalFolder>>,
+    textures: Textures,
+    sink: EventSink,
     messenger: Messenger,
     reader: Reader,
     saver: Saver,
@@ -151,7 +164,8 @@ impl App {
         let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
         let (sender, news) = sync_channel(NEWS_WAITING);
         let messenger = Messenger { sender, ctx: ctx.clone() };
-        let settings_file = services.home.settings_file();
+        let Services { home, library, provider, journal } = services;
+        let settings_file = home.settings_file();
         let (settings, trouble) = match Settings::read(&settings_file) {
             Ok(settings) => (settings.unwrap_or_default(), None),
             Err(error) => (Settings::default(), Some(error)),
@@ -161,23 +175,29 @@ impl App {
             tracing::warn!("{}: {error}", settings_file.display());
             state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
         }
-        if let Some(trouble) = services.library.trouble() {
+        if let Some(trouble) = library.trouble() {
             state.world.notify(Tone::Failed, trouble);
         }
-        let textures = Textures::start(ctx)?;
-        let reader = Reader::start(services.home.clone(), messenger.clone())?;
+        let journal =
+            journal.map_err(|error| state.world.notify(Tone::Failed, sentence(&error))).ok();
+        let provider = journaled(provider, journal.as_ref())?;
+        let textures = Textures::start(ctx, &Thumbnails::new(&home))?;
+        let reader = Reader::start(home.clone(), messenger.clone())?;
         let saver = Saver::start(settings_file, settings)?;
-        let pictures = Pictures::new(&services.home, &[]);
+        let pictures = Pictures::new(&home, &[]);
         let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
         let counter = Counter::start(messenger.clone())?;
-        Ok(Self {
+        let mut app = Self {
             state,
-            services,
-            textures,
             events,
-            sink,
             news,
+            home,
+            library,
+            provider,
+            journal,
+            textures,
+            sink,
             messenger,
             reader,
             saver,
@@ -185,7 +205,11 @@ impl App {
             start_watcher,
             mask_watcher,
             counter,
-        })
+        };
+        if let Some(journal) = app.journal.clone() {
+            app.on_a_thread(waiting::claim(journal));
+        }
+        Ok(app)
     }
 
     fn take_in(&mut self) {
@@ -196,7 +220,10 @@ impl App {
             match news {
                 News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
                 News::Listed(stored) => self.listed(stored),
-                News::Tasks(tasks) => self.tasks_read(tasks),
+                News::Read(read) => self.state.world.gallery.learn(read),
+                News::Task(image_uuid, task) => {
+                    self.state.world.gallery.set_task(image_uuid, task);
+                }
                 News::Opening => self.state.world.opening += 1,
                 News::Opened(name, opened) => self.opened(&name, opened),
                 News::Start(image_uuid, picture) => {
@@ -209,11 +236,12 @@ impl App {
                 }
                 News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
                 News::Counted(meter) => self.state.world.meter = Some(meter),
+                News::Waiting(waiting) => self.state.world.waiting = waiting,
                 News::Said(tone, text) => self.state.world.notify(tone, text),
             }
         }
-        self.state.world.status = self.services.provider.status();
-        let models = self.services.library.models();
+        self.state.world.status = self.provider.status();
+        let models = self.library.models();
         if !Arc::ptr_eq(&models, &self.state.world.models) {
             self.state.set_models(models);
         }
@@ -226,12 +254,6 @@ impl App {
         // At start the newest picture is shown; later the choice is the user's.
         if self.state.view.selected.is_none() {
             self.state.select_newest();
-        }
-    }
-
-    fn tasks_read(&mut self, tasks: Vec<(Uuid, Option<Arc<Task>>)>) {
-        for (image_uuid, task) in tasks {
-            self.state.world.gallery.set_task(image_uuid, task);
         }
     }
 
@@ -269,12 +291,22 @@ impl App {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Submit(job) => self.services.provider.submit(job, self.sink.clone()),
+            Effect::Submit(job) => self.provider.submit(job, self.sink.clone()),
             Effect::DrawMask(order) => self.on_a_thread(masks::draw(self.pictures.clone(), order)),
+            Effect::Resume(jobs) => {
+                for job in jobs {
+                    self.provider.submit(job, self.sink.clone());
+                }
+            }
+            Effect::Discard(jobs) => {
+                if let Some(journal) = self.journal.clone() {
+                    self.on_a_thread(waiting::discard(journal, jobs));
+                }
+            }
             Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
             Effect::Export(path) => self.on_a_thread(desk::export(path)),
             Effect::OpenResults => {
-                self.on_a_thread(desk::open_folder(self.services.home.results_dir()));
+                self.on_a_thread(desk::open_folder(self.home.results_dir()));
             }
             Effect::Rescan => self.reader.look_again(),
         }
@@ -288,6 +320,25 @@ impl App {
             self.state.world.notify(Tone::Failed, format!("The system gives no thread: {error}"));
         }
     }
+}
+
+/// The provider behind the journal, if there is one.
+fn journaled(
+    provider: Box<dyn Provider>,
+    journal: Option<&Arc<JournalFolder>>,
+) -> std::io::Result<Box<dyn Provider>> {
+    let Some(journal) = journal else { return Ok(provider) };
+    Ok(Box::new(Journaled::start(provider, Arc::clone(journal) as Arc<dyn Journal>)?))
+}
+
+/// An error as a sentence that stands alone.
+fn sentence(error: &dyn std::error::Error) -> String {
+    tracing::warn!("{error}");
+    let mut text = error.to_string();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 impl eframe::App for App {
@@ -311,6 +362,7 @@ impl eframe::App for App {
         self.start_watcher.watch(self.state.draft.seed_image);
         self.mask_watcher.watch(self.state.draft.mask.kept());
         self.counter.count(self.state.world.texts(&self.state.draft));
+        self.reader.fetch(self.state.wanted_task());
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);

@@ -1,86 +1,140 @@
-//! Lists the results folder and reads what each picture was made with.
+//! Keeps the gallery in step with the results folder, by way of the index.
+//!
+//! One thread: it lists, reads what is new, and fetches the task of the chosen picture meanwhile.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::{Messenger, News};
-use crate::library::{Home, StoredImage, list_results, list_verdicts, read_task};
-use crate::state::Tone;
 use uuid::Uuid;
 
-/// Pictures whose tasks are told at once.
-const BATCH: usize = 64;
+use super::{Messenger, News, sentence};
+use crate::library::{Home, Index, IndexError, Survey, Thumbnails, list_verdicts};
+use crate::state::Tone;
+
+/// What the window asks for.
+#[derive(Clone, Copy)]
+enum Wish {
+    /// List the folder once more.
+    LookAgain,
+    /// Tell what this picture was made with.
+    Task(Uuid),
+}
 
 /// The thread that reads.
 pub(super) struct Reader {
-    again: SyncSender<()>,
+    wishes: SyncSender<Wish>,
+    fetched: Option<Uuid>,
 }
 
 impl Reader {
     /// Starts reading.
     pub(super) fn start(home: Home, messenger: Messenger) -> io::Result<Self> {
-        let (again, asked) = sync_channel(1);
+        let (wishes, wished) = sync_channel(4);
         let name = "results reader".to_owned();
-        thread::Builder::new().name(name).spawn(move || read(&home, &messenger, &asked))?;
-        Ok(Self { again })
+        thread::Builder::new().name(name).spawn(move || {
+            Reading { home, messenger, wished, again: Cell::new(true) }.go_on();
+        })?;
+        Ok(Self { wishes, fetched: None })
     }
 
     /// Lists the folder once more; a wish that already waits is enough.
     pub(super) fn look_again(&self) {
-        self.again.try_send(()).ok();
+        self.wishes.try_send(Wish::LookAgain).ok();
     }
-}
 
-fn read(home: &Home, messenger: &Messenger, asked: &Receiver<()>) {
-    let mut known = HashSet::new();
-    loop {
-        // Verdicts come first: what is to be hidden is never shown before they are known.
-        match list_verdicts(home).and_then(|verdicts| Ok((verdicts, list_results(home)?))) {
-            Ok((verdicts, stored)) => {
-                let unread: Vec<StoredImage> = stored
-                    .iter()
-                    .filter(|image| !known.contains(&image.image_uuid))
-                    .cloned()
-                    .collect();
-                if !messenger.send(News::Judged(verdicts))
-                    || !messenger.send(News::Listed(stored))
-                    || !read_tasks(&unread, messenger, &mut known)
-                {
-                    return;
-                }
-            }
-            Err(error) => {
-                let folder = home.results_dir();
-                tracing::warn!("{}: {error}", folder.display());
-                let text = format!("The results folder cannot be read: {error}");
-                if !messenger.send(News::Said(Tone::Failed, text)) {
-                    return;
-                }
-            }
-        }
-        if asked.recv().is_err() {
+    /// Fetches the task of that picture; once a frame.
+    pub(super) fn fetch(&mut self, image_uuid: Option<Uuid>) {
+        if self.fetched == image_uuid {
             return;
         }
+        // Where the thread is behind, the next frame tries again.
+        let asked = image_uuid.is_none_or(|uuid| self.wishes.try_send(Wish::Task(uuid)).is_ok());
+        if asked {
+            self.fetched = image_uuid;
+        }
     }
 }
 
-/// Reads tasks, the newest picture's first; ends early when nobody listens.
-fn read_tasks(unread: &[StoredImage], messenger: &Messenger, known: &mut HashSet<Uuid>) -> bool {
-    unread.chunks(BATCH).all(|batch| {
-        let tasks = batch
-            .iter()
-            .map(|image| {
-                known.insert(image.image_uuid);
-                let task = read_task(&image.path).unwrap_or_else(|error| {
-                    tracing::warn!("{}: {error}", image.path.display());
+/// What the thread works with.
+struct Reading {
+    home: Home,
+    messenger: Messenger,
+    wished: Receiver<Wish>,
+    /// Whether the folder is to be listed.
+    again: Cell<bool>,
+}
+
+impl Reading {
+    fn go_on(&self) {
+        // Opened again at each look: another Latelier may have put another file there.
+        let mut index = Index::open_or_read_anew(&self.home);
+        loop {
+            if self.again.take() {
+                let heard = self.look(&index).unwrap_or_else(|error| self.tell(&error));
+                if !heard {
+                    return;
+                }
+            }
+            let Ok(wish) = self.wished.recv() else { return };
+            self.grant(&index, wish);
+            if self.again.get() {
+                index = Index::open_or_read_anew(&self.home);
+            }
+        }
+    }
+
+    /// Tells what the folder holds, and then what was read in the files that the index did not
+    /// know. Returns whether anybody still listens.
+    fn look(&self, index: &Index) -> Result<bool, IndexError> {
+        let Survey { present, unread, .. } = index.survey()?;
+        let mut listed = index.page(0, index.count("")?, "")?;
+        // A changed picture is in the index as it was.
+        let stale: HashSet<Uuid> = unread.iter().map(|image| image.image_uuid).collect();
+        listed.retain(|image| !stale.contains(&image.image_uuid));
+        listed.extend(unread.iter().cloned());
+        // Verdicts come first: what is to be hidden is never shown before they are known.
+        let verdicts = list_verdicts(&self.home).unwrap_or_else(|error| {
+            tracing::warn!("{error}: {}", self.home.results_dir().display());
+            Vec::new()
+        });
+        if !self.messenger.send(News::Judged(verdicts))
+            || !self.messenger.send(News::Listed(listed))
+        {
+            return Ok(false);
+        }
+        let mut heard = true;
+        index.read(&unread, |read| {
+            heard = self.messenger.send(News::Read(read));
+            while let Ok(wish) = self.wished.try_recv() {
+                self.grant(index, wish);
+            }
+            heard
+        })?;
+        if let Err(error) = Thumbnails::new(&self.home).sweep(&present) {
+            tracing::warn!("{error}: {}", self.home.thumbnails_dir().display());
+        }
+        Ok(heard)
+    }
+
+    fn grant(&self, index: &Index, wish: Wish) {
+        match wish {
+            Wish::LookAgain => self.again.set(true),
+            Wish::Task(image_uuid) => {
+                let task = index.task(image_uuid).unwrap_or_else(|error| {
+                    tracing::warn!("{error}");
                     None
                 });
-                (image.image_uuid, task.map(Arc::new))
-            })
-            .collect();
-        messenger.send(News::Tasks(tasks))
-    })
+                self.messenger.send(News::Task(image_uuid, task.map(Arc::new)));
+            }
+        }
+    }
+
+    /// Says what went wrong; whether anybody still listens.
+    fn tell(&self, error: &IndexError) -> bool {
+        self.messenger.send(News::Said(Tone::Failed, sentence(error)))
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line: what each command takes and which exit code it gives.
 
 mod bench;
+mod bench_index;
 mod doctor;
 mod explain;
 mod models;
@@ -20,6 +21,7 @@ use crate::library::Home;
 use crate::task::EngineKind;
 
 pub use bench::BenchArgs;
+pub use bench_index::BenchIndexArgs;
 pub use run::RunArgs;
 pub use show::ShowArgs;
 
@@ -59,6 +61,9 @@ enum Command {
     /// Time one network, for comparisons with other engines
     #[command(hide = true)]
     Bench(BenchArgs),
+    /// Time the index of results with many pictures
+    #[command(hide = true)]
+    BenchIndex(BenchIndexArgs),
 }
 
 /// Where models are looked for.
@@ -163,6 +168,7 @@ impl Arguments {
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,
+            Some(Command::BenchIndex(args)) => bench_index::bench_index(*args, home)?,
         };
         Ok(ExitCode::from(code))
     }

@@ -1,5 +1,7 @@
 //! `latelier run`: tasks in, pictures and the API's answer out.
 
+mod resume;
+
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,10 +18,10 @@ use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
 use crate::engine::{LocalEngine, Mode};
 use crate::jobs::{
-    Event, EventSink, Failure, FailureKind, ImageRecord, Job, NsfwScore, Progress, Provider,
-    Worker, fresh_seed,
+    Event, EventSink, Failure, FailureKind, Job, JobId, Journal as _, NsfwScore, Owed, Progress,
+    Provider, Worker, fresh_seed,
 };
-use crate::library::{Home, Library, Pictures, Results};
+use crate::library::{Home, JournalFolder, Library, Pictures, Results, read_verdict};
 use crate::metadata::{self, Carried};
 use crate::pixels::{probe, read_task_text};
 use crate::task::{
@@ -38,8 +40,12 @@ const EVENTS: usize = 256;
 pub struct RunArgs {
     /// A JSON array of imageInference tasks, or a picture that says how it was made (see `show`); `-`
     /// reads standard input
-    #[arg(value_name = "TASK.json")]
-    tasks: PathBuf,
+    #[arg(value_name = "TASK.json", required_unless_present = "resume")]
+    tasks: Option<PathBuf>,
+
+    /// Make the pictures that were waiting when Latelier was stopped, where they were to be written
+    #[arg(long, conflicts_with_all = ["tasks", "out", "explain"])]
+    resume: bool,
 
     /// Where pictures are written, as `<imageUUID>.<ext>`
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -59,12 +65,15 @@ pub struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
-    let input = match read_input(&args.tasks) {
+    let Some(tasks) = args.tasks.as_deref() else {
+        return resume::resume(args, engine, home);
+    };
+    let input = match read_input(tasks) {
         Ok(input) => input,
         Err(error) => {
             return refuse(Problem::new(
                 "invalidRequest",
-                format!("Cannot read {}: {error}.", args.tasks.display()),
+                format!("Cannot read {}: {error}.", tasks.display()),
             ));
         }
     };
@@ -76,36 +85,126 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         Ok(tasks) => tasks,
         Err(problem) => return refuse(*problem),
     };
-    let library = match Library::open(home, &args.models.folders) {
+    let library = match open_library(args, home)? {
         Ok(library) => library,
-        Err(error) => return refuse(Problem::new("invalidRequest", error.to_string())),
+        Err(problem) => return refuse(problem),
     };
-    if let Some(trouble) = library.trouble() {
-        writeln!(io::stderr(), "{trouble}")?;
-    }
     let pictures = Pictures::new(home, std::slice::from_ref(&args.out));
     if args.explain {
         return explain(&tasks, &library, &pictures, engine.mode.map(Mode::from));
     }
-    let keeper = Arc::new(Results::new(args.out.clone(), pictures.clone()));
+    let journal = match JournalFolder::open(home, &args.out) {
+        Ok(journal) => Some(journal),
+        Err(error) => {
+            writeln!(io::stderr(), "{error}")?;
+            None
+        }
+    };
+    hint(journal.as_ref())?;
+    let keeper = Arc::new(Results::in_folder(home, &args.out, pictures.clone()));
     let settings = engine.settings(home, keeper, Arc::new(pictures), false);
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
-
-    let mut answer = Answer::default();
+    let mut run = Run::new(&provider, journal.as_ref());
+    // All are written down before the first is started: a crash loses none of them.
     let mut requests: Vec<Result<Request, Vec<Problem>>> = (tasks.into_iter())
         .map(|task| task.and_then(|task| requested(&task, &library, args.engine.into())))
         .collect();
     if let Input::Picture(carried) = input {
         requests.push(remade(*carried, &library, args.engine.into())?);
     }
-    for request in requests {
-        match request {
-            Ok(request) => make(&Arc::new(request), &provider, &mut answer),
-            Err(problems) => answer.errors.extend(problems),
+    let jobs: Vec<Job> = (requests.into_iter()).filter_map(|request| run.accept(request)).collect();
+    for job in jobs {
+        run.make(job);
+    }
+    run.finish()
+}
+
+/// The library with the models that the arguments name, or why not.
+fn open_library(args: &RunArgs, home: &Home) -> io::Result<Result<Library, Problem>> {
+    let library = match Library::open(home, &args.models.folders) {
+        Ok(library) => library,
+        Err(error) => return Ok(Err(Problem::new("invalidRequest", error.to_string()))),
+    };
+    if let Some(trouble) = library.trouble() {
+        writeln!(io::stderr(), "{trouble}")?;
+    }
+    Ok(Ok(library))
+}
+
+/// Says that pictures are waiting, if there are any.
+fn hint(journal: Option<&JournalFolder>) -> io::Result<()> {
+    let count = journal.and_then(|journal| journal.count_left_behind().ok()).unwrap_or(0);
+    let (pictures, verb) = if count == 1 { ("picture", "was") } else { ("pictures", "were") };
+    if count > 0 {
+        writeln!(
+            io::stderr(),
+            "{count} {pictures} {verb} waiting when Latelier stopped; `latelier run --resume` \
+             makes them"
+        )?;
+    }
+    Ok(())
+}
+
+/// Jobs on their way to the answer.
+struct Run<'a> {
+    provider: &'a dyn Provider,
+    journal: Option<&'a JournalFolder>,
+    answer: Answer,
+    /// Jobs that failed: they stay in the journal until their answer is printed.
+    failed: Vec<JobId>,
+}
+
+impl<'a> Run<'a> {
+    fn new(provider: &'a dyn Provider, journal: Option<&'a JournalFolder>) -> Self {
+        Self { provider, journal, answer: Answer::default(), failed: Vec::new() }
+    }
+
+    /// Writes the job down; what is wrong with it goes into the answer.
+    fn accept(&mut self, request: Result<Request, Vec<Problem>>) -> Option<Job> {
+        let job = match request {
+            Ok(request) => Job::new(Arc::new(request)),
+            Err(problems) => {
+                self.answer.errors.extend(problems);
+                return None;
+            }
+        };
+        if let Some(Err(failure)) = self.journal.map(|journal| journal.enter(&job)) {
+            self.answer.errors.push(problem_of(&failure, &job.request));
+            return None;
+        }
+        Some(job)
+    }
+
+    /// Runs one job to its end and adds what came of it to the answer.
+    fn make(&mut self, job: Job) {
+        let (sender, events) = sync_channel(EVENTS);
+        let sink = EventSink::new(sender, Arc::new(|| {}));
+        let (id, request) = (job.id, Arc::clone(&job.request));
+        let bar = progress_bar(&request);
+        self.provider.submit(job, sink);
+        let failure = follow(&events, &request, &bar, &mut self.answer);
+        bar.finish_and_clear();
+        match failure {
+            Some(failure) => {
+                self.answer.errors.push(problem_of(&failure, &request));
+                self.failed.push(id);
+            }
+            None => self.strike(id),
         }
     }
-    print(&answer)?;
-    Ok(if answer.errors.is_empty() { DONE } else { FAILED })
+
+    fn strike(&self, id: JobId) {
+        if let Some(journal) = self.journal {
+            journal.strike(id);
+        }
+    }
+
+    /// Prints the answer; what failed has then been told and is not offered again.
+    fn finish(self) -> anyhow::Result<u8> {
+        print(&self.answer)?;
+        self.failed.iter().for_each(|id| self.strike(*id));
+        Ok(if self.answer.errors.is_empty() { DONE } else { FAILED })
+    }
 }
 
 /// What `latelier run` is given.
@@ -187,19 +286,6 @@ fn requested(task: &Task, library: &Library, engine: EngineKind) -> Result<Reque
     resolve(task, library, engine, fresh_seed())
 }
 
-/// Runs one request to its end and adds what came of it to the answer.
-fn make(request: &Arc<Request>, provider: &dyn Provider, answer: &mut Answer) {
-    let (sender, events) = sync_channel(EVENTS);
-    let sink = EventSink::new(sender, Arc::new(|| {}));
-    let bar = progress_bar(request);
-    provider.submit(Job::new(Arc::clone(request)), sink);
-    let failure = follow(&events, request, &bar, answer);
-    bar.finish_and_clear();
-    if let Some(failure) = failure {
-        answer.errors.push(problem_of(&failure, request));
-    }
-}
-
 fn progress_bar(request: &Request) -> ProgressBar {
     let bar = ProgressBar::new(u64::from(request.steps * request.number_results));
     if let Ok(style) = ProgressStyle::with_template("{bar:32} step {pos}/{len}  {eta}  {msg}") {
@@ -221,12 +307,15 @@ fn follow(
             Progress::Started { device } => bar.set_message(device.name),
             // Pictures that take their steps together tell of each.
             Progress::Step { .. } => bar.inc(1),
-            Progress::Image(record) => match delivered(&record) {
-                Ok(Some(image)) => answer.data.push(result(&record, request, image)),
-                // Not on disk; the failure that follows says why.
-                Ok(None) => {}
-                Err(error) => return Some(unreadable(&record, &error)),
-            },
+            Progress::Image(record) => {
+                // One that is not on disk is followed by the failure that says why.
+                let Some(path) = &record.path else { continue };
+                let owed = Owed { index: record.index, image_uuid: record.image_uuid };
+                match result(owed, path, request) {
+                    Ok(image) => answer.data.push(image),
+                    Err(error) => return Some(unreadable(path, &error)),
+                }
+            }
             Progress::Finished | Progress::Cancelled => return None,
             Progress::Failed(failure) => {
                 tracing::info!("{}", failure.details);
@@ -237,23 +326,23 @@ fn follow(
     None
 }
 
-fn result(record: &ImageRecord, request: &Request, image: DeliveredImage) -> ImageResult {
-    ImageResult {
+/// What the answer says of the picture at `path`.
+fn result(picture: Owed, path: &Path, request: &Request) -> io::Result<ImageResult> {
+    let is_adult = || read_verdict(path).is_some_and(NsfwScore::is_adult);
+    Ok(ImageResult {
         task_type: TaskType::ImageInference,
         task_uuid: request.task_uuid,
-        image_uuid: record.image_uuid,
-        image,
-        seed: Some(record.seed),
-        nsfw_content: record.nsfw.map(NsfwScore::is_adult),
+        image_uuid: picture.image_uuid,
+        image: delivered(path, request)?,
+        seed: Some(request.seed + u64::from(picture.index)),
+        nsfw_content: request.check_nsfw.then(is_adult),
         cost: request.include_cost.then_some(0.0),
-    }
+    })
 }
 
 /// The saved picture in the form the task asked for.
-fn delivered(record: &ImageRecord) -> io::Result<Option<DeliveredImage>> {
-    let Some(path) = &record.path else { return Ok(None) };
-    let request = &record.request;
-    Ok(Some(match request.output_type {
+fn delivered(path: &Path, request: &Request) -> io::Result<DeliveredImage> {
+    Ok(match request.output_type {
         OutputType::Url => {
             let path = path.canonicalize()?;
             let url = Url::from_file_path(&path)
@@ -262,11 +351,10 @@ fn delivered(record: &ImageRecord) -> io::Result<Option<DeliveredImage>> {
         }
         OutputType::Base64Data => DeliveredImage::base64(&fs::read(path)?),
         OutputType::DataUri => DeliveredImage::data_uri(request.output_format, &fs::read(path)?),
-    }))
+    })
 }
 
-fn unreadable(record: &ImageRecord, error: &io::Error) -> Failure {
-    let path = record.path.clone().unwrap_or_default();
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure {
         kind: FailureKind::Save,
         headline: format!(

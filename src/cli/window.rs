@@ -6,16 +6,17 @@ use super::{DONE, EngineArgs};
 use crate::app::{self, Services};
 use crate::engine::LocalEngine;
 use crate::jobs::Worker;
-use crate::library::{Home, Library, Pictures, Results};
+use crate::library::{Home, JournalFolder, Library, Pictures, Results};
 
 pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let library = Arc::new(Library::open(home, &[])?);
     let pictures = Pictures::new(home, &[]);
-    let keeper = Arc::new(Results::new(home.results_dir(), pictures.clone()));
+    let keeper = Arc::new(Results::of_home(home, pictures.clone()));
     let settings = engine.settings(home, keeper, Arc::new(pictures), true);
     let provider = Box::new(Worker::start("local", move || LocalEngine::new(settings))?);
+    let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
     // The toolkit's error cannot be sent between threads, which `anyhow` asks for.
-    app::run(Services { home: home.clone(), library, provider })
+    app::run(Services { home: home.clone(), library, provider, journal })
         .map_err(|error| anyhow::anyhow!("the window cannot be opened: {error}"))?;
     Ok(DONE)
 }

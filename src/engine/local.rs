@@ -1,11 +1,10 @@
 //! The local engine as a runner of jobs: request in, pictures out, one job at a time.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::Axis;
-use uuid::Uuid;
 
 use super::device::{Chosen, choose};
 use super::loaded::{Environment, Loaded, Part, Prompts};
@@ -17,7 +16,7 @@ use super::session::{Interrupt, SessionError, release_freed_memory};
 use super::start::{SetOut, Start};
 use super::{EngineError, Mode, mode, together};
 use crate::jobs::{
-    Device, EventSink, Failure, ImageRecord, Job, Keeper, NsfwScore, PictureSource, Progress,
+    Device, EventSink, Failure, ImageRecord, Job, Keeper, NsfwScore, Owed, PictureSource, Progress,
     Runner,
 };
 use crate::pixels::{PaintArea, Picture};
@@ -116,16 +115,16 @@ impl LocalEngine {
         let given = Given { conditioning, start, preview };
         let at_once = together.unwrap_or_else(|| together::choose(&job.request, loaded));
         let mut not_sent = None;
-        for indices in together::groups(job.request.number_results, at_once) {
+        for owed in job.owed.chunks(at_once.max(1) as usize) {
             let started = Instant::now();
-            let latents = run.sample(loaded, &given, indices.clone())?;
+            let latents = run.sample(loaded, &given, owed)?;
             let share = started.elapsed() / latents.len() as u32;
-            for (index, latent) in indices.zip(latents) {
+            for (&Owed { index, image_uuid }, latent) in owed.iter().zip(latents) {
                 let started = Instant::now();
                 let picture = run.paint(loaded, &given, &latent)?;
                 let nsfw = run.check(classifier.as_mut(), &picture)?;
                 let record = ImageRecord {
-                    image_uuid: Uuid::new_v4(),
+                    image_uuid,
                     request: Arc::clone(&job.request),
                     index,
                     seed: job.request.seed + u64::from(index),
@@ -318,16 +317,16 @@ impl Run<'_> {
         Ok(Some(NsfwScore { score, threshold: NsfwScore::THRESHOLD }))
     }
 
-    /// Noise, or a noisy picture, to the latents of the pictures `indices`, which take their steps
+    /// Noise, or a noisy picture, to the latents of the pictures `owed`, which take their steps
     /// together. Each is what it would be alone.
     fn sample(
         &self,
         loaded: &mut Loaded,
         given: &Given,
-        indices: Range<u32>,
+        owed: &[Owed],
     ) -> Result<Vec<Latent>, EngineError> {
         let request = self.request();
-        let mut noise = RowNoise::new(indices.clone().map(|index| request.seed + u64::from(index)));
+        let mut noise = RowNoise::new(owed.iter().map(|owed| request.seed + u64::from(owed.index)));
         let schedule = self.schedule(loaded)?;
         let (x, schedule, masked) = match &given.start {
             None => {
@@ -350,8 +349,7 @@ impl Run<'_> {
             interrupt: self.interrupt,
             calls: 0,
         };
-        let mut on_step =
-            |step: Step<'_>| self.report(indices.clone(), &step, given.preview.as_ref());
+        let mut on_step = |step: Step<'_>| self.report(owed, &step, given.preview.as_ref());
         let mut outside =
             Outside { noise: &mut noise, on_step: &mut on_step, masked: masked.as_ref() };
         let sampler = schedule.sampler();
@@ -384,15 +382,10 @@ impl Run<'_> {
         (rows, vae.latent_channels, side(extent.height), side(extent.width))
     }
 
-    /// Tells of a step that the pictures `indices` took together.
-    fn report(
-        &self,
-        indices: Range<u32>,
-        step: &Step<'_>,
-        preview: Option<&Preview>,
-    ) -> ControlFlow<()> {
+    /// Tells of a step that the pictures `owed` took together.
+    fn report(&self, owed: &[Owed], step: &Step<'_>, preview: Option<&Preview>) -> ControlFlow<()> {
         let (done, total) = (step.index as u32 + 1, step.total as u32);
-        for (image, denoised) in indices.zip(step.denoised.outer_iter()) {
+        for (&Owed { index: image, .. }, denoised) in owed.iter().zip(step.denoised.outer_iter()) {
             if self.job.cancel.is_cancelled() {
                 return ControlFlow::Break(());
             }

@@ -1,7 +1,5 @@
 //! How many pictures of a job take their steps together, in one call of the UNet a step.
 
-use std::ops::Range;
-
 use super::device::DeviceKind;
 use super::loaded::Loaded;
 use super::mode::available_memory;
@@ -32,26 +30,4 @@ pub(super) fn choose(request: &Request, loaded: &Loaded) -> u32 {
     };
     let room = available_memory().map_or(usize::MAX, |bytes| (bytes / 2 / BYTES_PER_CELL) as usize);
     (fast.min(room) / rows.max(1)).clamp(1, request.number_results as usize) as u32
-}
-
-/// Which pictures take their steps together: `pictures` in groups of `at_once`.
-pub(super) fn groups(pictures: u32, at_once: u32) -> impl Iterator<Item = Range<u32>> {
-    let at_once = at_once.max(1);
-    (0..pictures)
-        .step_by(at_once as usize)
-        .map(move |first| first..first.saturating_add(at_once).min(pictures))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_cover_every_picture_once() {
-        let of = |pictures, at_once| groups(pictures, at_once).collect::<Vec<_>>();
-        assert_eq!(of(5, 2), [0..2, 2..4, 4..5]);
-        assert_eq!(of(3, 2), [0..2, 2..3]);
-        assert_eq!(groups(3, 8).next(), Some(0..3));
-        assert_eq!(of(2, 0), [0..1, 1..2]);
-    }
 }

@@ -192,19 +192,30 @@ pub struct Event {
 pub struct EventSink {
     sender: SyncSender<Event>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    end_heard: Option<Arc<dyn Fn(JobId) + Send + Sync>>,
 }
 
 impl EventSink {
     /// A sink into `sender` that calls `wake` after each event.
     #[must_use]
     pub fn new(sender: SyncSender<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { sender, wake }
+        Self { sender, wake, end_heard: None }
+    }
+
+    /// The same sink, which calls `heard` after the last news of a job, unless nobody listens.
+    #[must_use]
+    pub fn when_end_is_heard(self, heard: Arc<dyn Fn(JobId) + Send + Sync>) -> Self {
+        Self { end_heard: Some(heard), ..self }
     }
 
     /// Leaves one event.
     pub fn send(&self, job: JobId, progress: Progress) {
+        let end = progress.is_end();
         // The reader may be gone; then nobody is left to tell.
-        self.sender.send(Event { job, progress }).ok();
+        let heard = self.sender.send(Event { job, progress }).is_ok();
+        if let Some(end_heard) = self.end_heard.as_ref().filter(|_| end && heard) {
+            end_heard(job);
+        }
         (self.wake)();
     }
 }

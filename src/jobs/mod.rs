@@ -2,6 +2,8 @@
 
 mod cancel;
 mod event;
+mod journal;
+mod journaled;
 mod worker;
 
 pub use cancel::Cancel;
@@ -9,6 +11,8 @@ pub use event::{
     Device, Event, EventSink, Failure, FailureKind, ImageRecord, Keeper, NsfwScore, PictureSource,
     Progress,
 };
+pub use journal::{EntryError, Journal, JournalEntry, Owed, Waiting};
+pub use journaled::Journaled;
 pub use worker::{Provider, Runner, Status, Worker};
 
 use std::sync::Arc;
@@ -29,15 +33,26 @@ pub struct Job {
     /// What to make.
     pub request: Arc<Request>,
 
+    /// Its pictures in order, but for those that were finished before a restart.
+    pub owed: Vec<Owed>,
+
     /// Ends the job when asked.
     pub cancel: Cancel,
 }
 
 impl Job {
-    /// A job for `request`.
+    /// A job for `request`, its pictures under fresh names.
     #[must_use]
     pub fn new(request: Arc<Request>) -> Self {
-        Self { id: request.task_uuid, request, cancel: Cancel::default() }
+        let fresh = |index| Owed { index, image_uuid: Uuid::new_v4() };
+        let owed = (0..request.number_results).map(fresh).collect();
+        Self::resume(request, owed)
+    }
+
+    /// A job for what is left to do of `request`.
+    #[must_use]
+    pub fn resume(request: Arc<Request>, owed: Vec<Owed>) -> Self {
+        Self { id: request.task_uuid, request, owed, cancel: Cancel::default() }
     }
 }
 
@@ -45,4 +60,43 @@ impl Job {
 #[must_use]
 pub fn fresh_seed() -> u64 {
     u64::from(Uuid::new_v4().as_fields().0).max(1)
+}
+
+/// A job of a task that only says this prompt.
+#[cfg(test)]
+pub(crate) fn test_job(prompt: &str) -> Job {
+    use crate::pixels::Extent;
+    use crate::task::{
+        Air, Architecture, Catalog, EngineKind, ModelCard, ModelDefaults, ModelKind, Task, resolve,
+    };
+
+    struct One(Arc<ModelCard>);
+
+    impl Catalog for One {
+        fn model(&self, _air: &Air) -> Option<Arc<ModelCard>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    let card = ModelCard {
+        air: Air::local("test", 1),
+        name: "test".to_owned(),
+        kind: ModelKind::Checkpoint,
+        architecture: Architecture::Sd1,
+        defaults: ModelDefaults {
+            extent: Extent::new(128, 128),
+            steps: 1,
+            cfg_scale: 1.0,
+            scheduler: "Euler".to_owned(),
+        },
+        examples: Vec::new(),
+        path: "test".into(),
+        config: None,
+    };
+    let mut task = Task::new(Uuid::new_v4());
+    task.model = Some(card.air.to_string());
+    task.positive_prompt = Some(prompt.to_owned());
+    (task.width, task.height) = (Some(128), Some(128));
+    let catalog = One(Arc::new(card));
+    Job::new(Arc::new(resolve(&task, &catalog, EngineKind::Local, 7).unwrap()))
 }

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use super::{Cancel, Device, EventSink, Failure, FailureKind, Job, Progress};
 
 /// Jobs that may wait; more is refused with a message rather than kept without bound.
-const QUEUE_LENGTH: usize = 1024;
+pub(super) const QUEUE_LENGTH: usize = 1024;
 
 /// Whether a provider can work at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Status {
 }
 
 /// Something that makes pictures: the local engine, the remote service.
-pub trait Provider: Send {
+pub trait Provider: Send + Sync {
     /// `local` or `remote`.
     fn name(&self) -> &'static str;
 
@@ -127,23 +127,22 @@ impl Provider for Worker {
             Some(queue) => queue.try_send((job, events)),
             None => Err(TrySendError::Disconnected((job, events))),
         };
-        if let Err(error) = sent {
-            let (why, (job, events)) = match error {
-                TrySendError::Full(sent) => {
-                    ("The queue is full: wait until some jobs are done", sent)
-                }
-                TrySendError::Disconnected(sent) => {
-                    ("The engine has stopped: restart Latelier", sent)
-                }
-            };
-            let failure = Failure {
-                kind: FailureKind::Other,
-                headline: why.to_owned(),
-                details: format!("{QUEUE_LENGTH} jobs may wait"),
-            };
-            events.send(job.id, Progress::Failed(failure));
-        }
+        sent.unwrap_or_else(refuse);
     }
+}
+
+/// Ends a job that could not be handed over.
+pub(super) fn refuse(error: TrySendError<(Job, EventSink)>) {
+    let (why, (job, events)) = match error {
+        TrySendError::Full(sent) => ("The queue is full: wait until some jobs are done", sent),
+        TrySendError::Disconnected(sent) => ("The engine has stopped: restart Latelier", sent),
+    };
+    let failure = Failure {
+        kind: FailureKind::Other,
+        headline: why.to_owned(),
+        details: format!("{QUEUE_LENGTH} jobs may wait"),
+    };
+    events.send(job.id, Progress::Failed(failure));
 }
 
 /// A value behind a lock; a panic elsewhere does not make it unusable.

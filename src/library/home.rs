@@ -46,6 +46,24 @@ impl Home {
         self.root.join("inputs")
     }
 
+    /// Small versions of the results, each made again when it is missing.
+    #[must_use]
+    pub fn thumbnails_dir(&self) -> PathBuf {
+        self.root.join("thumbnails")
+    }
+
+    /// What is known of the results; built again from their files when it is missing.
+    #[must_use]
+    pub fn index_file(&self) -> PathBuf {
+        self.root.join("index.sqlite")
+    }
+
+    /// Jobs that have not ended.
+    #[must_use]
+    pub fn journal_dir(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
     /// Checkpoints and what goes with them.
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {

@@ -4,16 +4,22 @@
 
 mod demo;
 mod home;
+mod index;
+mod journal;
 mod models;
 mod network;
 mod pictures;
 mod record;
 mod results;
+mod thumbnails;
 mod verdicts;
 
 pub use home::Home;
+pub use index::{About, Index, IndexError, StoredImage, Survey};
+pub use journal::{Claim, Claimed, JournalError, JournalFolder};
 pub use models::{Library, LibraryError, ModelFault, tokenizer_folder};
 pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};
-pub use results::{Results, StoredImage, list_results, read_picture, read_task, write_atomically};
-pub use verdicts::list_verdicts;
+pub use results::{Results, read_picture, read_task, write_atomically};
+pub use thumbnails::Thumbnails;
+pub use verdicts::{list_verdicts, read_verdict};

@@ -4,13 +4,12 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::Arc;
 
-use uuid::Uuid;
-
+use super::journal::same_folder;
 use super::network::{self, Limits};
 use super::verdicts::write_verdict;
-use super::{BringInError, Home, Pictures};
+use super::{BringInError, Home, Index, Pictures, Thumbnails};
 use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Keeper};
 use crate::metadata;
 use crate::pixels::{self, FileError, FileFormat, Picture, Texts};
@@ -21,6 +20,26 @@ use crate::task::{ImageRef, OutputFormat, Request, Task};
 pub struct Results {
     folder: PathBuf,
     pictures: Pictures,
+    shelf: Option<Shelf>,
+}
+
+/// Where the gallery looks first. Both can be made again from the files, so that what goes wrong
+/// with them is logged and never the picture's fault.
+#[derive(Clone, Debug)]
+struct Shelf {
+    index: Arc<Index>,
+    thumbnails: Thumbnails,
+}
+
+impl Shelf {
+    fn take_in(&self, record: &ImageRecord, path: &Path, task: &Task) {
+        if let Err(error) = self.thumbnails.keep(record.image_uuid, &record.picture) {
+            tracing::warn!("no thumbnail of {}: {error}", path.display());
+        }
+        if let Err(error) = self.index.add(path, record.picture.extent(), task) {
+            tracing::warn!("{} is not in the index yet: {error}", path.display());
+        }
+    }
 }
 
 impl Results {
@@ -28,7 +47,28 @@ impl Results {
     /// inside themselves are kept in `pictures`.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>, pictures: Pictures) -> Self {
-        Self { folder: folder.into(), pictures }
+        Self { folder: folder.into(), pictures, shelf: None }
+    }
+
+    /// Pictures go to the results folder of `home`, into its index and among its thumbnails; those
+    /// that tasks carry inside themselves are kept in `pictures`.
+    #[must_use]
+    pub fn of_home(home: &Home, pictures: Pictures) -> Self {
+        let shelf = Shelf {
+            index: Arc::new(Index::open_or_read_anew(home)),
+            thumbnails: Thumbnails::new(home),
+        };
+        Self { shelf: Some(shelf), ..Self::new(home.results_dir(), pictures) }
+    }
+
+    /// Pictures go to `folder`; when that is the results folder of `home`, as with
+    /// [`Self::of_home`].
+    #[must_use]
+    pub fn in_folder(home: &Home, folder: &Path, pictures: Pictures) -> Self {
+        if same_folder(folder, &home.results_dir()) {
+            return Self::of_home(home, pictures);
+        }
+        Self::new(folder, pictures)
     }
 
     /// The task that makes exactly this picture again: the asked one with its own seed, alone, and
@@ -64,6 +104,9 @@ impl Keeper for Results {
             write_verdict(&path, verdict).map_err(|error| not_saved(&path, &error))?;
         }
         write_atomically(&path, &bytes).map_err(|error| not_saved(&path, &error))?;
+        if let Some(shelf) = &self.shelf {
+            shelf.take_in(record, &path, &task);
+        }
         Ok(path)
     }
 
@@ -111,15 +154,35 @@ fn not_saved(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     }
 }
 
+/// How the names of files begin that are still being written.
+pub(super) const UNFINISHED: &str = ".writing-";
+
 /// Writes `bytes` to a temporary name beside `path` and renames it, so that `path` is never half
-/// a file.
+/// a file, not even after the power failed.
 ///
 /// # Errors
 /// When the disk is full or the folder cannot be written; `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let file = write_beside(path, bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The new name must last as well. Some file systems cannot promise it for a folder.
+    #[cfg(unix)]
+    if let Ok(folder) = fs::File::open(folder_of(path)) {
+        folder.sync_all().ok();
+    }
+    Ok(())
+}
+
+/// As [`write_atomically`], for what can be made again: faster, since nothing waits for the disk.
+pub(super) fn write_cache(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_beside(path, bytes)?.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -127,46 +190,13 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // temporary file.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder_of(path))?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file)
 }
 
-/// A picture of the results folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredImage {
-    /// The file.
-    pub path: PathBuf,
-    /// From the file's name.
-    pub image_uuid: Uuid,
-    /// When the file was written.
-    pub made: SystemTime,
-}
-
-/// The pictures in the results folder, newest first; an empty list when there is no folder yet.
-///
-/// # Errors
-/// When the folder cannot be listed.
-pub fn list_results(home: &Home) -> io::Result<Vec<StoredImage>> {
-    let entries = match fs::read_dir(home.results_dir()) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut images: Vec<StoredImage> =
-        entries.filter_map(|entry| stored_image(&entry.ok()?)).collect();
-    images.sort_by_key(|image| std::cmp::Reverse(image.made));
-    Ok(images)
-}
-
-fn stored_image(entry: &fs::DirEntry) -> Option<StoredImage> {
-    let path = entry.path();
-    let known = ["png", "jpg", "webp"].contains(&path.extension()?.to_str()?);
-    let image_uuid = Uuid::parse_str(path.file_stem()?.to_str()?).ok()?;
-    let made = entry.metadata().ok()?.modified().ok()?;
-    known.then_some(StoredImage { path, image_uuid, made })
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Reads the pixels of a picture file.
@@ -182,9 +212,11 @@ pub fn read_picture(path: &Path) -> Result<Picture, FileError> {
 /// # Errors
 /// When the file cannot be read.
 pub fn read_task(path: &Path) -> io::Result<Option<Task>> {
-    let bytes = fs::read(path)?;
-    Ok(pixels::read_task_text(&bytes).and_then(|text| {
-        let json = serde_json::from_str(&text).ok()?;
-        Task::from_json(&json).ok()
-    }))
+    Ok(task_inside(&fs::read(path)?))
+}
+
+/// The task inside the bytes of a picture file.
+pub(super) fn task_inside(bytes: &[u8]) -> Option<Task> {
+    let json = serde_json::from_str(&pixels::read_task_text(bytes)?).ok()?;
+    Task::from_json(&json).ok()
 }

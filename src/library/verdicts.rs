@@ -28,6 +28,14 @@ fn place(picture: &Path) -> PathBuf {
     picture.with_extension(ENDING.trim_start_matches('.'))
 }
 
+/// The verdict on the picture at `picture`; `None` when nothing was found in it, or it was not
+/// checked.
+#[must_use]
+pub fn read_verdict(picture: &Path) -> Option<NsfwScore> {
+    let place = place(picture);
+    place.is_file().then(|| verdict(&place)).flatten().map(|(_, score)| score)
+}
+
 /// The pictures of the results folder that may show adult content; none when there is no folder yet.
 ///
 /// # Errors

@@ -87,6 +87,14 @@ pub fn encode<'a>(
 }
 
 fn encode_webp(picture: &Picture, quality: u8, texts: &Texts<'_>) -> Result<Vec<u8>, FileError> {
+    Ok(with_webp_texts(&encode_bare(picture, quality)?, picture.extent(), texts))
+}
+
+/// Writes `picture` as WebP of that quality (1–100) with nothing but its pixels.
+///
+/// # Errors
+/// When the encoder refuses.
+pub fn encode_bare(picture: &Picture, quality: u8) -> Result<Vec<u8>, FileError> {
     let Extent { width, height } = picture.extent();
     let rgb;
     let encoder = if is_opaque(picture) {
@@ -98,7 +106,7 @@ fn encode_webp(picture: &Picture, quality: u8, texts: &Texts<'_>) -> Result<Vec<
     let bytes = encoder
         .encode_simple(false, f32::from(quality))
         .map_err(|error| FileError::Webp(format!("{error:?}")))?;
-    Ok(with_webp_texts(&bytes, picture.extent(), texts))
+    Ok(bytes.to_vec())
 }
 
 fn is_opaque(picture: &Picture) -> bool {
@@ -241,6 +249,15 @@ mod tests {
         assert!(matches!(jpeg, Err(FileError::TextTooLong(_))));
         let png = encode(&gradient(255), FileFormat::Png, long.as_str()).unwrap();
         assert_eq!(read_task_text(&png), Some(long));
+    }
+
+    #[test]
+    fn the_size_is_known_without_decoding() {
+        for format in [FileFormat::Png, FileFormat::Jpeg { quality: 95 }] {
+            let bytes = encode(&gradient(255), format, TASK).unwrap();
+            assert_eq!(probe(&bytes).unwrap().0, Extent::new(16, 8), "{format:?}");
+        }
+        assert!(probe(b"no picture").is_err());
     }
 
     #[test]

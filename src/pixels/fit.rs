@@ -24,6 +24,46 @@ impl Picture {
         let scaled = imageops::resize(&cut, extent.width, extent.height, FilterType::Lanczos3);
         Self::from_rgba(extent, scaled.into_raw()).unwrap_or_else(|| self.clone())
     }
+
+    /// The picture with its longest side at `side` pixels, each the mean of those it covers;
+    /// `None` for one that is not larger.
+    #[must_use]
+    pub fn shrunk(&self, side: u32) -> Option<Self> {
+        let Extent { width, height } = self.extent();
+        let longest = width.max(height);
+        if longest <= side || side == 0 {
+            return None;
+        }
+        let scaled = |length: u32| {
+            let length = u64::from(length) * u64::from(side) / u64::from(longest);
+            (length as u32).max(1)
+        };
+        let small = Extent::new(scaled(width), scaled(height));
+        let span = |at: u32, of: u32, from: u32| {
+            let start = u64::from(at) * u64::from(from) / u64::from(of);
+            let end = (u64::from(at + 1) * u64::from(from)).div_ceil(u64::from(of));
+            (start as usize, end as usize)
+        };
+        let row_length = width as usize * 4;
+        let mut rgba = Vec::with_capacity(small.area() * 4);
+        for y in 0..small.height {
+            let (top, bottom) = span(y, small.height, height);
+            for x in 0..small.width {
+                let (left, right) = span(x, small.width, width);
+                let mut sums = [0_u64; 4];
+                for row in self.rgba().chunks_exact(row_length).take(bottom).skip(top) {
+                    for pixel in row.get(left * 4..right * 4)?.chunks_exact(4) {
+                        sums.iter_mut()
+                            .zip(pixel)
+                            .for_each(|(sum, &value)| *sum += u64::from(value));
+                    }
+                }
+                let count = (((bottom - top) * (right - left)) as u64).max(1);
+                rgba.extend(sums.map(|sum| ((sum + count / 2) / count) as u8));
+            }
+        }
+        Self::from_rgba(small, rgba)
+    }
 }
 
 /// The part of a picture of the size `own` that [`Picture::covering`] keeps for `extent`: the largest
@@ -67,6 +107,23 @@ mod tests {
             assert_eq!(fitted.extent(), Extent::new(128, 192), "{width} × {height}");
         }
         assert_eq!(halves(64, 64).covering(Extent::new(64, 64)), halves(64, 64));
+    }
+
+    #[test]
+    fn a_shrunk_picture_keeps_shape_and_mean() {
+        let extent = Extent::new(600, 300);
+        let rgba: Vec<u8> = (0..extent.area())
+            .flat_map(|i| [if i % 2 == 0 { 0 } else { 200 }, 7, 9, 255])
+            .collect();
+        let small = Picture::from_rgba(extent, rgba).unwrap().shrunk(150).unwrap();
+        assert_eq!(small.extent(), Extent::new(150, 75));
+        assert!(small.rgba().chunks_exact(4).all(|pixel| *pixel == [100, 7, 9, 255]));
+    }
+
+    #[test]
+    fn a_small_picture_is_not_shrunk_and_a_line_keeps_a_pixel() {
+        assert!(halves(150, 2).shrunk(150).is_none());
+        assert_eq!(halves(5000, 1).shrunk(256).unwrap().extent(), Extent::new(256, 1));
     }
 
     #[test]

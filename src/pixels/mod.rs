@@ -17,7 +17,7 @@ mod seam;
 mod stretch;
 mod text;
 
-pub use file::{FileError, FileFormat, decode, encode, probe};
+pub use file::{FileError, FileFormat, decode, encode, encode_bare, probe};
 pub use fit::covering_window;
 pub use growth::Growth;
 pub use mask::Mask;

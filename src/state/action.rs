@@ -21,6 +21,10 @@ pub enum Action {
     Retry(JobId),
     /// Take the card of a failed job away.
     Dismiss(JobId),
+    /// Make the pictures that were waiting when Latelier stopped.
+    ResumeWaiting,
+    /// Forget the jobs that were waiting when Latelier stopped.
+    DiscardWaiting,
     /// Put a new seed into the form and keep it.
     DrawSeed,
     /// Show this picture.
@@ -77,6 +81,10 @@ pub enum Effect {
     Submit(Job),
     /// Draw this mask, then come back with its name: [`super::State::mask_drawn`].
     DrawMask(Box<MaskOrder>),
+    /// Give these jobs to the provider, in this order.
+    Resume(Vec<Job>),
+    /// Take these jobs out of the journal.
+    Discard(Vec<JobId>),
     /// Ask for a picture file and bring it into the library.
     OpenPicture,
     /// Copy this file to where the user says.

@@ -19,6 +19,8 @@ impl State {
             Action::CancelRunning => self.cancel(self.world.queue.next_open()?.id),
             Action::Retry(id) => self.retry(id),
             Action::Dismiss(id) => self.dismiss(id),
+            Action::ResumeWaiting => self.resume_waiting(),
+            Action::DiscardWaiting => self.discard_waiting(),
             Action::DrawSeed => self.draw_seed(),
             Action::Select(image_uuid) => self.select(image_uuid),
             Action::Step(places) => self.step(places),
@@ -42,11 +44,7 @@ impl State {
     }
 
     fn generate(&mut self) -> Option<Effect> {
-        if let Status::Unavailable(failure) = &self.world.status {
-            let headline = failure.headline.clone();
-            self.world.notify(Tone::Failed, headline);
-            return None;
-        }
+        self.available()?;
         if let Some(reason) = self.world.start_refusal(&self.draft) {
             self.world.notify(Tone::Failed, reason);
             return None;
@@ -80,6 +78,44 @@ impl State {
     /// Goes on with a task whose mask was drawn: it is in the library under that name.
     pub fn mask_drawn(&mut self, task: Task, mask: Uuid) -> Option<Effect> {
         self.submit(&Task { mask_image: Some(ImageRef::Uuid(mask)), ..task })
+    }
+
+    /// Says why nothing can be made when nothing can.
+    fn available(&mut self) -> Option<()> {
+        let Status::Unavailable(failure) = &self.world.status else { return Some(()) };
+        let headline = failure.headline.clone();
+        self.world.notify(Tone::Failed, headline);
+        None
+    }
+
+    /// Makes jobs of what was waiting. What cannot be resumed, such as a job whose model is gone,
+    /// keeps waiting.
+    fn resume_waiting(&mut self) -> Option<Effect> {
+        self.available()?;
+        let mut jobs = Vec::new();
+        for waiting in std::mem::take(&mut self.world.waiting) {
+            match resolve(&waiting.task, &self.world, EngineKind::Local, fresh_seed()) {
+                Ok(request) => jobs.push(Job::resume(Arc::new(request), waiting.owed)),
+                Err(problems) => {
+                    let why = problems.into_iter().next().map(|problem| problem.message);
+                    let text = format!("Cannot be resumed: {}", why.unwrap_or_default());
+                    self.world.notify(Tone::Failed, text);
+                    self.world.waiting.push(waiting);
+                }
+            }
+        }
+        for job in &jobs {
+            let entry = JobEntry::new(job.id, Arc::clone(&job.request), job.cancel.clone());
+            self.world.queue.push(entry);
+        }
+        self.follow();
+        Some(Effect::Resume(jobs))
+    }
+
+    fn discard_waiting(&mut self) -> Option<Effect> {
+        let waiting = std::mem::take(&mut self.world.waiting);
+        let ids: Vec<JobId> = waiting.iter().map(|waiting| waiting.id).collect();
+        (!ids.is_empty()).then_some(Effect::Discard(ids))
     }
 
     /// Makes a job of the task, or shows why not.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::days::{Day, Midnights};
 use crate::jobs::{ImageRecord, NsfwScore};
-use crate::library::StoredImage;
+use crate::library::{About, StoredImage};
 use crate::pixels::Picture;
 use crate::task::Task;
 
@@ -25,6 +25,8 @@ pub enum Settings {
     /// The file has not been read yet.
     #[default]
     Unread,
+    /// The index has them; they are fetched when the picture is chosen.
+    Stored,
     /// The file carries none.
     Missing,
     /// The task it answers.
@@ -49,8 +51,8 @@ pub struct GalleryEntry {
     /// What it was made with.
     pub settings: Settings,
 
-    /// Prompt, model and seed in small letters.
-    searchable: String,
+    /// The same in short, and the picture's size; empty while the file is unread.
+    pub about: About,
 }
 
 impl GalleryEntry {
@@ -59,49 +61,46 @@ impl GalleryEntry {
     pub const fn task(&self) -> Option<&Arc<Task>> {
         match &self.settings {
             Settings::Known(task) => Some(task),
-            Settings::Unread | Settings::Missing => None,
+            Settings::Unread | Settings::Stored | Settings::Missing => None,
         }
     }
 
     /// The prompt, when it is known.
     #[must_use]
     pub fn prompt(&self) -> Option<&str> {
-        self.task().and_then(|task| task.positive_prompt.as_deref())
+        self.about.prompt.as_deref()
     }
 
     fn from_stored(stored: StoredImage) -> Self {
-        Self {
+        let mut entry = Self {
             image_uuid: stored.image_uuid,
             made: stored.made,
             path: Some(stored.path),
             picture: None,
             settings: Settings::Unread,
-            searchable: String::new(),
+            about: About::default(),
+        };
+        if let Some(about) = stored.about {
+            entry.learn(about);
         }
+        entry
     }
 
     fn from_record(record: &ImageRecord, made: SystemTime) -> Self {
-        let mut entry = Self {
+        let task = made_by(record);
+        Self {
             image_uuid: record.image_uuid,
             made,
             path: record.path.clone(),
             picture: Some(record.picture.clone()),
-            settings: Settings::Unread,
-            searchable: String::new(),
-        };
-        entry.set_task(Some(Arc::new(made_by(record))));
-        entry
+            about: About::new(Some(record.picture.extent()), Some(&task)),
+            settings: Settings::Known(Arc::new(task)),
+        }
     }
 
-    fn set_task(&mut self, task: Option<Arc<Task>>) {
-        let Some(task) = task else {
-            self.settings = Settings::Missing;
-            return;
-        };
-        let seed = task.seed.map(|seed| seed.to_string()).unwrap_or_default();
-        let words = [task.positive_prompt.as_deref(), task.model.as_deref(), Some(&seed)];
-        self.searchable = words.into_iter().flatten().collect::<Vec<_>>().join(" ").to_lowercase();
-        self.settings = Settings::Known(task);
+    fn learn(&mut self, about: About) {
+        self.settings = if about.has_task { Settings::Stored } else { Settings::Missing };
+        self.about = about;
     }
 }
 
@@ -189,8 +188,7 @@ impl Gallery {
     #[must_use]
     pub fn siblings(&self, image_uuid: Uuid) -> &[Uuid] {
         self.get(image_uuid)
-            .and_then(GalleryEntry::task)
-            .and_then(|task| task.task_uuid.as_ref())
+            .and_then(|entry| entry.about.task_uuid.as_ref())
             .map_or(&[], |task_uuid| self.made_together(task_uuid))
     }
 
@@ -237,8 +235,9 @@ impl Gallery {
             self.entries.drain(..).map(|entry| (entry.image_uuid, entry)).collect();
         let mut entries: Vec<_> = stored
             .into_iter()
-            .map(|image| {
-                known.remove(&image.image_uuid).unwrap_or_else(|| GalleryEntry::from_stored(image))
+            .map(|image| match known.remove(&image.image_uuid) {
+                Some(entry) if entry.task().is_some() => entry,
+                _ => GalleryEntry::from_stored(image),
             })
             .collect();
         // What was made since the folder was listed, and what could not be saved, is still there.
@@ -255,19 +254,26 @@ impl Gallery {
         self.revision += 1;
     }
 
+    /// Takes in what was read in pictures' files.
+    pub fn learn(&mut self, read: Vec<StoredImage>) {
+        for StoredImage { image_uuid, about, .. } in read {
+            let place = self.places.get(&image_uuid);
+            let entry = place.and_then(|place| self.entries.get_mut(*place));
+            let (Some(entry), Some(about)) = (entry, about) else { continue };
+            if entry.task().is_none() {
+                entry.learn(about);
+                remember_siblings(&mut self.together, entry);
+            }
+        }
+        self.revision += 1;
+    }
+
     /// Takes in what a picture was made with.
     pub fn set_task(&mut self, image_uuid: Uuid, task: Option<Arc<Task>>) {
-        let Some(entry) =
-            self.places.get(&image_uuid).and_then(|place| self.entries.get_mut(*place))
-        else {
-            return;
-        };
-        if matches!(entry.settings, Settings::Known(_)) {
-            return;
+        let place = self.places.get(&image_uuid);
+        if let Some(entry) = place.and_then(|place| self.entries.get_mut(*place)) {
+            entry.settings = task.map_or(Settings::Missing, Settings::Known);
         }
-        entry.set_task(task);
-        remember_siblings(&mut self.together, entry);
-        self.revision += 1;
     }
 
     fn remember_siblings(&mut self, entry: &GalleryEntry) {
@@ -286,7 +292,9 @@ impl Gallery {
         let words: Vec<&str> = search_lower.split_whitespace().collect();
         let places: Vec<usize> = (0..self.entries.len())
             .rev()
-            .filter(|&place| words.iter().all(|word| self.entries[place].searchable.contains(word)))
+            .filter(|&place| {
+                words.iter().all(|word| self.entries[place].about.searchable.contains(word))
+            })
             .collect();
         let midnights = Midnights::around(now);
         let since =
@@ -313,7 +321,7 @@ fn made_by(record: &ImageRecord) -> Task {
 }
 
 fn remember_siblings(together: &mut HashMap<String, Vec<Uuid>>, entry: &GalleryEntry) {
-    if let Some(task_uuid) = entry.task().and_then(|task| task.task_uuid.clone()) {
+    if let Some(task_uuid) = entry.about.task_uuid.clone() {
         let siblings = together.entry(task_uuid).or_default();
         if !siblings.contains(&entry.image_uuid) {
             siblings.push(entry.image_uuid);
@@ -332,14 +340,15 @@ mod tests {
             path: PathBuf::from(format!("{id}.png")),
             image_uuid: Uuid::from_u128(id),
             made,
+            about: None,
         }
     }
 
-    fn task(prompt: &str, task_uuid: &str) -> Arc<Task> {
+    fn read(id: u128, prompt: &str, task_uuid: &str) -> StoredImage {
         let mut task = Task::new(Uuid::nil());
         task.positive_prompt = Some(prompt.to_owned());
         task.task_uuid = Some(task_uuid.to_owned());
-        Arc::new(task)
+        StoredImage { about: Some(About::new(None, Some(&task))), ..stored(id, noon()) }
     }
 
     fn noon() -> SystemTime {
@@ -372,9 +381,8 @@ mod tests {
     #[test]
     fn a_search_wants_every_word_and_minds_no_case() {
         let mut gallery = Gallery::default();
-        gallery.set_stored(vec![stored(1, noon()), stored(2, noon())]);
-        gallery.set_task(Uuid::from_u128(1), Some(task("A red Fox", "a")));
-        gallery.set_task(Uuid::from_u128(2), Some(task("a red car", "b")));
+        gallery.set_stored(vec![stored(1, noon()), read(2, "a red car", "b")]);
+        gallery.learn(vec![read(1, "A red Fox", "a")]);
         for (search, found) in [("", 2), ("RED", 2), ("fox red", 1), ("fox car", 0)] {
             gallery.refresh(search, noon());
             assert_eq!(gallery.shown_len(), found, "{search:?}");
@@ -385,10 +393,8 @@ mod tests {
     #[test]
     fn pictures_of_one_task_stand_together() {
         let mut gallery = Gallery::default();
-        gallery.set_stored(vec![stored(1, noon()), stored(2, noon()), stored(3, noon())]);
-        for (id, task_uuid) in [(1, "a"), (2, "b"), (3, "a")] {
-            gallery.set_task(Uuid::from_u128(id), Some(task("a fox", task_uuid)));
-        }
+        gallery.set_stored(vec![stored(1, noon()), read(2, "a fox", "b"), stored(3, noon())]);
+        gallery.learn(vec![read(1, "a fox", "a"), read(3, "a fox", "a")]);
         assert_eq!(gallery.siblings(Uuid::from_u128(3)), [Uuid::from_u128(1), Uuid::from_u128(3)]);
     }
 }

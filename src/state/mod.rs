@@ -80,6 +80,13 @@ impl State {
         }
     }
 
+    /// The chosen picture whose task the index has and the window has not.
+    #[must_use]
+    pub fn wanted_task(&self) -> Option<Uuid> {
+        let entry = self.world.gallery.get(self.view.selected?)?;
+        matches!(entry.settings, Settings::Stored).then_some(entry.image_uuid)
+    }
+
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
         self.world.gallery.refresh(&self.view.search, now);

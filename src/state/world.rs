@@ -9,7 +9,7 @@ use super::gallery::Gallery;
 use super::meter::Meter;
 use super::queue::Queue;
 use super::start::StartPicture;
-use crate::jobs::{Event, Progress, Status};
+use crate::jobs::{Event, Progress, Status, Waiting};
 use crate::task::{Air, Catalog, ModelCard, ModelKind, Problem};
 
 /// How loud a notice is.
@@ -39,6 +39,9 @@ pub struct Notice {
 pub struct World {
     /// Jobs in the order of their making.
     pub queue: Queue,
+
+    /// Jobs that were waiting when Latelier stopped, until the user has decided about them.
+    pub waiting: Vec<Waiting>,
 
     /// Finished pictures.
     pub gallery: Gallery,
@@ -70,6 +73,7 @@ impl Default for World {
     fn default() -> Self {
         Self {
             queue: Queue::default(),
+            waiting: Vec::new(),
             gallery: Gallery::default(),
             models: Arc::default(),
             status: Status::Starting,
@@ -100,6 +104,12 @@ impl World {
     #[must_use]
     pub fn checkpoint(&self, air: &str) -> Option<&Arc<ModelCard>> {
         self.checkpoints().find(|card| card.air.to_string() == air)
+    }
+
+    /// How many pictures the waiting jobs owe.
+    #[must_use]
+    pub fn waiting_pictures(&self) -> usize {
+        self.waiting.iter().map(|waiting| waiting.owed.len()).sum()
     }
 
     /// Says something that passes.

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::{io, thread};
 
@@ -12,15 +12,13 @@ use eframe::egui;
 use egui::{ColorImage, TextureFilter, TextureHandle, TextureOptions};
 use uuid::Uuid;
 
-use crate::library::read_picture;
+use crate::library::{Thumbnails, read_picture};
 use crate::pixels::{Extent, Mask, Picture};
 use crate::state::GalleryEntry;
 
-/// Longest side of a thumbnail in pixels.
-const THUMBNAIL: u32 = 288;
 /// Longest side of a picture that is not to be recognised, in pixels.
 const COVERED: u32 = 12;
-/// Thumbnails kept; 288² RGBA are a third of a megabyte.
+/// Thumbnails kept; 256² RGBA are a quarter of a megabyte.
 const THUMBNAILS_KEPT: usize = 320;
 /// Whole pictures kept.
 const WHOLE_KEPT: usize = 6;
@@ -33,7 +31,7 @@ const THREADS: usize = 2;
 /// How large a picture is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Size {
-    /// At most [`THUMBNAIL`] pixels a side.
+    /// At most [`Thumbnails::SIDE`] pixels a side.
     Thumbnail,
     /// As it is.
     Whole,
@@ -50,6 +48,8 @@ type Key = (Uuid, Size);
 enum Source {
     Memory(Picture),
     File(PathBuf),
+    /// A result: it has a thumbnail, and its size is known.
+    Result(Uuid, PathBuf, Option<Extent>),
 }
 
 /// What became of a wish.
@@ -105,13 +105,19 @@ impl Textures {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(ctx: &egui::Context) -> io::Result<Self> {
+    pub fn start(ctx: &egui::Context, thumbnails: &Thumbnails) -> io::Result<Self> {
         let shared: Arc<(Mutex<Wanted>, Condvar)> = Arc::default();
         let (sender, decoded) = sync_channel(16);
         for number in 0..THREADS {
             let (shared, sender, ctx) = (Arc::clone(&shared), sender.clone(), ctx.clone());
-            let name = format!("pictures {number}");
-            thread::Builder::new().name(name).spawn(move || work(&shared, &sender, &ctx))?;
+            let (thumbnails, name) = (thumbnails.clone(), format!("pictures {number}"));
+            thread::Builder::new().name(name).spawn(move || {
+                work(&shared, &thumbnails, |decoded| {
+                    let heard = sender.send(decoded).is_ok();
+                    ctx.request_repaint();
+                    heard
+                });
+            })?;
         }
         let slots = HashMap::new();
         Ok(Self { slots, previews: HashMap::new(), wishes: Vec::new(), shared, decoded, frame: 0 })
@@ -121,7 +127,9 @@ impl Textures {
     pub fn look(&mut self, entry: &GalleryEntry, size: Size) -> Look {
         self.look_at((entry.image_uuid, size), || match (&entry.picture, &entry.path) {
             (Some(picture), _) => Some(Source::Memory(picture.clone())),
-            (None, Some(path)) => Some(Source::File(path.clone())),
+            (None, Some(path)) => {
+                Some(Source::Result(entry.image_uuid, path.clone(), entry.about.extent))
+            }
             (None, None) => None,
         })
     }
@@ -241,7 +249,11 @@ impl Drop for Textures {
 const OPTIONS: TextureOptions =
     TextureOptions { mipmap_mode: Some(TextureFilter::Linear), ..TextureOptions::LINEAR };
 
-fn work(shared: &(Mutex<Wanted>, Condvar), sender: &SyncSender<Decoded>, ctx: &egui::Context) {
+fn work(
+    shared: &(Mutex<Wanted>, Condvar),
+    thumbnails: &Thumbnails,
+    send: impl Fn(Decoded) -> bool,
+) {
     loop {
         let (key, source) = {
             let mut wanted = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -256,30 +268,37 @@ fn work(shared: &(Mutex<Wanted>, Condvar), sender: &SyncSender<Decoded>, ctx: &e
                 wanted = shared.1.wait(wanted).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let image = decode(&source, key.1);
-        if sender.send(Decoded { key, image }).is_err() {
+        let image = decode(&source, key.1, thumbnails);
+        if !send(Decoded { key, image }) {
             return;
         }
-        ctx.request_repaint();
     }
 }
 
-fn decode(source: &Source, size: Size) -> Option<(ColorImage, Extent)> {
-    let picture = match source {
-        Source::Memory(picture) => picture.clone(),
-        Source::File(path) => match read_picture(path) {
-            Ok(picture) => picture,
-            Err(error) => {
-                tracing::warn!("cannot read {}: {error}", path.display());
-                return None;
-            }
-        },
+fn decode(source: &Source, size: Size, thumbnails: &Thumbnails) -> Option<(ColorImage, Extent)> {
+    let read = match (source, size) {
+        (Source::Memory(picture), _) => Ok(picture.clone()),
+        (Source::Result(image_uuid, path, _), Size::Thumbnail) => {
+            thumbnails.read(*image_uuid, path)
+        }
+        (Source::File(path) | Source::Result(_, path, _), _) => read_picture(path),
     };
-    let extent = picture.extent();
+    let picture = match (read, source) {
+        (Ok(picture), _) => picture,
+        (Err(error), Source::File(path) | Source::Result(_, path, _)) => {
+            tracing::warn!("cannot read {}: {error}", path.display());
+            return None;
+        }
+        (Err(_), Source::Memory(_)) => return None,
+    };
+    let extent = match source {
+        Source::Result(_, _, Some(extent)) => *extent,
+        _ => picture.extent(),
+    };
     let image = match size {
         Size::Whole => color_image(&picture),
-        Size::Thumbnail => color_image(&shrunk(&picture, THUMBNAIL).unwrap_or(picture)),
-        Size::Covered => color_image(&shrunk(&picture, COVERED).unwrap_or(picture)),
+        Size::Thumbnail => color_image(&picture.shrunk(Thumbnails::SIDE).unwrap_or(picture)),
+        Size::Covered => color_image(&picture.shrunk(COVERED).unwrap_or(picture)),
         Size::Stencil => stencil(&picture),
     };
     Some((image, extent))
@@ -296,56 +315,4 @@ fn stencil(mask: &Picture) -> ColorImage {
 fn color_image(picture: &Picture) -> ColorImage {
     let Extent { width, height } = picture.extent();
     ColorImage::from_rgba_unmultiplied([width as usize, height as usize], picture.rgba())
-}
-
-/// `picture` with its longest side at most `side` pixels, each the mean of those it covers.
-fn shrunk(picture: &Picture, side: u32) -> Option<Picture> {
-    let Extent { width, height } = picture.extent();
-    let longest = width.max(height);
-    if longest <= side {
-        return None;
-    }
-    let scaled = |length: u32| (length * side / longest).max(1);
-    let small = Extent::new(scaled(width), scaled(height));
-    let span = |at: u32, of: u32, from: u32| (at * from / of, ((at + 1) * from).div_ceil(of));
-    let mut rgba = Vec::with_capacity(small.area() * 4);
-    for y in 0..small.height {
-        let (top, bottom) = span(y, small.height, height);
-        for x in 0..small.width {
-            let (left, right) = span(x, small.width, width);
-            let mut sums = [0_u32; 4];
-            for row in top..bottom {
-                let start = (row * width + left) as usize * 4;
-                let end = (row * width + right) as usize * 4;
-                for pixel in picture.rgba().get(start..end)?.chunks_exact(4) {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(*value));
-                }
-            }
-            let count = ((bottom - top) * (right - left)).max(1);
-            rgba.extend(sums.map(|sum| ((sum + count / 2) / count) as u8));
-        }
-    }
-    Picture::from_rgba(small, rgba)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thumbnail_keeps_shape_and_mean() {
-        let extent = Extent::new(600, 300);
-        let rgba: Vec<u8> = (0..extent.area())
-            .flat_map(|i| [if i % 2 == 0 { 0 } else { 200 }, 7, 9, 255])
-            .collect();
-        let small = shrunk(&Picture::from_rgba(extent, rgba).unwrap(), 150).unwrap();
-        assert_eq!(small.extent(), Extent::new(150, 75));
-        assert!(small.rgba().chunks_exact(4).all(|pixel| *pixel == [100, 7, 9, 255]));
-    }
-
-    #[test]
-    fn a_small_picture_is_its_own_thumbnail() {
-        let picture = Picture::from_rgba(Extent::new(2, 1), vec![0; 8]).unwrap();
-        assert!(shrunk(&picture, 150).is_none());
-    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::{
-    answered, assert_same_picture, golden, latelier, repository, run_tasks, scratch,
+    answered, assert_same_picture, copy_demo_model, golden, latelier, run_tasks, scratch,
 };
 
 /// The goldens, each with its task made complete.
@@ -116,13 +116,12 @@ fn the_answer_carries_the_picture_as_the_task_asks() {
 fn an_old_scheduler_config_is_corrected_as_the_reference_corrects_it() {
     let models = scratch();
     let demo = models.path().join("old");
-    copy_folder(&repository("assets/models/demo"), &demo);
+    copy_demo_model(&demo);
     let file = demo.join("scheduler/scheduler_config.json");
     let mut config: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     let keys = config.as_object_mut().unwrap();
     assert!(keys.remove("steps_offset").is_some() && keys.remove("clip_sample").is_some());
     fs::write(&file, config.to_string()).unwrap();
-    fs::remove_file(demo.join("latelier.json")).unwrap();
 
     let (_, mut task, pictures) =
         cases().into_iter().find(|(name, ..)| name == "ddim-fox-negative").unwrap();
@@ -131,17 +130,4 @@ fn an_old_scheduler_config_is_corrected_as_the_reference_corrects_it() {
     let answer = run_tasks(&json!([task]), &["--models", folder, "--out", folder]);
     let expected = golden("pictures").join(&pictures[0]);
     assert_same_picture("old config", &answer.pictures()[0], &expected);
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }

@@ -214,12 +214,38 @@ fn pictures_are_found_again_after_a_restart_by_word_and_by_arrow_key() {
     window.app.key_press(Key::ArrowRight);
     window.app.run_steps(3);
     assert_eq!(window.app.state().state.view.selected, Some(window.shown(1)));
+    window.wait("the task of the chosen", |state| {
+        state.world.gallery.shown(1).unwrap().task().is_some()
+    });
+    window.click("Reuse all settings");
+    assert_eq!(window.app.state().state.draft.prompt, "a red car");
 
     window.write((Role::TextInput, "Search pictures"), "red FOX");
     assert_eq!(window.app.state().state.world.gallery.shown_len(), 1);
     window.app.get_by_role_and_label(Role::ListBoxOption, "Picture 1: a red fox");
     window.write((Role::TextInput, "Search pictures"), "zebra");
     assert_eq!(window.app.state().state.world.gallery.shown_len(), 0);
+}
+
+#[test]
+fn a_large_picture_is_shown_by_its_thumbnail_and_in_its_own_size() {
+    let folder = scratch();
+    let home = latelier::library::Home::at(folder.path());
+    std::fs::create_dir(home.results_dir()).unwrap();
+    let uuid = uuid::Uuid::new_v4();
+    let file = home.results_dir().join(format!("{uuid}.png"));
+    start::write_picture(&file, 900, 600);
+    let mut window = Window::open_in(&home);
+    assert_eq!(window.app.state().state.view.selected, Some(uuid));
+    window.wait_shown("Picture 1: no settings");
+    let thumbnail = home.thumbnails_dir().join(format!("{uuid}.webp"));
+    window.wait("the thumbnail", move |_| thumbnail.is_file());
+
+    std::fs::remove_file(&file).unwrap();
+    window.app.key_press(Key::F5);
+    window.wait("the empty folder", |state| state.world.gallery.is_empty());
+    let left = || std::fs::read_dir(home.thumbnails_dir()).unwrap().count();
+    window.wait("the sweep", move |_| left() == 0);
 }
 
 #[test]

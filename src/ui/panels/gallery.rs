@@ -305,7 +305,7 @@ fn actions(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn settings_refusal(entry: Option<&GalleryEntry>) -> Option<&'static str> {
     match entry.map(|entry| &entry.settings) {
         None => Some("Choose a picture first"),
-        Some(Settings::Unread) => Some("Still reading this picture's settings"),
+        Some(Settings::Unread | Settings::Stored) => Some("Still reading this picture's settings"),
         Some(Settings::Missing) => Some("This picture carries no settings"),
         Some(Settings::Known(_)) => None,
     }

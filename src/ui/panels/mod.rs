@@ -9,6 +9,7 @@ mod queue;
 mod sheet;
 mod strip;
 mod top_bar;
+mod waiting;
 
 use eframe::egui;
 use egui::{CentralPanel, Frame, Panel, Stroke, Ui};

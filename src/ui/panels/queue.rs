@@ -6,6 +6,7 @@ use egui::{
 };
 
 use super::gallery::paint_cover;
+use super::waiting;
 use crate::jobs::Failure;
 use crate::state::{Action, JobEntry, JobStatus};
 use crate::ui::textures::Drawable;
@@ -13,7 +14,7 @@ use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, inside, paint_elided};
 use crate::ui::{Cx, icons, words};
 
-const CARD_HEIGHT: f32 = 60.0;
+pub(super) const CARD_HEIGHT: f32 = 60.0;
 const RUNNING_WIDTH: f32 = 288.0;
 const WAITING_WIDTH: f32 = 208.0;
 const FAILED_WIDTH: f32 = 460.0;
@@ -22,7 +23,7 @@ const THUMBNAIL: f32 = 44.0;
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let rect = ui.max_rect();
     let colours = palette(ui);
-    if cx.world.queue.jobs().is_empty() {
+    if cx.world.queue.jobs().is_empty() && cx.world.waiting.is_empty() {
         let words = "Nothing is being made";
         let at = (rect.left_center() + vec2(space::PANEL, 0.0), Align2::LEFT_CENTER);
         paint_elided(
@@ -39,6 +40,9 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = space::PANEL;
+                if !cx.world.waiting.is_empty() {
+                    waiting::card(ui, cx);
+                }
                 let mut ahead = 0;
                 for job in cx.world.queue.jobs() {
                     card(ui, cx, job, ahead);

@@ -176,3 +176,22 @@ pub(crate) fn demo_task() -> Value {
         "outputFormat": "PNG"
     })
 }
+
+/// Copies the demo model without its record, so that it is called after its folder.
+pub(crate) fn copy_demo_model(to: &Path) {
+    copy_folder(&repository("assets/models/demo"), to);
+    fs::remove_file(to.join("latelier.json")).unwrap();
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}

@@ -12,7 +12,7 @@ use latelier::engine::{
     ClassifierPath, EngineError, LocalEngine, RuntimeError, SearchPath, Settings,
 };
 use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
-use latelier::library::{Home, Library, Pictures, Results};
+use latelier::library::{Home, JournalFolder, Library, Pictures, Results};
 use latelier::state::State;
 
 use super::scratch;
@@ -64,7 +64,8 @@ impl Window {
 
     fn over(home: &Home, library: Library, provider: Worker) -> Self {
         let (library, provider) = (Arc::new(library), Box::new(provider));
-        let services = Services { home: home.clone(), library, provider };
+        let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
+        let services = Services { home: home.clone(), library, provider, journal };
         let app = Harness::builder()
             .with_size(egui::vec2(1440.0, 900.0))
             .with_max_steps(64)
@@ -135,6 +136,7 @@ impl Window {
 
 /// The engine as the program starts it, its pictures going to `home`.
 fn engine(home: &Home) -> Worker {
+    let pictures = Pictures::new(home, &[]);
     let settings = Settings {
         search: SearchPath::usual(&support::home().runtime_dir()),
         device: None,
@@ -143,8 +145,8 @@ fn engine(home: &Home) -> Worker {
         together: None,
         classifier: ClassifierPath::usual(&support::home().runtime_dir()),
         previews: true,
-        keeper: Arc::new(Results::new(home.results_dir(), Pictures::new(home, &[]))),
-        pictures: Arc::new(Pictures::new(home, &[])),
+        keeper: Arc::new(Results::of_home(home, pictures.clone())),
+        pictures: Arc::new(pictures),
     };
     Worker::start("local", move || LocalEngine::new(settings)).unwrap()
 }

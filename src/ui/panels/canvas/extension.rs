@@ -74,7 +74,7 @@ fn stripes(ui: &Ui, strip: Rect, painter: &Painter) {
     }
 }
 
-/// The band along each growing side in which old and new are blended.
+/// The band of the old picture along each growing side in which it gives way to the new.
 fn seam(ui: &Ui, ground: &Ground, extension: &Extension, painter: &Painter) {
     let Some(blur) = extension.blur.filter(|blur| *blur > 0) else { return };
     let reach = blur as f32 * ground.growth_scale() * ground.scale;
@@ -82,11 +82,9 @@ fn seam(ui: &Ui, ground: &Ground, extension: &Extension, painter: &Painter) {
     let grows = |side: Option<u32>| if side.unwrap_or(0) > 0 { reach } else { 0.0 };
     let [top, right] = [grows(extension.top), grows(extension.right)];
     let [bottom, left] = [grows(extension.bottom), grows(extension.left)];
-    let outer =
-        Rect::from_min_max(kept.min - egui::vec2(left, top), kept.max + egui::vec2(right, bottom));
     let inner =
         Rect::from_min_max(kept.min + egui::vec2(left, top), kept.max - egui::vec2(right, bottom));
-    for band in super::start::around(outer, inner) {
+    for band in super::start::around(kept, inner) {
         painter.rect_filled(band, 0.0, palette(ui).seam);
     }
 }

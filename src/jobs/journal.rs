@@ -1,0 +1,193 @@
+//! What is written down of a job before it is accepted, so that a crash does not lose it.
+//!
+//! Knows no disk: the library keeps the entries. The pictures' names are drawn in advance; whether
+//! a picture is finished is then asked of its file alone, and no second mark can disagree with it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Failure, Job, JobId};
+use crate::task::Task;
+
+/// Version of the entries that are written.
+const VERSION: u32 = 1;
+
+/// A picture that a job still has to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// Which of the job's pictures, from 0; its seed is the job's plus this.
+    pub index: u32,
+
+    /// What it will be called.
+    pub image_uuid: Uuid,
+}
+
+/// Where jobs are written down. The library implements it; whoever accepts jobs is given one.
+pub trait Journal: Send + Sync {
+    /// Writes the job down; when this returns, no crash can lose it. A job that was taken over
+    /// from a crashed process is written down already.
+    ///
+    /// # Errors
+    /// Why it is not on disk, for the user.
+    fn enter(&self, job: &Job) -> Result<(), Failure>;
+
+    /// Takes a job out that has ended.
+    fn strike(&self, id: JobId);
+}
+
+/// A job as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalEntry {
+    version: u32,
+    /// With the seed that was drawn for it.
+    task: Task,
+    /// The names of its pictures, the first one's first.
+    images: Vec<Uuid>,
+    /// Where its pictures go; absolute.
+    results: PathBuf,
+}
+
+/// Why an entry cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    /// Cut off, or something else altogether.
+    #[error("it is no entry of the journal: {0}")]
+    Json(#[from] serde_json::Error),
+
+    /// Another program version wrote it.
+    #[error("it is of version {0}, and this Latelier knows version {VERSION}")]
+    Version(u32),
+
+    /// The task has no UUID or seed, or not as many pictures as names.
+    #[error("its task and its pictures do not fit together")]
+    Inconsistent,
+}
+
+impl JournalEntry {
+    /// The entry of a job whose pictures all are to be made, and go to `results`.
+    #[must_use]
+    pub fn of(job: &Job, results: PathBuf) -> Self {
+        let task = Task { seed: Some(job.request.seed), ..Task::clone(&job.request.task) };
+        let images = job.owed.iter().map(|owed| owed.image_uuid).collect();
+        Self { version: VERSION, task, images, results }
+    }
+
+    /// Reads what was written as JSON.
+    ///
+    /// # Errors
+    /// When it is damaged or of another version.
+    pub fn read(json: &[u8]) -> Result<Self, EntryError> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let Head { version } = serde_json::from_slice(json)?;
+        if version != VERSION {
+            return Err(EntryError::Version(version));
+        }
+        let entry: Self = serde_json::from_slice(json)?;
+        let count = entry.task.number_results.unwrap_or(1) as usize;
+        let whole = entry.id().is_some() && entry.task.seed.is_some();
+        if whole && entry.images.len() == count { Ok(entry) } else { Err(EntryError::Inconsistent) }
+    }
+
+    /// Where its pictures go.
+    #[must_use]
+    pub fn results(&self) -> &std::path::Path {
+        &self.results
+    }
+
+    fn id(&self) -> Option<JobId> {
+        Uuid::try_parse(self.task.task_uuid.as_deref()?).ok()
+    }
+
+    /// What is left to do, where `finished` finds the files of finished pictures.
+    #[must_use]
+    pub fn waiting(self, finished: impl Fn(Uuid) -> Option<PathBuf>) -> Waiting {
+        let id = self.id().unwrap_or_default();
+        let mut waiting = Waiting {
+            id,
+            task: Arc::new(self.task),
+            results: self.results,
+            owed: Vec::new(),
+            finished: Vec::new(),
+        };
+        for (index, image_uuid) in (0..).zip(self.images) {
+            let picture = Owed { index, image_uuid };
+            match finished(image_uuid) {
+                Some(path) => waiting.finished.push((picture, path)),
+                None => waiting.owed.push(picture),
+            }
+        }
+        waiting
+    }
+}
+
+/// A job that a process left behind when it stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// The task's UUID.
+    pub id: JobId,
+
+    /// What to make, with its seed.
+    pub task: Arc<Task>,
+
+    /// Where its pictures go.
+    pub results: PathBuf,
+
+    /// Pictures still to be made.
+    pub owed: Vec<Owed>,
+
+    /// Pictures that lie on disk, each with its file.
+    pub finished: Vec<(Owed, PathBuf)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(images: &[u128]) -> JournalEntry {
+        let mut task = Task::new(Uuid::from_u128(9));
+        task.seed = Some(7);
+        task.number_results = Some(images.len() as u32);
+        let images = images.iter().map(|id| Uuid::from_u128(*id)).collect();
+        JournalEntry { version: VERSION, task, images, results: "/results".into() }
+    }
+
+    #[test]
+    fn an_entry_comes_back_and_what_lies_on_disk_is_not_owed() {
+        let json = serde_json::to_vec(&entry(&[1, 2, 3])).unwrap();
+        let back = JournalEntry::read(&json).unwrap();
+        assert_eq!(back, entry(&[1, 2, 3]));
+        let second = Uuid::from_u128(2);
+        let waiting = back.waiting(|uuid| (uuid == second).then(|| "2.png".into()));
+        assert_eq!(waiting.id, Uuid::from_u128(9));
+        let owed: Vec<u32> = waiting.owed.iter().map(|owed| owed.index).collect();
+        assert_eq!(owed, [0, 2]);
+        assert_eq!(waiting.finished, [(Owed { index: 1, image_uuid: second }, "2.png".into())]);
+    }
+
+    #[test]
+    fn what_is_cut_off_newer_or_contradicts_itself_is_refused() {
+        let json = serde_json::to_vec(&entry(&[1, 2])).unwrap();
+        for length in [0, 1, json.len() / 2, json.len() - 1] {
+            assert!(matches!(JournalEntry::read(&json[..length]), Err(EntryError::Json(_))));
+        }
+        let newer = serde_json::json!({ "version": 2, "jobs": [] }).to_string();
+        assert!(matches!(JournalEntry::read(newer.as_bytes()), Err(EntryError::Version(2))));
+        let mut fewer = entry(&[1, 2]);
+        fewer.images.pop();
+        let mut seedless = entry(&[1]);
+        seedless.task.seed = None;
+        let mut nameless = entry(&[1]);
+        nameless.task.task_uuid = Some("fox".to_owned());
+        for wrong in [fewer, seedless, nameless] {
+            let json = serde_json::to_vec(&wrong).unwrap();
+            assert!(matches!(JournalEntry::read(&json), Err(EntryError::Inconsistent)));
+        }
+    }
+}

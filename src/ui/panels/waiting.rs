@@ -1,0 +1,47 @@
+//! The card of jobs that were waiting when Latelier stopped: resume them or forget them.
+
+use eframe::egui;
+use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+use super::queue::CARD_HEIGHT;
+use crate::state::Action;
+use crate::ui::theme::{self, palette, space};
+use crate::ui::widgets::{inside, paint_elided, text_button};
+use crate::ui::{Cx, words};
+
+const WIDTH: f32 = 364.0;
+/// Points that the two buttons take.
+const BUTTONS: f32 = 146.0;
+
+pub(super) fn card(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let colours = palette(ui);
+    let count = u32::try_from(cx.world.waiting_pictures()).unwrap_or(u32::MAX);
+    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, CARD_HEIGHT), Sense::hover());
+    let line = Stroke::new(theme::LINE, colours.line);
+    ui.painter().rect(rect, theme::RADIUS, colours.raised, line, StrokeKind::Inside);
+    let verb = if count == 1 { "was" } else { "were" };
+    let first = format!("{} {verb} waiting", words::pictures(count));
+    let second = "when Latelier stopped";
+    let name = format!("{first} {second}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
+    let left = rect.left() + 12.0;
+    let width = rect.width() - BUTTONS - 24.0;
+    let at = |y: f32| (pos2(left, rect.top() + y), Align2::LEFT_CENTER);
+    paint_elided(ui, at(21.0), &first, (theme::body(), colours.text), width);
+    paint_elided(ui, at(39.0), second, (theme::caption(), colours.dim), width);
+    let buttons = Rect::from_min_max(
+        pos2(rect.right() - BUTTONS - 12.0, rect.center().y - space::ROW / 2.0),
+        pos2(rect.right() - 12.0, rect.center().y + space::ROW / 2.0),
+    );
+    inside(ui, ("waiting", buttons), |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = space::GAP;
+            if text_button(ui, "Resume").clicked() {
+                cx.actions.push(Action::ResumeWaiting);
+            }
+            if text_button(ui, "Discard").clicked() {
+                cx.actions.push(Action::DiscardWaiting);
+            }
+        });
+    });
+}
