@@ -16,19 +16,21 @@ const BUTTONS: f32 = 146.0;
 pub(super) fn card(ui: &mut Ui, cx: &mut Cx<'_>) {
     let colours = palette(ui);
     let count = u32::try_from(cx.world.waiting_pictures()).unwrap_or(u32::MAX);
-    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, CARD_HEIGHT), Sense::hover());
+    let width = WIDTH.min(ui.clip_rect().width());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, CARD_HEIGHT), Sense::hover());
     let line = Stroke::new(theme::LINE, colours.line);
     ui.painter().rect(rect, theme::RADIUS, colours.raised, line, StrokeKind::Inside);
     let verb = if count == 1 { "was" } else { "were" };
-    let first = format!("{} {verb} waiting", words::pictures(count));
-    let second = "when Latelier stopped";
+    let first = words::pictures(count);
+    let second = format!("{verb} waiting when Latelier stopped");
     let name = format!("{first} {second}");
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
+    response.on_hover_text(name);
     let left = rect.left() + 12.0;
     let width = rect.width() - BUTTONS - 24.0;
     let at = |y: f32| (pos2(left, rect.top() + y), Align2::LEFT_CENTER);
     paint_elided(ui, at(21.0), &first, (theme::body(), colours.text), width);
-    paint_elided(ui, at(39.0), second, (theme::caption(), colours.dim), width);
+    paint_elided(ui, at(39.0), &second, (theme::caption(), colours.dim), width);
     let buttons = Rect::from_min_max(
         pos2(rect.right() - BUTTONS - 12.0, rect.center().y - space::ROW / 2.0),
         pos2(rect.right() - 12.0, rect.center().y + space::ROW / 2.0),

@@ -185,7 +185,7 @@ fn safety(ui: &mut Ui, cx: &mut Cx<'_>) {
         ui.add_space(space::GAP);
         let at = (ui.available_rect_before_wrap().left_center(), Align2::LEFT_CENTER);
         let style = (theme::caption(), palette(ui).faint);
-        paint_elided(ui, at, NAME, style, ui.available_width());
+        paint_elided(ui, at, "adult content", style, ui.available_width());
     });
     if on != before {
         cx.draft.check_nsfw = on.then_some(true);
