@@ -224,7 +224,7 @@ fn read_input(path: &Path) -> io::Result<Input> {
         bytes = fs::read(path)?;
     }
     if let Some(task) = read_task_text(&bytes).filter(|task| !task.is_empty()) {
-        return Ok(Input::Tasks(format!("[{task}]")));
+        return Ok(Input::Tasks(format!("[{}]", sending_nothing(&task))));
     }
     if let Some(carried) = metadata::read(&bytes) {
         return Ok(Input::Picture(Box::new(carried)));
@@ -235,6 +235,18 @@ fn read_input(path: &Path) -> io::Result<Input> {
     String::from_utf8(bytes)
         .map(Input::Tasks)
         .map_err(|_ignored| io::Error::other("it holds neither text nor a picture"))
+}
+
+/// The task of a picture without the addresses that its result would be sent to: pictures made here
+/// carry none, and one from a stranger must not have files of this machine sent to them.
+fn sending_nothing(task: &str) -> String {
+    let Ok(mut json) = serde_json::from_str::<serde_json::Value>(task) else {
+        return task.to_owned();
+    };
+    if let Some(members) = json.as_object_mut() {
+        members.retain(|name, _| name != "uploadEndpoint" && name != "webhookURL");
+    }
+    json.to_string()
 }
 
 /// The request of a picture of another program, if its settings are enough for one. What could not
@@ -301,6 +313,7 @@ fn follow(
     bar: &ProgressBar,
     answer: &mut Answer,
 ) -> Option<Failure> {
+    let mut unread = None;
     for event in events {
         match event.progress {
             Progress::Queued => {}
@@ -313,17 +326,22 @@ fn follow(
                 let owed = Owed { index: record.index, image_uuid: record.image_uuid };
                 match result(owed, path, request) {
                     Ok(image) => answer.data.push(image),
-                    Err(error) => return Some(unreadable(path, &error)),
+                    // The others still come.
+                    Err(error) => unread = Some(unreadable(path, &error)),
                 }
             }
-            Progress::Finished | Progress::Cancelled => return None,
+            Progress::Finished | Progress::Cancelled => return unread,
             Progress::Failed(failure) => {
                 tracing::info!("{}", failure.details);
                 return Some(failure);
             }
         }
     }
-    None
+    Some(Failure {
+        kind: FailureKind::Other,
+        headline: "The engine stopped without a word; run the task again".to_owned(),
+        details: "the channel of its events was closed".to_owned(),
+    })
 }
 
 /// What the answer says of the picture at `path`.

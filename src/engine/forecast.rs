@@ -69,8 +69,7 @@ impl Forecast {
         let Checkpoint { text_encoder, unet, vae, .. } = checkpoint;
         let text = held(text_encoder, mode, |name| !name.contains("token_embedding"));
         let denoiser = held(unet, mode, |_| true);
-        let decoder =
-            held(vae, mode, |name| name.starts_with("decoder.") || name.starts_with("post_quant"));
+        let decoder = held(vae, mode, |name| !is_of_encoder(name));
         let peak = match mode {
             // The text encoder is gone when the UNet comes; the UNet's pages stay.
             Mode::LowMemory => [
@@ -80,8 +79,12 @@ impl Forecast {
             ],
             // Nothing goes, and each arena keeps its size.
             Mode::Fast => {
-                let arenas = (activations + decoding) * ARENA / 100;
-                [text + denoiser + packing(unet), 0, text + denoiser + decoder + arenas]
+                let start = request.start.is_some();
+                let encoder = if start { held(vae, mode, is_of_encoder) } else { 0 };
+                let encoding = if start { decoding / 2 } else { 0 };
+                let arenas = (activations + decoding + encoding) * ARENA / 100;
+                let all = text + denoiser + decoder + encoder + arenas;
+                [text + denoiser + packing(unet), 0, all]
             }
         };
         Self {
@@ -93,6 +96,11 @@ impl Forecast {
             available: available_memory(),
         }
     }
+}
+
+/// Whether that tensor of a VAE makes latents rather than pictures.
+fn is_of_encoder(name: &str) -> bool {
+    name.starts_with("encoder.") || name.starts_with("quant_conv")
 }
 
 /// Bytes of the weights of `part` that are touched: pages of the file, or f32.

@@ -91,27 +91,40 @@ impl LocalEngine {
     }
 
     fn generate(&mut self, job: &Job, events: &EventSink) -> Result<(), EngineError> {
-        let Environment { runtime, threads, .. } = self.environment()?;
+        let runtime = self.environment()?.runtime;
         let interrupt = Interrupt::new(&runtime)?;
         let on_cancel = interrupt.clone();
         job.cancel.on_cancel(move || on_cancel.interrupt());
 
-        let Settings { mode: wanted, together, previews, keeper, pictures, .. } =
-            self.settings.clone();
         let mut classifier = self.take_classifier(&job.request, &interrupt)?;
+        let made = self.make(job, events, &interrupt, classifier.as_mut());
+        self.keep_classifier(classifier);
+        made
+    }
+
+    /// Makes the pictures that the job still owes.
+    fn make(
+        &mut self,
+        job: &Job,
+        events: &EventSink,
+        interrupt: &Interrupt,
+        mut classifier: Option<&mut Classifier>,
+    ) -> Result<(), EngineError> {
+        let Settings { mode: wanted, together, previews, keeper, pictures, threads, .. } =
+            self.settings.clone();
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });
         let mode = wanted.unwrap_or_else(|| {
             mode::choose(&job.request, loaded.checkpoint(), loaded.held(Part::Unet))
         });
-        let run = Run { job, events, interrupt: &interrupt, mode };
+        let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = run.area(pictures.as_ref())?;
         let conditioning = run.condition(loaded)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
-        let preview = if previews { Some(loaded.preview(mode, &interrupt)?) } else { None };
+        let preview = if previews { Some(loaded.preview(mode, interrupt)?) } else { None };
         let given = Given { conditioning, start, preview };
         let at_once = together.unwrap_or_else(|| together::choose(&job.request, loaded));
         let mut not_sent = None;
@@ -122,7 +135,7 @@ impl LocalEngine {
             for (&Owed { index, image_uuid }, latent) in owed.iter().zip(latents) {
                 let started = Instant::now();
                 let picture = run.paint(loaded, &given, &latent)?;
-                let nsfw = run.check(classifier.as_mut(), &picture)?;
+                let nsfw = run.check(classifier.as_deref_mut(), &picture)?;
                 let record = ImageRecord {
                     image_uuid,
                     request: Arc::clone(&job.request),
@@ -138,13 +151,13 @@ impl LocalEngine {
                 not_sent = not_sent.or(keeper.deliver(&record, &job.cancel).err());
             }
         }
-        self.keep_classifier(classifier, mode);
         not_sent.map_or(Ok(()), |failure| Err(EngineError::Keep(failure)))
     }
 
     /// Keeps the classifier for the next job, unless memory is what counts.
-    fn keep_classifier(&mut self, classifier: Option<Classifier>, mode: Mode) {
-        if mode == Mode::Fast {
+    fn keep_classifier(&mut self, classifier: Option<Classifier>) {
+        let held = self.loaded.as_ref().and_then(|loaded| loaded.held(Part::Unet));
+        if held == Some(Mode::Fast) {
             self.classifier = classifier.or(self.classifier.take());
         } else if classifier.or(self.classifier.take()).is_some() {
             release_freed_memory();
@@ -269,12 +282,25 @@ impl Run<'_> {
         };
         let picture = open(&from.image, "seedImage")?;
         let mask = from.mask.as_ref().map(|mask| open(mask, "maskImage")).transpose()?;
-        Ok(Some(match (mask, from.growth, from.mask_margin) {
+        let unusable = |parameter, why: String| EngineError::Input { parameter, why };
+        let area = match (mask, from.growth, from.mask_margin) {
             (mask, Some(growth), _) => PaintArea::extended(&picture, mask.as_ref(), growth, extent),
-            (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent),
+            (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent)
+                .ok_or_else(|| {
+                    let why = format!(
+                        "around this mask nothing of the shape {extent} fits into the picture; \
+                         choose a size nearer to the mask's shape"
+                    );
+                    unusable("maskMargin", why)
+                })?,
             (Some(mask), None, None) => PaintArea::masked(&picture, &mask, extent),
             (None, None, _) => PaintArea::whole(&picture, extent),
-        }))
+        };
+        if area.repaint().is_some_and(|mask| !mask.repaints_anything()) {
+            let why = "nothing in it is white, so nothing would be painted".to_owned();
+            return Err(unusable("maskImage", why));
+        }
+        Ok(Some(area))
     }
 
     /// The picture to start from, encoded.

@@ -86,13 +86,23 @@ impl Worker {
         });
         let on_thread = Arc::clone(&shared);
         let thread = thread::Builder::new().name(format!("{name} engine")).spawn(move || {
-            let mut runner = make_runner();
-            let ready = match runner.prepare() {
-                Ok(device) => Status::Ready(device),
-                Err(failure) => Status::Unavailable(failure),
-            };
-            *locked(&on_thread.status) = ready;
-            work_through(&jobs, &mut runner, &on_thread);
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                let mut runner = make_runner();
+                let ready = runner.prepare();
+                (runner, ready)
+            }));
+            match made {
+                Ok((mut runner, ready)) => {
+                    *locked(&on_thread.status) =
+                        ready.map_or_else(Status::Unavailable, Status::Ready);
+                    work_through(&jobs, &mut runner, &on_thread);
+                }
+                Err(panic) => {
+                    let failure = fault("The engine could not start because of", panic.as_ref());
+                    *locked(&on_thread.status) = Status::Unavailable(failure.clone());
+                    refuse_all(&jobs, &failure);
+                }
+            }
         })?;
         Ok(Self { name, queue: Some(queue), thread: Some(thread), shared })
     }
@@ -172,13 +182,23 @@ fn run_guarded<R: Runner>(runner: &mut R, job: &Job, events: &EventSink) -> Prog
         Ok(Ok(())) => Progress::Finished,
         Ok(Err(_)) | Err(_) if job.cancel.is_cancelled() => Progress::Cancelled,
         Ok(Err(failure)) => Progress::Failed(failure),
-        Err(panic) => Progress::Failed(Failure {
-            kind: FailureKind::Other,
-            headline:
-                "The engine met a fault in Latelier itself; the job is lost, the next one will run"
-                    .to_owned(),
-            details: panic_text(panic.as_ref()),
-        }),
+        Err(panic) => Progress::Failed(fault("The job ended because of", panic.as_ref())),
+    }
+}
+
+/// Ends every job that comes in with `failure`.
+fn refuse_all(jobs: &Receiver<(Job, EventSink)>, failure: &Failure) {
+    while let Ok((job, events)) = jobs.recv() {
+        events.send(job.id, Progress::Failed(failure.clone()));
+    }
+}
+
+/// A panic as a failure; `what` says what it ended.
+fn fault(what: &str, panic: &(dyn std::any::Any + Send)) -> Failure {
+    Failure {
+        kind: FailureKind::Other,
+        headline: format!("{what} a fault in Latelier itself; the log says more"),
+        details: panic_text(panic),
     }
 }
 
@@ -188,4 +208,68 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
         .unwrap_or_else(|| "no message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::pixels::Extent;
+    use crate::task::{
+        Air, Architecture, Catalog, EngineKind, ModelCard, ModelDefaults, ModelKind, Task, resolve,
+    };
+
+    /// Has whatever is asked for.
+    struct Anything;
+
+    impl Catalog for Anything {
+        fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
+            let (extent, scheduler) = (Extent::new(128, 128), "Euler".to_owned());
+            Some(Arc::new(ModelCard {
+                air: air.clone(),
+                name: "any".to_owned(),
+                kind: ModelKind::Checkpoint,
+                architecture: Architecture::Sd1,
+                defaults: ModelDefaults { extent, steps: 1, cfg_scale: 1.0, scheduler },
+                examples: Vec::new(),
+                path: PathBuf::new(),
+                config: None,
+            }))
+        }
+    }
+
+    fn job() -> Job {
+        let task = serde_json::json!({
+            "taskType": "imageInference", "taskUUID": "a770f077-f413-47de-9dac-be0b26a35da6",
+            "model": "local:any@1", "positivePrompt": "a fox", "width": 128, "height": 128,
+        });
+        let task = Task::from_json(&task).unwrap();
+        Job::new(Arc::new(resolve(&task, &Anything, EngineKind::Local, 1).unwrap()))
+    }
+
+    /// What a fault in the engine's start would be.
+    struct Broken;
+
+    impl Runner for Broken {
+        fn prepare(&mut self) -> Result<Device, Failure> {
+            panic!("no engine today")
+        }
+
+        fn run(&mut self, _job: &Job, _events: &EventSink) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_fault_at_the_start_fails_every_job_in_words() {
+        let worker = Worker::start("local", || Broken).unwrap();
+        let (sender, events) = sync_channel(8);
+        worker.submit(job(), EventSink::new(sender, Arc::new(|| {})));
+        let last = events.iter().map(|event| event.progress).find(Progress::is_end);
+        let Some(Progress::Failed(failure)) = last else { panic!("{last:?}") };
+        assert!(failure.details.contains("no engine today"), "{failure:?}");
+        assert!(matches!(worker.status(), Status::Unavailable(_)));
+    }
 }

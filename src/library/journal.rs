@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -86,6 +87,7 @@ impl JournalFolder {
         let folder = home.journal_dir();
         let failed = |source| JournalError { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(failed)?;
+        keep_private(&folder).map_err(failed)?;
         let results = std::path::absolute(results).map_err(failed)?;
         let own = new_owner(&folder).map_err(failed)?;
         let owned = Owned { own, inherited: Vec::new(), entries: HashMap::new(), next: 0 };
@@ -101,6 +103,7 @@ impl JournalFolder {
     /// When the folder cannot be listed.
     pub fn claim(&self, claim: Claim) -> Result<Claimed, JournalError> {
         let mut claimed = Claimed::default();
+        let mut folders = BTreeSet::new();
         for owner in self.left_behind()? {
             let files = self.files_of(owner.name)?;
             let entries = read_entries(&files, &mut claimed.set_aside);
@@ -108,7 +111,13 @@ impl JournalFolder {
             if claim == Claim::Ours && !entries.iter().all(|(_, entry)| ours(entry)) {
                 continue;
             }
-            self.take_over(owner, entries, &mut claimed.waiting);
+            folders.extend(entries.iter().map(|(_, entry)| entry.results().to_owned()));
+            self.take_over(owner, entries, &mut claimed);
+        }
+        // Now that the dead are known: what they were writing is older than who lives.
+        let oldest = self.oldest_living(&self.owned());
+        for folder in &folders {
+            sweep(folder, oldest);
         }
         Ok(claimed)
     }
@@ -132,21 +141,26 @@ impl JournalFolder {
         &self,
         owner: Owner,
         entries: Vec<(PathBuf, JournalEntry)>,
-        taken: &mut Vec<Waiting>,
+        claimed: &mut Claimed,
     ) {
         let mut owned = self.owned();
         for (file, entry) in entries {
             let waiting = waiting(entry);
+            claimed.set_aside.extend(perhaps_not_sent(&waiting));
             if waiting.owed.is_empty() {
                 // It was killed between its last picture and its end.
                 remove(&file);
-            } else if owned.entries.contains_key(&waiting.id) {
+                continue;
+            }
+            match owned.entries.entry(waiting.id) {
+                Entry::Vacant(place) => {
+                    place.insert(file);
+                    claimed.waiting.push(waiting);
+                }
                 // Two jobs of one name: this one is offered when the other is done.
-                tracing::info!("task {} is waiting twice: {}", waiting.id, file.display());
-            } else {
-                sweep(waiting.results.as_path(), self.oldest_living(&owned));
-                owned.entries.insert(waiting.id, file);
-                taken.push(waiting);
+                Entry::Occupied(_) => {
+                    tracing::info!("task {} is waiting twice: {}", waiting.id, file.display());
+                }
             }
         }
         owned.inherited.push(owner);
@@ -182,7 +196,7 @@ impl JournalFolder {
             .collect())
     }
 
-    /// The entries of that process in the order of tother making.
+    /// The entries of that process in the order of their making.
     fn files_of(&self, owner: Uuid) -> Result<Vec<PathBuf>, JournalError> {
         let start = format!("{owner}.");
         let mut names = self.list()?;
@@ -315,6 +329,29 @@ fn take(folder: &Path, name: Uuid) -> io::Result<Option<Owner>> {
     }
 }
 
+/// Lets nobody else look in: tasks may hold addresses with keys.
+fn keep_private(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// What is to be said of finished pictures that were to be sent: whether they arrived before the
+/// end is not known.
+fn perhaps_not_sent(waiting: &Waiting) -> Option<String> {
+    let (count, folder) = (waiting.finished.len(), waiting.results.display());
+    (waiting.task.upload_endpoint.is_some() && count > 0).then(|| {
+        format!(
+            "{count} finished pictures may not have reached uploadEndpoint. They lie in {folder}"
+        )
+    })
+}
+
 /// Whether nobody holds the lock; unlike [`take`] it makes no file.
 fn is_free(lock: &Path) -> bool {
     File::options().append(true).open(lock).is_ok_and(|file| file.try_lock().is_ok())
@@ -366,11 +403,17 @@ fn remove(file: &Path) {
     }
 }
 
+/// Characters that the system adds to the names of temporary files. The folder may be the user's:
+/// nothing else is touched.
+const RANDOM_PART: usize = 6;
+
 /// Removes files of `folder` that were being written before `oldest`.
 fn sweep(folder: &Path, oldest: Option<SystemTime>) {
     let (Some(oldest), Ok(entries)) = (oldest, fs::read_dir(folder)) else { return };
     for entry in entries.flatten() {
-        let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
+        let name = entry.file_name();
+        let rest = name.to_string_lossy().strip_prefix(UNFINISHED).map(str::len);
+        let unfinished = rest == Some(RANDOM_PART);
         if unfinished && written(&entry.path()).is_some_and(|written| written < oldest) {
             remove(&entry.path());
         }

@@ -59,7 +59,7 @@ pub enum NetworkError {
     Cancelled,
 
     /// A deadline passed.
-    #[error("{host} took too long ({what}); try again later or give the picture itself")]
+    #[error("{host} took too long ({what}); try again later")]
     TooSlow {
         /// The server.
         host: String,
@@ -93,7 +93,7 @@ pub enum NetworkError {
     },
 
     /// The server cannot be reached, or the connection broke.
-    #[error("{host} cannot be reached: {why}")]
+    #[error("{host} cannot be reached ({why}); check the address and the connection")]
     Broken {
         /// The server.
         host: String,
@@ -131,7 +131,8 @@ pub(super) fn get(
     let url = parsed(address)?;
     let host = host_of(&url);
     within(limits, &host, cancel, async {
-        let response = sent(client(limits)?.get(url), &host, limits).await?;
+        let client = client(limits, Policy::limited(REDIRECTS))?;
+        let response = sent(client.get(url), &host, limits).await?;
         body(response, &host, limits).await
     })
 }
@@ -151,7 +152,9 @@ pub(super) fn put(
     let mut attempt = 1;
     loop {
         let sent = within(limits, &host, cancel, async {
-            let request = client(limits)?.put(url.clone()).header(CONTENT_TYPE, media_type);
+            // A redirect could turn it into a GET that says nothing of the picture.
+            let client = client(limits, Policy::none())?;
+            let request = client.put(url.clone()).header(CONTENT_TYPE, media_type);
             sent(request.body(bytes.to_vec()), &host, limits).await.map(|_| ())
         });
         match sent {
@@ -176,7 +179,7 @@ fn host_of(url: &Url) -> String {
 }
 
 /// A client with these limits; TLS by rustls over ring.
-fn client(limits: &Limits) -> Result<Client, NetworkError> {
+fn client(limits: &Limits, redirects: Policy) -> Result<Client, NetworkError> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error only says that there is one already.
@@ -185,7 +188,7 @@ fn client(limits: &Limits) -> Result<Client, NetworkError> {
     Client::builder()
         .connect_timeout(limits.connect)
         .read_timeout(limits.silence)
-        .redirect(Policy::limited(REDIRECTS))
+        .redirect(redirects)
         .user_agent(concat!("Latelier/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| NetworkError::System(io::Error::other(reason(&error))))
@@ -392,6 +395,10 @@ mod tests {
             assert!(request.starts_with("PUT /picture.png?key=secret HTTP/1.1"), "{request}");
             assert!(request.contains("content-type: image/png"), "{request}");
         }
+        let elsewhere = "Location: /other\r\nContent-Length: 0\r\nConnection: close\r\n";
+        let (address, _) = server(vec![response("303 See Other", elsewhere, b""), ok(b"")]);
+        let error = put(&address, b"x", "image/png", (&QUICK, &Cancel::default())).unwrap_err();
+        assert!(matches!(error, NetworkError::Status { .. }), "{error}");
         let refused = response("403 Forbidden", "Content-Length: 0\r\n", b"");
         let (address, requests) = server(vec![refused]);
         let error = put(&address, b"x", "image/png", (&QUICK, &Cancel::default())).unwrap_err();

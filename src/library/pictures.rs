@@ -168,11 +168,11 @@ impl PictureSource for Pictures {
 
 /// The bytes at a `file:`, `http:` or `https:` address.
 fn read_address(address: &str, cancel: &Cancel) -> Result<Vec<u8>, String> {
-    let url = Url::parse(address).map_err(|error| format!("{address} is no address: {error}"))?;
+    let url = Url::parse(address).map_err(|error| format!("this is no address: {error}"))?;
     if url.scheme() != "file" {
         return network::get(address, &Limits::PICTURE, cancel).map_err(|error| error.to_string());
     }
-    let path = url.to_file_path().map_err(|()| format!("{address} names no file"))?;
+    let path = url.to_file_path().map_err(|()| "this address names no file".to_owned())?;
     let at_path = |error: io::Error| format!("{error}: {}", path.display());
     let length = fs::metadata(&path).map_err(at_path)?.len();
     if length > LARGEST_FILE {
@@ -181,9 +181,12 @@ fn read_address(address: &str, cancel: &Cancel) -> Result<Vec<u8>, String> {
     fs::read(&path).map_err(at_path)
 }
 
-/// An address for people: what follows the path may hold a key.
-fn without_key(address: &str) -> &str {
-    address.split(['?', '#']).next().unwrap_or(address)
+/// An address for people: the path of a file, the host of anything else, which may hold a key.
+fn without_key(address: &str) -> String {
+    let url = Url::parse(address).ok();
+    let path = url.as_ref().and_then(|url| url.to_file_path().ok());
+    let host = || url.as_ref().and_then(|url| url.host_str().map(str::to_owned));
+    path.map(|path| path.display().to_string()).or_else(host).unwrap_or_default()
 }
 
 /// A version 4 UUID made of the content's SHA-256, so that equal files are kept once.

@@ -271,6 +271,13 @@ fn take_start(graph: &Graph, sampler: Node<'_>, carried: &mut Carried) {
     carried.from_picture = way.iter().any(|node| node.link("pixels").is_some());
     if carried.from_picture {
         carried.task.strength = denoise;
+        // Its steps are those that are taken, of a schedule that much longer; ours are the whole
+        // schedule's.
+        if let (Some(steps), Some(share)) =
+            (carried.task.steps, denoise.filter(|share| *share > 0.0 && *share < 1.0))
+        {
+            carried.task.steps = Some((f64::from(steps) / share) as u32);
+        }
         return;
     }
     if let Some((node, (width, height))) = way.iter().find_map(|node| Some((node, sized(node)?))) {

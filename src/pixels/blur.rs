@@ -11,17 +11,16 @@ const PASSES: usize = 3;
 pub(super) fn blurred(plane: &[f32], extent: Extent, sigma: f32) -> Vec<f32> {
     let (width, height) = (extent.width as usize, extent.height as usize);
     let mut plane = plane.to_vec();
-    let mut line = vec![0.0; width.max(height)];
+    if plane.is_empty() {
+        return plane;
+    }
+    let mut line = vec![0.0; width];
     for reach in reaches(sigma).into_iter().filter(|&reach| reach > 0) {
-        for row in plane.chunks_exact_mut(width.max(1)) {
-            line[..width].copy_from_slice(row);
-            running_mean(&line[..width], reach, row.iter_mut());
+        for row in plane.chunks_exact_mut(width) {
+            line.copy_from_slice(row);
+            running_mean(&line, reach, row);
         }
-        for x in 0..width {
-            let column = plane.iter().skip(x).step_by(width);
-            line.iter_mut().zip(column).for_each(|(to, from)| *to = *from);
-            running_mean(&line[..height], reach, plane.iter_mut().skip(x).step_by(width));
-        }
+        plane = mean_of_rows(&plane, (width, height), reach);
     }
     plane
 }
@@ -39,16 +38,40 @@ fn reaches(sigma: f32) -> [usize; PASSES] {
 }
 
 /// The means of `line` over `reach` values to each side.
-fn running_mean<'a>(line: &[f32], reach: usize, means: impl Iterator<Item = &'a mut f32>) {
+fn running_mean(line: &[f32], reach: usize, means: &mut [f32]) {
     let Some(last) = line.len().checked_sub(1) else { return };
     let value = |at: isize| f64::from(line[at.clamp(0, last as isize) as usize]);
     let reach = reach as isize;
     let mut sum: f64 = (-reach..=reach).map(value).sum();
     let count = (2 * reach + 1) as f64;
-    for (at, mean) in means.enumerate() {
+    for (at, mean) in means.iter_mut().enumerate() {
         *mean = (sum / count) as f32;
         sum += value(at as isize + reach + 1) - value(at as isize - reach);
     }
+}
+
+/// Each value the mean of its column over `reach` rows above and below: row by row, with a sum for
+/// every column, since walking down columns misses the cache at each step.
+fn mean_of_rows(plane: &[f32], (width, height): (usize, usize), reach: usize) -> Vec<f32> {
+    let row = |at: isize| {
+        let at = at.clamp(0, height as isize - 1) as usize * width;
+        &plane[at..at + width]
+    };
+    let reach = reach as isize;
+    let mut sums = vec![0.0_f64; width];
+    for at in -reach..=reach {
+        sums.iter_mut().zip(row(at)).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    let count = (2 * reach + 1) as f64;
+    let mut means = Vec::with_capacity(plane.len());
+    for at in 0..height as isize {
+        means.extend(sums.iter().map(|sum| (sum / count) as f32));
+        let (comes, goes) = (row(at + reach + 1), row(at - reach));
+        for ((sum, comes), goes) in sums.iter_mut().zip(comes).zip(goes) {
+            *sum += f64::from(*comes) - f64::from(*goes);
+        }
+    }
+    means
 }
 
 #[cfg(test)]

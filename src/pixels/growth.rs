@@ -91,20 +91,35 @@ pub(super) fn grown(picture: &Picture, growth: Growth) -> Picture {
     let stretched = Picture::from_fn(extent, |x, y| {
         picture.at(beyond(x, growth.left, width).0, beyond(y, growth.top, height).0)
     });
-    let levels = BLURS.map(|sigma| channels(&stretched).map(|c| blurred(&c, extent, sigma)));
-    Picture::from_fn(extent, |x, y| {
+    let sigma_at = |x: u32, y: u32| {
         let (_, across) = beyond(x, growth.left, width);
         let (_, down) = beyond(y, growth.top, height);
-        let sigma = across.hypot(down) * BLUR_BY_DISTANCE;
-        let at = y as usize * extent.width as usize + x as usize;
-        let mut pixel = stretched.at(x, y);
-        if sigma > 0.0 {
-            for (channel, value) in pixel.iter_mut().take(3).enumerate() {
-                *value = between_levels(sigma, |level| levels[level][channel][at]).round() as u8;
+        across.hypot(down) * BLUR_BY_DISTANCE
+    };
+    let sharp = channels(&stretched);
+    let mut rgba = stretched.rgba().to_vec();
+    let mut lower = sharp.clone();
+    for (low, high) in BLURS.into_iter().zip(BLURS.into_iter().skip(1)) {
+        let upper = sharp.each_ref().map(|channel| blurred(channel, extent, high));
+        let mut further = false;
+        for (at, pixel) in rgba.chunks_exact_mut(4).enumerate() {
+            let (x, y) = (at as u32 % extent.width, at as u32 / extent.width);
+            let sigma = sigma_at(x, y);
+            further |= sigma > high;
+            if sigma <= low {
+                continue;
+            }
+            let share = ((sigma - low) / (high - low)).min(1.0);
+            for (value, (lower, upper)) in pixel.iter_mut().zip(lower.iter().zip(&upper)) {
+                *value = (lower[at] * (1.0 - share) + upper[at] * share).round() as u8;
             }
         }
-        pixel
-    })
+        if !further {
+            break;
+        }
+        lower = upper;
+    }
+    Picture::from_rgba(extent, rgba).unwrap_or(stretched)
 }
 
 /// Red, green and blue, each row by row.
@@ -112,14 +127,6 @@ fn channels(picture: &Picture) -> [Vec<f32>; 3] {
     std::array::from_fn(|channel| {
         picture.rgba().chunks_exact(4).map(|pixel| f32::from(pixel[channel])).collect()
     })
-}
-
-/// The value of a blur of `sigma`, mixed of the two levels next to it.
-fn between_levels(sigma: f32, value: impl Fn(usize) -> f32) -> f32 {
-    let upper = BLURS.iter().position(|&level| level >= sigma).unwrap_or(BLURS.len() - 1).max(1);
-    let (low, high) = (BLURS[upper - 1], BLURS[upper]);
-    let share = ((sigma - low) / (high - low)).min(1.0);
-    value(upper - 1) * (1.0 - share) + value(upper) * share
 }
 
 #[cfg(test)]

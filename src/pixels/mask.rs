@@ -9,6 +9,9 @@ const GREY: [u32; 3] = [19_595, 38_470, 7_471];
 /// From this value a pixel counts as repainted where only yes or no is possible.
 const REPAINTED: u8 = 128;
 
+/// Below this a mask changes no pixel that anybody would see: what lossy files leave in black.
+const TRACE: u8 = 8;
+
 /// What a blurred edge has left two standard deviations outside: Φ(−2) of the normal distribution.
 const FADED: f32 = 0.022_75;
 
@@ -52,18 +55,34 @@ impl Mask {
         })
     }
 
-    /// The mask with a soft edge of `width` pixels outside it; inside, it stays as it is.
+    /// The mask with a soft edge of `width` pixels outside what is repainted; where it is lighter
+    /// than that edge already, it stays as it is.
     #[must_use]
     pub fn feathered(&self, width: u32) -> Self {
-        let plane: Vec<f32> = self.bytes.iter().map(|&v| f32::from(v) / 255.0).collect();
+        let plane: Vec<f32> =
+            self.bytes.iter().map(|&v| f32::from(u8::from(v >= REPAINTED))).collect();
         // Blurred with half the width, a straight edge falls from one half to nearly nothing
         // within the width.
         let soft = blurred(&plane, self.extent, width as f32 / 2.0);
         let bytes = self.bytes.iter().zip(soft).map(|(&own, soft)| {
             let ramp = ((soft - FADED) / (0.5 - FADED)).clamp(0.0, 1.0);
-            own.max((ramp * 255.0).round() as u8)
+            let outside = if own >= REPAINTED { 0 } else { (ramp * 255.0).round() as u8 };
+            own.max(outside)
         });
         Self { extent: self.extent, bytes: bytes.collect() }
+    }
+
+    /// The mask without what is too faint to be seen.
+    #[must_use]
+    pub(super) fn without_traces(&self) -> Self {
+        let seen = |&value: &u8| if value < TRACE { 0 } else { value };
+        Self { extent: self.extent, bytes: self.bytes.iter().map(seen).collect() }
+    }
+
+    /// Whether anything is repainted, where only yes or no is possible.
+    #[must_use]
+    pub fn repaints_anything(&self) -> bool {
+        self.bytes.iter().any(|&value| value >= REPAINTED)
     }
 
     /// Width and height.
@@ -130,6 +149,25 @@ mod tests {
         assert!(row[50..].is_sorted_by(|a, b| a >= b), "{row:?}");
         assert!((100..170).contains(&row[54]), "half way after a quarter: {}", row[54]);
         assert!(row[67..].iter().all(|&v| v == 0), "{row:?}");
+    }
+
+    #[test]
+    fn greys_keep_their_value_under_a_feather() {
+        let extent = Extent::new(60, 1);
+        let bytes = (0..60)
+            .map(|x| {
+                if x < 20 {
+                    255
+                } else if x < 40 {
+                    160
+                } else {
+                    60
+                }
+            })
+            .collect();
+        let soft = Mask::from_bytes(extent, bytes).unwrap().feathered(8);
+        assert_eq!((soft.bytes()[10], soft.bytes()[30], soft.bytes()[55]), (255, 160, 60));
+        assert!(soft.bytes()[41] > 60, "the edge of what is repainted fades");
     }
 
     #[test]

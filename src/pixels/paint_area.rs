@@ -31,6 +31,13 @@ struct Back {
 /// seen, narrow enough that all of it lies in the margin.
 const FEATHER: u32 = 4;
 
+/// How many times larger than the picture and the painted size the surroundings of a mask may be:
+/// beyond, nearly all of what is painted would be mirror image, and memory without bound.
+const LARGEST_SURROUNDINGS: usize = 4;
+
+/// Pixels that surroundings may have in any case.
+const SMALL: usize = 1 << 22;
+
 impl PaintArea {
     /// All of `picture`, scaled and cut to `extent`.
     #[must_use]
@@ -55,19 +62,25 @@ impl PaintArea {
     /// The surroundings of what `mask` shows white, `margin` pixels to each side, enlarged (or made
     /// smaller) to `extent`. The result has the size of `picture`; outside the mask and a feather
     /// of a quarter of the margin, every bit of it stays.
+    ///
+    /// `None` when surroundings of the shape of `extent` would be far larger than the picture.
     #[must_use]
-    pub fn zoomed(picture: &Picture, mask: &Picture, margin: u32, extent: Extent) -> Self {
+    pub fn zoomed(picture: &Picture, mask: &Picture, margin: u32, extent: Extent) -> Option<Self> {
         let own = picture.extent();
-        let mask = Mask::from_picture(&mask.covering(own));
-        let region = Region::of_mask(&mask)
-            .map_or(Region::whole(own), |region| region.with_margin(margin).shaped(extent, own));
+        let mask = Mask::from_picture(&mask.covering(own)).without_traces();
+        let region = Region::of_mask(&mask).unwrap_or(Region::whole(own));
+        let region = region.with_margin(margin).shaped(extent, own);
+        let sensible = LARGEST_SURROUNDINGS * own.area().max(extent.area());
+        if region.extent.area() > sensible.max(SMALL) {
+            return None;
+        }
         let cut_mask = Mask::from_picture(&mask.to_picture().cut(region));
         let shown = cut_mask.feathered(margin / FEATHER);
-        Self {
+        Some(Self {
             picture: picture.cut(region).scaled(extent),
             repaint: Some(Mask::from_picture(&shown.to_picture().scaled(extent))),
             back: Some(Back { original: picture.clone(), region, shown, even_out: true }),
-        }
+        })
     }
 
     /// `picture`, scaled and cut to what `growth` leaves of `extent`, and the new sides around it;

@@ -22,11 +22,12 @@ impl Region {
         Self { x: 0, y: 0, extent }
     }
 
-    /// The smallest rectangle around what `mask` repaints; `None` when that is nothing.
+    /// The smallest rectangle around all of `mask` that is not black; `None` when nothing is.
     pub(super) fn of_mask(mask: &Mask) -> Option<Self> {
         let Extent { width, height } = mask.extent();
-        let row = |y: u32| (0..width).any(|x| mask.repaints(x, y));
-        let column = |x: u32| (0..height).any(|y| mask.repaints(x, y));
+        let at = |x: u32, y: u32| mask.bytes()[y as usize * width as usize + x as usize] > 0;
+        let row = |y: u32| (0..width).any(|x| at(x, y));
+        let column = |x: u32| (0..height).any(|y| at(x, y));
         let (top, bottom) = ((0..height).find(|&y| row(y))?, (0..height).rfind(|&y| row(y))?);
         let (left, right) = ((0..width).find(|&x| column(x))?, (0..width).rfind(|&x| column(x))?);
         let extent = Extent::new(right - left + 1, bottom - top + 1);

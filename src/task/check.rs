@@ -195,7 +195,8 @@ fn url(text: &str) -> Option<String> {
     if host.is_some_and(|host| !host.is_empty()) {
         return None;
     }
-    Some(format!("found {}.", quoted(text)))
+    // Not repeated: such an address may hold a key.
+    Some("what was given begins otherwise.".to_owned())
 }
 
 fn scheduler(text: &str) -> Option<String> {

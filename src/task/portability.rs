@@ -179,7 +179,8 @@ fn fit(
     let mut target = Extent::new(task.width?, task.height?);
     if let Some(outpaint) = &task.outpaint {
         let left = |whole: u32, sides: [Option<u32>; 2]| {
-            whole.saturating_sub(sides.iter().flatten().sum::<u32>())
+            let sides = sides.iter().flatten();
+            whole.saturating_sub(sides.fold(0, |sum, side| sum.saturating_add(*side)))
         };
         target.width = left(target.width, [outpaint.left, outpaint.right]);
         target.height = left(target.height, [outpaint.top, outpaint.bottom]);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use latelier::library::read_picture;
-use latelier::pixels::{FileFormat, Picture, encode};
+use latelier::pixels::{Extent, FileFormat, Picture, encode};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -58,34 +58,51 @@ fn every_golden_comes_out_the_same_inside_the_mask_and_untouched_outside() {
     }
 }
 
+/// `picture` as a file of `folder`, by its address.
+fn address(folder: &std::path::Path, name: &str, picture: &Picture) -> Value {
+    let path = folder.join(name);
+    fs::write(&path, encode(picture, FileFormat::Png, "{}").unwrap()).unwrap();
+    json!(Url::from_file_path(path).unwrap().as_str())
+}
+
 #[test]
-fn a_mask_of_another_size_and_an_empty_one_are_taken() {
+fn a_mask_of_another_size_is_taken() {
     let out = scratch();
     let entry = &entries()[0];
-    let mask =
-        read_picture(&golden("inpainting").join(entry["task"]["maskImage"].as_str().unwrap()));
-    let (larger, black) = {
-        let mask = mask.unwrap();
-        let extent = latelier::pixels::Extent::new(300, 300);
-        let nothing = [0, 0, 0, 255].repeat(mask.extent().area());
-        (mask.covering(extent), Picture::from_rgba(mask.extent(), nothing).unwrap())
+    let read = |key: &str| {
+        let name = entry["task"][key].as_str().unwrap();
+        read_picture(&golden("inpainting").join(name)).unwrap()
     };
-    let address = |name: &str, picture: &Picture| {
-        let path = out.path().join(name);
-        fs::write(&path, encode(picture, FileFormat::Png, "{}").unwrap()).unwrap();
-        json!(Url::from_file_path(path).unwrap().as_str())
-    };
-    let mut tasks = [complete(entry), complete(entry)];
-    tasks[0]["maskImage"] = address("larger.png", &larger);
-    tasks[1]["maskImage"] = address("black.png", &black);
-    let answer = run_tasks(&json!(tasks), &["--out", out.path().to_str().unwrap()]);
+    let larger = read("maskImage").covering(Extent::new(300, 300));
+    let mut task = complete(entry);
+    task["maskImage"] = address(out.path(), "larger.png", &larger);
+    let answer = run_tasks(&json!([task]), &["--out", out.path().to_str().unwrap()]);
     assert_eq!(answer.code, 0, "{}", answer.json);
-    let source = golden("inpainting").join(entry["task"]["seedImage"].as_str().unwrap());
-    let source = read_picture(&source).unwrap();
-    let made: Vec<Picture> =
-        answer.pictures().iter().map(|path| read_picture(path).unwrap()).collect();
-    assert_ne!(made[0], source);
-    assert_eq!(made[1], source, "nothing was to be repainted");
+    assert_ne!(read_picture(&answer.pictures()[0]).unwrap(), read("seedImage"));
+}
+
+#[test]
+fn masks_that_leave_nothing_to_paint_are_refused_before_anything_is_computed() {
+    let out = scratch();
+    let black = Picture::from_fn(Extent::new(64, 64), |_, _| [0, 0, 0, 255]);
+    let line = Picture::from_fn(Extent::new(4000, 16), |_, _| [255; 4]);
+    let mut nothing = complete(&entries()[0]);
+    nothing["maskImage"] = address(out.path(), "black.png", &black);
+    let mut zoomed = nothing.clone();
+    zoomed["taskUUID"] = json!(uuid::Uuid::new_v4().to_string());
+    zoomed["maskMargin"] = json!(64);
+    // All of a picture far wider than what is painted: its surroundings would be mirrors only.
+    let mut stretched = complete(&entries()[0]);
+    stretched["maskMargin"] = json!(32);
+    stretched["width"] = json!(128);
+    stretched["height"] = json!(2048);
+    for key in ["seedImage", "maskImage"] {
+        stretched[key] = address(out.path(), &format!("line-{key}.png"), &line);
+    }
+    let answer = run_tasks(&json!([nothing, zoomed, stretched]), &[]);
+    assert_eq!((answer.code, &answer.json["data"]), (1, &json!([])));
+    let codes = ["invalidMaskImage", "invalidMaskImage", "invalidMaskMargin"];
+    assert_eq!(answer.error_codes(), codes, "{}", answer.json);
 }
 
 #[test]

@@ -172,8 +172,8 @@ fn what_was_being_written_is_swept_once_nobody_can_be_writing_it() {
         }
         path
     };
-    let dead = write(".writing-dead", true);
-    let fresh = write(".writing-fresh", false);
+    let dead = write(".writing-aB3dE6", true);
+    let fresh = write(".writing-zY8xW7", false);
     let picture = write("picture.png", true);
     let second = place.join();
     assert!(!dead.exists() && picture.exists());

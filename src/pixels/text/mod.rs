@@ -74,14 +74,21 @@ impl FileTexts {
         self.found.iter().find(|text| text.name == name).map(|text| text.text.as_str())
     }
 
-    /// Bytes of text that may still come.
+    /// Bytes of text that may still come; each that was refused makes it smaller, so that many of
+    /// them together cost no more than a few.
     fn room(&self) -> usize {
-        MOST_TEXT - self.found.iter().map(|text| text.text.len()).sum::<usize>()
+        let taken: usize = self.found.iter().map(|text| text.text.len()).sum();
+        (MOST_TEXT - taken) / (1 + self.left_out.len())
+    }
+
+    /// Whether no further text is taken.
+    fn is_full(&self) -> bool {
+        self.found.len() + self.left_out.len() >= MOST_TEXTS
     }
 
     /// Takes a text in; `None` is one that cannot be read.
     fn add(&mut self, name: &str, text: Option<String>) {
-        if self.found.len() + self.left_out.len() >= MOST_TEXTS {
+        if self.is_full() {
             return;
         }
         let name = name.to_owned();

@@ -18,7 +18,9 @@ pub(in crate::pixels) fn is_latin_1(text: &str) -> bool {
 /// text that somebody edited by hand is still one.
 pub(super) fn read(file: &[u8], texts: &mut FileTexts) {
     let mut rest = file.get(SIGNATURE.len()..).unwrap_or_default();
-    while let Some((kind, payload, after)) = next_chunk(rest) {
+    while !texts.is_full()
+        && let Some((kind, payload, after)) = next_chunk(rest)
+    {
         match kind {
             b"tEXt" | b"zTXt" | b"iTXt" => text_chunk(*kind, payload, texts),
             b"eXIf" => exif_block::read(payload, texts),
