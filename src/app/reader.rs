@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -12,7 +13,8 @@ use std::thread;
 use uuid::Uuid;
 
 use super::{Messenger, News, sentence};
-use crate::library::{Home, Index, IndexError, Survey, Thumbnails, list_verdicts};
+use crate::jobs::NsfwScore;
+use crate::library::{Home, Index, IndexError, StoredImage, Survey, Thumbnails, list_verdicts};
 use crate::state::Tone;
 
 /// What the window asks for.
@@ -96,17 +98,12 @@ impl Reading {
         let stale: HashSet<Uuid> = unread.iter().map(|image| image.image_uuid).collect();
         listed.retain(|image| !stale.contains(&image.image_uuid));
         listed.extend(unread.iter().cloned());
-        // Verdicts come first: what is to be hidden is never shown before they are known.
-        let verdicts = list_verdicts(&self.home).unwrap_or_else(|error| {
-            tracing::warn!("{error}: {}", self.home.results_dir().display());
-            Vec::new()
-        });
-        if !self.messenger.send(News::Judged(verdicts))
-            || !self.messenger.send(News::Listed(listed))
-        {
-            return Ok(false);
+        let told = news_of(list_verdicts(&self.home), listed, &self.home.results_dir());
+        let complete = told.iter().any(|news| matches!(news, News::Listed(_)));
+        let mut heard = told.into_iter().all(|news| self.messenger.send(news));
+        if !heard || !complete {
+            return Ok(heard);
         }
-        let mut heard = true;
         index.read(&unread, |read| {
             heard = self.messenger.send(News::Read(read));
             while let Ok(wish) = self.wished.try_recv() {
@@ -136,5 +133,43 @@ impl Reading {
     /// Says what went wrong; whether anybody still listens.
     fn tell(&self, error: &IndexError) -> bool {
         self.messenger.send(News::Said(Tone::Failed, sentence(error)))
+    }
+}
+
+/// What is told of the results in `folder`. Verdicts come first: what is to be hidden is never shown
+/// before they are known, and nothing new is shown while they cannot be.
+fn news_of(
+    verdicts: io::Result<Vec<(Uuid, NsfwScore)>>,
+    listed: Vec<StoredImage>,
+    folder: &Path,
+) -> Vec<News> {
+    match verdicts {
+        Ok(verdicts) => vec![News::Judged(verdicts), News::Listed(listed)],
+        Err(error) => {
+            let text = format!(
+                "New results are not shown, because it cannot be read which of them may show \
+                 adult content: {error}. Check that the folder can be read, then start Latelier \
+                 again: {}",
+                folder.display()
+            );
+            tracing::warn!("{text}");
+            vec![News::Said(Tone::Failed, text)]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_verdicts_nothing_is_listed_and_the_reason_is_told() {
+        let folder = Path::new("results");
+        let unread = || Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        let told = news_of(unread(), Vec::new(), folder);
+        let [News::Said(Tone::Failed, text)] = &told[..] else { panic!("something was listed") };
+        assert!(text.contains("permission denied") && text.ends_with("results"), "{text}");
+        let told = news_of(Ok(Vec::new()), Vec::new(), folder);
+        assert!(matches!(&told[..], [News::Judged(_), News::Listed(_)]), "verdicts come first");
     }
 }

@@ -46,7 +46,8 @@ pub fn list_verdicts(home: &Home) -> io::Result<Vec<(Uuid, NsfwScore)>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    Ok(entries.filter_map(|entry| verdict(&entry.ok()?.path())).collect())
+    let verdicts = entries.map(|entry| Ok(verdict(&entry?.path())));
+    verdicts.filter_map(Result::transpose).collect()
 }
 
 fn verdict(file: &Path) -> Option<(Uuid, NsfwScore)> {

@@ -105,8 +105,7 @@ impl State {
             }
         }
         for job in &jobs {
-            let entry = JobEntry::new(job.id, Arc::clone(&job.request), job.cancel.clone());
-            self.world.queue.push(entry);
+            self.world.queue.push(JobEntry::new(job));
         }
         self.follow();
         Some(Effect::Resume(jobs))
@@ -127,8 +126,8 @@ impl State {
                 return None;
             }
         };
-        let job = Job::new(Arc::clone(&request));
-        self.world.queue.push(JobEntry::new(job.id, request, job.cancel.clone()));
+        let job = Job::new(request);
+        self.world.queue.push(JobEntry::new(&job));
         self.follow();
         Some(Effect::Submit(job))
     }

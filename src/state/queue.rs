@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::jobs::{Cancel, Failure, JobId, Progress};
+use crate::jobs::{Cancel, Failure, Job, JobId, Progress};
 use crate::pixels::{Extent, Picture};
 use crate::task::Request;
 
@@ -47,10 +47,13 @@ pub struct JobEntry {
     /// The last rough picture of the present state, and how many came before it.
     pub preview: Option<(Picture, u64)>,
 
-    /// Steps finished of each picture that was begun.
+    /// Which pictures of the request it makes: not all of them after a restart.
+    owed: Vec<u32>,
+
+    /// Steps finished of each owed picture that was begun.
     steps: Vec<u32>,
 
-    /// Pictures finished.
+    /// Owed pictures finished.
     finished: u32,
 
     clock: Clock,
@@ -84,13 +87,14 @@ impl Clock {
 }
 
 impl JobEntry {
-    pub(super) fn new(id: JobId, request: Arc<Request>, cancel: Cancel) -> Self {
+    pub(super) fn new(job: &Job) -> Self {
         Self {
-            id,
-            request,
-            cancel,
+            id: job.id,
+            request: Arc::clone(&job.request),
+            cancel: job.cancel.clone(),
             status: JobStatus::Waiting,
             preview: None,
+            owed: job.owed.iter().map(|owed| owed.index).collect(),
             steps: Vec::new(),
             finished: 0,
             clock: Clock::default(),
@@ -114,14 +118,21 @@ impl JobEntry {
     pub fn fraction(&self) -> f32 {
         match self.status {
             JobStatus::Running { total, .. } => {
-                let all = total * self.request.number_results;
+                let all = total * self.pictures();
                 self.steps_done() as f32 / all.max(1) as f32
             }
             _ => 0.0,
         }
     }
 
-    /// The pictures that are being made, from 0: several when they take their steps together.
+    /// How many pictures it makes: fewer than its request names when some were finished before a
+    /// restart.
+    #[must_use]
+    pub const fn pictures(&self) -> u32 {
+        self.owed.len() as u32
+    }
+
+    /// Which of its pictures are being made, from 0: several when they take their steps together.
     #[must_use]
     pub fn at_work(&self) -> Range<u32> {
         self.finished..(self.steps.len() as u32).max(self.finished + 1)
@@ -131,10 +142,14 @@ impl JobEntry {
         self.steps.iter().sum()
     }
 
-    fn step(&mut self, image: u32, done: u32, now: Instant) {
-        let image = image as usize;
-        self.steps.resize(self.steps.len().max(image + 1), 0);
-        self.steps[image] = done;
+    /// Where the picture `image` of the request is among those owed.
+    fn place(&self, image: u32) -> Option<usize> {
+        self.owed.iter().position(|owed| *owed == image)
+    }
+
+    fn step(&mut self, place: usize, done: u32, now: Instant) {
+        self.steps.resize(self.steps.len().max(place + 1), 0);
+        self.steps[place] = done;
         self.clock.step(now, self.steps_done(), done == 1 && self.finished == 0);
     }
 }
@@ -225,8 +240,8 @@ impl Queue {
             return None;
         };
         let step_secs = job.clock.step_secs().or_else(|| pace.map(|pace| pace.step_secs))?;
-        let pictures = job.request.number_results.saturating_sub(job.finished);
-        let steps = (total * job.request.number_results).saturating_sub(job.steps_done());
+        let pictures = job.pictures().saturating_sub(job.finished);
+        let steps = (total * job.pictures()).saturating_sub(job.steps_done());
         let rest_secs = pace.map_or(0.0, |pace| pace.rest_secs) * f64::from(pictures);
         Duration::try_from_secs_f64(f64::from(steps) * step_secs + rest_secs).ok()
     }
@@ -264,9 +279,11 @@ impl Queue {
             Progress::Started { .. } if !stopping => job.status = JobStatus::Loading,
             Progress::Step { image, done, total, preview } if !stopping => {
                 job.status = JobStatus::Running { done: *done, total: *total };
-                job.step(*image, *done, now);
+                let Some(place) = job.place(*image) else { return };
+                job.step(place, *done, now);
                 // Of several pictures at once the first is watched.
-                if let Some(preview) = preview.as_ref().filter(|_| *image == job.finished) {
+                let watched = place == job.finished as usize;
+                if let Some(preview) = preview.as_ref().filter(|_| watched) {
                     let count = job.preview.as_ref().map_or(0, |(_, count)| count + 1);
                     job.preview = Some((preview.clone(), count));
                 }
@@ -330,6 +347,11 @@ mod tests {
 
     /// A queue with one job of four pictures and ten steps each.
     fn queue() -> (Queue, JobId) {
+        queue_of(|_| true)
+    }
+
+    /// The same, of which only those pictures are owed.
+    fn queue_of(owed: impl Fn(u32) -> bool) -> (Queue, JobId) {
         let task = Task {
             positive_prompt: Some("a fox".to_owned()),
             model: Some("local:one@1".to_owned()),
@@ -342,7 +364,9 @@ mod tests {
         let request = Arc::new(resolve(&task, &One, EngineKind::Local, 1).unwrap());
         let id = request.task_uuid;
         let mut queue = Queue::default();
-        queue.push(JobEntry::new(id, request, Cancel::default()));
+        let mut job = Job::new(request);
+        job.owed.retain(|picture| owed(picture.index));
+        queue.push(JobEntry::new(&job));
         (queue, id)
     }
 
@@ -379,5 +403,23 @@ mod tests {
         assert_eq!(job.at_work(), 0..1);
         assert!((job.fraction() - 0.25).abs() < 1e-6);
         assert_eq!(queue.time_left(job), Some(Duration::from_secs(30)));
+    }
+    #[test]
+    fn a_resumed_job_counts_only_the_pictures_it_still_owes() {
+        let (mut queue, id) = queue_of(|index| index >= 2);
+        let start = Instant::now();
+        for done in 1..=5 {
+            queue.receive(id, &step(2, done), start + Duration::from_secs(u64::from(done)));
+        }
+        let job = queue.get(id).unwrap();
+        assert_eq!((job.at_work(), job.pictures()), (0..1, 2));
+        assert!((job.fraction() - 0.25).abs() < 1e-6, "{}", job.fraction());
+        assert_eq!(queue.time_left(job), Some(Duration::from_secs(15)));
+        let (preview, count) = job.preview.as_ref().unwrap();
+        assert_eq!((preview.rgba()[0], *count), (2, 4), "the picture at work is watched");
+        let end = start + Duration::from_secs(20);
+        (6..=10).for_each(|done| queue.receive(id, &step(2, done), end));
+        (1..=10).for_each(|done| queue.receive(id, &step(3, done), end));
+        assert!((queue.get(id).unwrap().fraction() - 1.0).abs() < 1e-6);
     }
 }

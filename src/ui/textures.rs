@@ -14,10 +14,12 @@ use uuid::Uuid;
 
 use crate::library::{Thumbnails, read_picture};
 use crate::pixels::{Extent, Mask, Picture};
-use crate::state::GalleryEntry;
+use crate::state::{GalleryEntry, JobEntry};
 
 /// Longest side of a picture that is not to be recognised, in pixels.
 const COVERED: u32 = 12;
+/// Longest side of a whole picture on the graphics card, in pixels; the card's own limit may be less.
+const GREATEST_SIDE: u32 = 4096;
 /// Thumbnails kept; 256² RGBA are a quarter of a megabyte.
 const THUMBNAILS_KEPT: usize = 320;
 /// Whole pictures kept.
@@ -33,11 +35,11 @@ const THREADS: usize = 2;
 pub enum Size {
     /// At most [`Thumbnails::SIDE`] pixels a side.
     Thumbnail,
-    /// As it is.
+    /// As it is, or as large as the graphics card takes.
     Whole,
     /// Blurred, so that nothing can be recognised.
     Covered,
-    /// As it is, its greys as opacity of white: a mask, to be tinted.
+    /// As [`Size::Whole`], its greys as opacity of white: a mask, to be tinted.
     Stencil,
 }
 
@@ -86,6 +88,8 @@ struct Decoded {
 #[derive(Default)]
 struct Wanted {
     wishes: Vec<(Key, Source)>,
+    /// Longest side of a texture, in pixels.
+    side: u32,
     at_work: HashSet<Key>,
     stop: bool,
 }
@@ -98,6 +102,8 @@ pub struct Textures {
     shared: Arc<(Mutex<Wanted>, Condvar)>,
     decoded: Receiver<Decoded>,
     frame: u64,
+    /// Longest side of a texture, in pixels.
+    side: u32,
 }
 
 impl Textures {
@@ -119,8 +125,15 @@ impl Textures {
                 });
             })?;
         }
-        let slots = HashMap::new();
-        Ok(Self { slots, previews: HashMap::new(), wishes: Vec::new(), shared, decoded, frame: 0 })
+        Ok(Self {
+            slots: HashMap::new(),
+            previews: HashMap::new(),
+            wishes: Vec::new(),
+            shared,
+            decoded,
+            frame: 0,
+            side: longest_side(ctx),
+        })
     }
 
     /// The picture of `entry`, or a wish for it.
@@ -154,28 +167,27 @@ impl Textures {
         }
     }
 
-    /// The rough picture of a running job; `count` tells one from the next.
-    pub fn preview(
-        &mut self,
-        ctx: &egui::Context,
-        job: Uuid,
-        (picture, count): &(Picture, u64),
-    ) -> TextureHandle {
+    /// The rough picture of a running job, blurred when the job is to look for adult content: the
+    /// verdict comes with the finished picture. `None` until there is one.
+    pub fn preview(&mut self, ctx: &egui::Context, job: &JobEntry) -> Option<Drawable> {
+        let (picture, count) = job.preview.as_ref()?;
+        let (extent, job, check) = (picture.extent(), job.id, job.request.check_nsfw);
         let current = self.previews.get(&job).filter(|(shown, _)| shown == count);
         if let Some((_, texture)) = current {
-            return texture.clone();
+            return Some(Drawable { texture: texture.clone(), extent });
         }
-        let image = color_image(picture);
+        let image = preview_image(picture, check);
         let texture = ctx.load_texture("preview", image, TextureOptions::LINEAR);
         // Jobs run one after another: the preview of another job is of no more use.
         self.previews.clear();
         self.previews.insert(job, (*count, texture.clone()));
-        texture
+        Some(Drawable { texture, extent })
     }
 
     /// Takes over what was decoded since the last frame.
     pub(super) fn begin_frame(&mut self, ctx: &egui::Context) {
         self.frame += 1;
+        self.side = longest_side(ctx);
         for _ in 0..UPLOADS_A_FRAME {
             let Ok(Decoded { key, image }) = self.decoded.try_recv() else { return };
             self.lock().at_work.remove(&key);
@@ -199,7 +211,7 @@ impl Textures {
         {
             let mut wanted = self.lock();
             wishes.retain(|(key, _)| !wanted.at_work.contains(key));
-            wanted.wishes = wishes;
+            (wanted.wishes, wanted.side) = (wishes, self.side);
         }
         if !idle {
             self.shared.1.notify_all();
@@ -255,7 +267,7 @@ fn work(
     send: impl Fn(Decoded) -> bool,
 ) {
     loop {
-        let (key, source) = {
+        let ((key, source), side) = {
             let mut wanted = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
             loop {
                 if wanted.stop {
@@ -263,22 +275,29 @@ fn work(
                 }
                 if let Some(wish) = wanted.wishes.pop() {
                     wanted.at_work.insert(wish.0);
-                    break wish;
+                    break (wish, wanted.side);
                 }
                 wanted = shared.1.wait(wanted).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let image = decode(&source, key.1, thumbnails);
+        let image = decode(&source, (key.1, side), thumbnails);
         if !send(Decoded { key, image }) {
             return;
         }
     }
 }
 
-fn decode(source: &Source, size: Size, thumbnails: &Thumbnails) -> Option<(ColorImage, Extent)> {
+/// The picture at `size`, no side longer than `side`, and how large it is in its file.
+fn decode(
+    source: &Source,
+    (size, side): (Size, u32),
+    thumbnails: &Thumbnails,
+) -> Option<(ColorImage, Extent)> {
     let read = match (source, size) {
         (Source::Memory(picture), _) => Ok(picture.clone()),
-        (Source::Result(image_uuid, path, _), Size::Thumbnail) => {
+        (Source::Result(image_uuid, path, _), Size::Thumbnail)
+        // Without the extent its own file is needed.
+        | (Source::Result(image_uuid, path, Some(_)), Size::Covered) => {
             thumbnails.read(*image_uuid, path)
         }
         (Source::File(path) | Source::Result(_, path, _), _) => read_picture(path),
@@ -295,13 +314,30 @@ fn decode(source: &Source, size: Size, thumbnails: &Thumbnails) -> Option<(Color
         Source::Result(_, _, Some(extent)) => *extent,
         _ => picture.extent(),
     };
-    let image = match size {
-        Size::Whole => color_image(&picture),
-        Size::Thumbnail => color_image(&picture.shrunk(Thumbnails::SIDE).unwrap_or(picture)),
-        Size::Covered => color_image(&picture.shrunk(COVERED).unwrap_or(picture)),
-        Size::Stencil => stencil(&picture),
+    let longest = match size {
+        Size::Whole | Size::Stencil => side,
+        Size::Thumbnail => Thumbnails::SIDE.min(side),
+        Size::Covered => COVERED,
     };
+    let picture = picture.shrunk(longest).unwrap_or(picture);
+    let image = if size == Size::Stencil { stencil(&picture) } else { color_image(&picture) };
     Some((image, extent))
+}
+
+/// Longest side of a texture, in pixels; drawing panics above the graphics card's limit.
+fn longest_side(ctx: &egui::Context) -> u32 {
+    within(ctx.input(|input| input.max_texture_side))
+}
+
+/// The longest side where the graphics card takes at most `card` pixels.
+fn within(card: usize) -> u32 {
+    u32::try_from(card).map_or(GREATEST_SIDE, |card| card.min(GREATEST_SIDE))
+}
+
+/// The pixels of a preview, a few only when it may show what is to be hidden.
+fn preview_image(picture: &Picture, check: bool) -> ColorImage {
+    let few = picture.shrunk(COVERED).filter(|_| check);
+    color_image(few.as_ref().unwrap_or(picture))
 }
 
 fn stencil(mask: &Picture) -> ColorImage {
@@ -315,4 +351,52 @@ fn stencil(mask: &Picture) -> ColorImage {
 fn color_image(picture: &Picture) -> ColorImage {
     let Extent { width, height } = picture.extent();
     ColorImage::from_rgba_unmultiplied([width as usize, height as usize], picture.rgba())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::Home;
+    use crate::pixels::{FileFormat, encode};
+
+    fn wide() -> Picture {
+        let extent = Extent::new(600, 60);
+        Picture::from_rgba(extent, vec![200; extent.area() * 4]).unwrap()
+    }
+
+    #[test]
+    fn no_texture_is_larger_than_the_card_takes_and_the_extent_stays_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let thumbnails = Thumbnails::new(&Home::at(folder.path()));
+        let file = folder.path().join("wide.png");
+        std::fs::write(&file, encode(&wide(), FileFormat::Png, "{}").unwrap()).unwrap();
+        let sources = [
+            Source::Memory(wide()),
+            Source::File(file.clone()),
+            Source::Result(Uuid::from_u128(1), file, Some(wide().extent())),
+        ];
+        for source in &sources {
+            for (size, side, width) in [
+                (Size::Whole, 300, 300),
+                (Size::Whole, 4096, 600),
+                (Size::Stencil, 300, 300),
+                (Size::Thumbnail, 4096, 256),
+                (Size::Covered, 4096, 12),
+            ] {
+                let (image, extent) = decode(source, (size, side), &thumbnails).unwrap();
+                assert_eq!((image.width(), extent), (width, wide().extent()), "{size:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_is_the_cards_or_our_own() {
+        assert_eq!([2048, 16_384].map(within), [2048, 4096]);
+    }
+
+    #[test]
+    fn previews_of_checked_jobs_are_a_few_pixels() {
+        assert_eq!(preview_image(&wide(), true).size, [12, 1]);
+        assert_eq!(preview_image(&wide(), false).size, [600, 60]);
+    }
 }

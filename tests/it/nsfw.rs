@@ -157,11 +157,25 @@ fn a_flagged_picture_is_blurred_until_it_is_asked_for_also_after_a_restart() {
 }
 
 #[test]
+fn a_flagged_picture_to_start_from_is_blurred_on_the_canvas_too() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    make_flagged(folder.path());
+    let mut window = Window::open_in(&home);
+    window.wait_shown("Picture 1, blurred: a red fox");
+    window.click("Start from this picture");
+    window.wait_shown("Start picture, blurred.");
+    window.click("Show the picture");
+    assert!(window.shows("Start picture. ") && !window.shows("blurred"));
+}
+
+#[test]
 fn the_switch_of_the_form_asks_for_the_check() {
     let mut window = Window::open();
     window.click("Check for adult content On");
     assert_eq!(window.app.state().state.draft.check_nsfw, Some(true));
     window.click("Generate 128 × 128");
+    window.wait_shown("Preview, blurred. ");
     window.wait("the picture", |state| {
         state.world.gallery.len() == 1 && state.world.queue.jobs().is_empty()
     });

@@ -9,7 +9,6 @@ use super::gallery::paint_cover;
 use super::waiting;
 use crate::jobs::Failure;
 use crate::state::{Action, JobEntry, JobStatus};
-use crate::ui::textures::Drawable;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, inside, paint_elided};
 use crate::ui::{Cx, icons, words};
@@ -90,9 +89,7 @@ fn open(ui: &mut Ui, cx: &mut Cx<'_>, job: &JobEntry, (rect, second, waiting): (
     if !waiting {
         let thumbnail = Rect::from_min_size(rect.min + vec2(8.0, 8.0), vec2(THUMBNAIL, THUMBNAIL));
         ui.painter().rect_filled(thumbnail, theme::RADIUS - 2, colours.window);
-        if let Some(preview) = &job.preview {
-            let texture = cx.textures.preview(ui.ctx(), job.id, preview);
-            let drawable = Drawable { texture, extent: preview.0.extent() };
+        if let Some(drawable) = cx.textures.preview(ui.ctx(), job) {
             paint_cover(ui, &drawable, (thumbnail, theme::RADIUS - 2));
         }
         left = thumbnail.right() + 12.0;
@@ -184,7 +181,7 @@ fn title(job: &JobEntry) -> &str {
 
 /// `step 17 of 24 · 2 of 4 · 5 s`.
 fn second_line(cx: &Cx<'_>, job: &JobEntry, ahead: usize) -> String {
-    let count = job.request.number_results;
+    let count = job.pictures();
     match &job.status {
         JobStatus::Waiting => {
             let turn =

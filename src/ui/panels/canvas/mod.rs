@@ -58,17 +58,17 @@ fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect
     let rect = place(ui, cx.view, points(extent), stage);
     pan_and_zoom(ui, cx.view, (response, Pan::Any), (points(extent), stage));
     let words = match job.status {
-        JobStatus::Running { done, total } if job.request.number_results > 1 => {
-            let which = words::of_count(job.at_work(), job.request.number_results);
+        JobStatus::Running { done, total } if job.pictures() > 1 => {
+            let which = words::of_count(job.at_work(), job.pictures());
             format!("Picture {which}, step {done} of {total}")
         }
         JobStatus::Running { done, total } => format!("Step {done} of {total}"),
         _ => format!("Loading {}…", job.request.model.name),
     };
-    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("Preview. {words}")));
+    let what = if job.request.check_nsfw { "Preview, blurred" } else { "Preview" };
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("{what}. {words}")));
     let painter = ui.painter_at(ui.max_rect());
-    if let Some(preview) = &job.preview {
-        let texture = cx.textures.preview(ui.ctx(), job.id, preview);
+    if let Some(Drawable { texture, .. }) = cx.textures.preview(ui.ctx(), job) {
         painter.image(texture.id(), rect, WHOLE, theme::UNTINTED);
     } else {
         let line = Stroke::new(theme::LINE, colours.line);

@@ -1,10 +1,13 @@
 //! The start picture on the stage: what is used of it, its mask, and what it grows by.
 
+use std::path::Path;
+
 use eframe::egui;
 use egui::{Align2, Painter, Pos2, Rect, Response, Role, Ui, Vec2, WidgetInfo, pos2, vec2};
+use uuid::Uuid;
 
 use super::sight::{Pan, pan_and_zoom, place, points};
-use super::{WHOLE, caption, extension, floating, mask, zoom_bar};
+use super::{WHOLE, caption, cover, extension, floating, mask, zoom_bar};
 use crate::pixels::{Extent, Rectangle, covering_window};
 use crate::state::{Action, StartPicture, Tool};
 use crate::ui::textures::{Drawable, Look, Size};
@@ -65,18 +68,38 @@ fn in_points(pixels: Rectangle) -> Rect {
     Rect::from_min_max(at(pixels.x, pixels.y), at(pixels.right(), pixels.bottom()))
 }
 
+/// The start picture as it is shown.
+struct Start {
+    image_uuid: Uuid,
+    /// Its size in its file.
+    extent: Extent,
+    /// It may show adult content and nobody asked to see it.
+    covered: bool,
+}
+
+impl Start {
+    /// The best there is of it by now.
+    fn drawable(&self, cx: &mut Cx<'_>, path: &Path) -> Option<Drawable> {
+        let sizes: &[Size] =
+            if self.covered { &[Size::Covered] } else { &[Size::Whole, Size::Thumbnail] };
+        let mut best = None;
+        for size in sizes {
+            let look = cx.textures.look_in_file(self.image_uuid, path, *size);
+            if let (None, Look::Ready(drawable)) = (&best, look) {
+                best = Some(drawable);
+            }
+        }
+        best
+    }
+}
+
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (stage, response): (Rect, &Response)) {
     let Some(image_uuid) = cx.draft.seed_image else { return };
     match cx.world.start_picture(cx.draft).cloned() {
         Some(StartPicture::Here { path, extent }) => {
-            let sizes = [Size::Whole, Size::Thumbnail];
-            let mut looks =
-                sizes.map(|size| cx.textures.look_in_file(image_uuid, &path, size)).into_iter();
-            let drawable = looks.find_map(|look| match look {
-                Look::Ready(drawable) => Some(drawable),
-                Look::Coming | Look::Broken => None,
-            });
-            picture_ui(ui, cx, (extent, drawable), (stage, response));
+            let start = Start { image_uuid, extent, covered: cx.covers(image_uuid) };
+            let drawable = start.drawable(cx, &path);
+            picture_ui(ui, cx, (&start, drawable), (stage, response));
         }
         other => {
             let fault = other.as_ref().and_then(StartPicture::fault);
@@ -115,9 +138,10 @@ fn lie(ui: &Ui, cx: &Cx<'_>, extent: Extent, stage: Rect) -> (Ground, Vec2) {
 fn picture_ui(
     ui: &mut Ui,
     cx: &mut Cx<'_>,
-    (extent, drawable): (Extent, Option<Drawable>),
+    (start, drawable): (&Start, Option<Drawable>),
     (stage, response): (Rect, &Response),
 ) {
+    let extent = start.extent;
     let (_, size) = lie(ui, cx, extent, stage);
     let pan = if cx.view.tool == Tool::Rectangle { Pan::Middle } else { Pan::Any };
     pan_and_zoom(ui, cx.view, (response, pan), (size, stage));
@@ -129,7 +153,8 @@ fn picture_ui(
     } else {
         format!("{extent}, {}", words::fit(extent, result))
     };
-    let name = format!("Start picture. {words}");
+    let blurred = if start.covered { ", blurred" } else { "" };
+    let name = format!("Start picture{blurred}. {words}");
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));
 
     let painter = ui.painter_at(ui.max_rect());
@@ -148,6 +173,9 @@ fn picture_ui(
     }
     mask::paint(ui, cx, &ground, &painter);
     mask::draw(ui, cx, &ground, response);
+    if start.covered {
+        cover::ui(ui, cx, (start.image_uuid, whole.intersect(stage)), "Show the picture");
+    }
     caption(ui, (ground.frame_on_screen().union(whole), stage), &words);
     tools(ui, cx, stage);
     close_bar(ui, cx, (size, stage));
