@@ -34,13 +34,17 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Reads `file`; `None` when there is none yet.
+    /// Reads `file`; `None` when there is none yet. A size without pixels is left out.
     ///
     /// # Errors
     /// When the file is there and cannot be understood.
     pub fn read(file: &Path) -> Result<Option<Self>, SettingsError> {
         match std::fs::read(file) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Ok(bytes) => {
+                let mut settings: Self = serde_json::from_slice(&bytes)?;
+                settings.draft.extension.forget_empty_source();
+                Ok(Some(settings))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -72,6 +76,17 @@ mod tests {
         settings.view.gallery_open = false;
         settings.write(&file).unwrap();
         assert_eq!(Settings::read(&file).unwrap(), Some(settings));
+    }
+
+    #[test]
+    fn a_stored_size_without_pixels_is_measured_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        let text = r#"{"draft":{"extension":{
+            "top":64,"source":{"width":0,"height":128},"sourceIsSet":true}}}"#;
+        std::fs::write(&file, text).unwrap();
+        let read = Settings::read(&file).unwrap().unwrap().draft.extension;
+        assert_eq!((read.source, read.source_is_set, read.top), (None, false, Some(64)));
     }
 
     #[test]

@@ -27,9 +27,14 @@ impl Counter {
         Ok(Self { wishes, wished: None })
     }
 
-    /// Has these counted unless they were; once a frame.
+    /// Has these counted unless they were; once a frame. After a frame without any, all are counted
+    /// anew: the window has dropped what it knew.
     pub(super) fn count(&mut self, texts: Option<Texts>) {
-        let Some(texts) = texts.filter(|texts| self.wished.as_ref() != Some(texts)) else { return };
+        if texts == self.wished {
+            return;
+        }
+        self.wished = None;
+        let Some(texts) = texts else { return };
         // Where the thread is behind, the news of what it counts brings the next frame.
         if self.wishes.try_send(texts.clone()).is_ok() {
             self.wished = Some(texts);

@@ -67,9 +67,12 @@ impl Picture {
 }
 
 /// The part of a picture of the size `own` that [`Picture::covering`] keeps for `extent`: the largest
-/// centred one of that shape, at least one pixel a side.
+/// centred one of that shape, at least one pixel a side. All of it where either has no pixels.
 #[must_use]
 pub fn covering_window(own: Extent, extent: Extent) -> Rectangle {
+    if own.area() == 0 || extent.area() == 0 {
+        return Rectangle::new(0, 0, own.width, own.height);
+    }
     let wide = u64::from(own.width) * u64::from(extent.height);
     let tall = u64::from(own.height) * u64::from(extent.width);
     let (width, height) = if wide > tall {
@@ -132,5 +135,14 @@ mod tests {
         assert_eq!(window, Rectangle::new(250, 0, 500, 500));
         let window = covering_window(Extent::new(500, 1000), Extent::new(128, 64));
         assert_eq!(window, Rectangle::new(0, 375, 500, 250));
+    }
+
+    #[test]
+    fn without_pixels_the_window_is_the_whole_picture() {
+        let (some, none) = (Extent::new(30, 20), Extent::new(0, 0));
+        for extent in [none, Extent::new(0, 64), Extent::new(64, 0)] {
+            assert_eq!(covering_window(some, extent), Rectangle::new(0, 0, 30, 20), "{extent}");
+        }
+        assert_eq!(covering_window(none, some), Rectangle::new(0, 0, 0, 0));
     }
 }

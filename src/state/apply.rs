@@ -8,7 +8,10 @@ use super::{
     Action, Draft, Effect, JobEntry, JobStatus, MaskHistory, MaskOrder, State, Tone, Tool, Zoom,
 };
 use crate::jobs::{Job, JobId, Status, fresh_seed};
-use crate::task::{EngineKind, ImageRef, Task, resolve};
+use crate::task::{EngineKind, ImageRef, Problem, Task, resolve};
+
+/// Why nothing is made before the start picture's size is known.
+const STILL_READ: &str = "The picture to start from is still being read";
 
 impl State {
     /// Does what the user wishes; returns what the shell has to do.
@@ -49,6 +52,10 @@ impl State {
             self.world.notify(Tone::Failed, reason);
             return None;
         }
+        if self.draft.extends() && self.draft.extension.source.is_none() {
+            self.world.notify(Tone::Failed, STILL_READ);
+            return None;
+        }
         let task = self.world.complete(self.draft.to_task(Uuid::new_v4()));
         if task.seed.is_none() {
             self.draft.seed = Some(fresh_seed());
@@ -60,10 +67,11 @@ impl State {
     /// Makes a job of the task; where a mask was drawn, its picture has to come first.
     fn submit_or_draw(&mut self, task: Task) -> Option<Effect> {
         if !self.draft.repaints() || task.mask_image.is_some() {
-            return self.submit(&task);
+            let submitted = self.submit(&task);
+            return submitted.map_err(|problems| self.world.problems = problems).ok();
         }
         let Some(extent) = self.world.start_extent(&self.draft) else {
-            self.world.notify(Tone::Failed, "The picture to start from is still being read");
+            self.world.notify(Tone::Failed, STILL_READ);
             return None;
         };
         let problems = resolve(&self.task_to_check(), &self.world, EngineKind::Local, 1).err();
@@ -77,7 +85,7 @@ impl State {
 
     /// Goes on with a task whose mask was drawn: it is in the library under that name.
     pub fn mask_drawn(&mut self, task: Task, mask: Uuid) -> Option<Effect> {
-        self.submit(&Task { mask_image: Some(ImageRef::Uuid(mask)), ..task })
+        self.submit_or_tell(&Task { mask_image: Some(ImageRef::Uuid(mask)), ..task })
     }
 
     /// Says why nothing can be made when nothing can.
@@ -107,6 +115,9 @@ impl State {
         for job in &jobs {
             self.world.queue.push(JobEntry::new(job));
         }
+        if jobs.is_empty() {
+            return None;
+        }
         self.follow();
         Some(Effect::Resume(jobs))
     }
@@ -117,19 +128,23 @@ impl State {
         (!ids.is_empty()).then_some(Effect::Discard(ids))
     }
 
-    /// Makes a job of the task, or shows why not.
-    fn submit(&mut self, task: &Task) -> Option<Effect> {
-        let request = match resolve(task, &self.world, EngineKind::Local, fresh_seed()) {
-            Ok(request) => Arc::new(request),
-            Err(problems) => {
-                self.world.problems = problems;
-                return None;
-            }
+    /// Makes a job of a task that need not be the form's any more, or says why not.
+    fn submit_or_tell(&mut self, task: &Task) -> Option<Effect> {
+        let submitted = self.submit(task);
+        let tell = |problems: Vec<Problem>| {
+            let why = problems.into_iter().next().map(|problem| problem.message);
+            self.world.notify(Tone::Failed, why.unwrap_or_default());
         };
+        submitted.map_err(tell).ok()
+    }
+
+    /// Makes a job of the task; else what keeps it from being one.
+    fn submit(&mut self, task: &Task) -> Result<Effect, Vec<Problem>> {
+        let request = Arc::new(resolve(task, &self.world, EngineKind::Local, fresh_seed())?);
         let job = Job::new(request);
         self.world.queue.push(JobEntry::new(&job));
         self.follow();
-        Some(Effect::Submit(job))
+        Ok(Effect::Submit(job))
     }
 
     fn cancel(&mut self, id: JobId) -> Option<Effect> {
@@ -141,7 +156,7 @@ impl State {
         let failed = self.world.queue.get(id)?;
         let task =
             Task { task_uuid: Some(Uuid::new_v4().to_string()), ..(*failed.request.task).clone() };
-        let effect = self.submit(&task)?;
+        let effect = self.submit_or_tell(&task)?;
         self.world.queue.remove(id);
         Some(effect)
     }
@@ -315,3 +330,6 @@ impl State {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,13 @@ impl Draft {
         self.seed_image.is_some() && self.extension.grows()
     }
 
+    /// Whether only what lies around the mask is painted, in the size of the form: the start picture
+    /// is used whole, and the result has its size.
+    #[must_use]
+    pub fn zooms(&self) -> bool {
+        self.repaints() && !self.extends() && self.mask.margin.is_some()
+    }
+
     /// Width and height that the user, or the picture that grows, decides.
     fn chosen_extent(&self) -> (Option<u32>, Option<u32>) {
         match self.extension.result().filter(|_| self.extends()) {
@@ -169,9 +176,13 @@ impl Draft {
         )
     }
 
-    /// The size that the start picture is scaled and cut to: the result's, without what it grows by.
+    /// The size that a start picture of the size `own` is scaled and cut to: the result's, without
+    /// what it grows by; its own where the engine zooms into the mask.
     #[must_use]
-    pub fn start_extent(&self, defaults: &ModelDefaults) -> Extent {
+    pub fn start_extent(&self, defaults: &ModelDefaults, own: Option<Extent>) -> Extent {
+        if let Some(own) = own.filter(|_| self.zooms()) {
+            return own;
+        }
         let source = self.extension.source.filter(|_| self.extends());
         source.unwrap_or_else(|| self.extent(defaults))
     }
@@ -249,9 +260,10 @@ impl From<&Task> for Draft {
     /// from that is not in the library.
     fn from(task: &Task) -> Self {
         let extension = Extension::from(task);
+        let seed_image = in_library(task.seed_image.as_ref());
         // Where the picture grows, the final size is part of how.
-        let size = (task.width, task.height);
-        let (width, height) = if extension.source.is_some() { (None, None) } else { size };
+        let grows = seed_image.is_some() && extension.source.is_some();
+        let (width, height) = if grows { (None, None) } else { (task.width, task.height) };
         Self {
             prompt: task.positive_prompt.clone().unwrap_or_default(),
             negative_prompt: task.negative_prompt.clone().unwrap_or_default(),
@@ -265,7 +277,7 @@ impl From<&Task> for Draft {
             seed: task.seed,
             seed_locked: task.seed.is_some(),
             number_results: task.number_results,
-            seed_image: in_library(task.seed_image.as_ref()),
+            seed_image,
             strength: task.strength,
             check_nsfw: task.check_nsfw,
             mask: MaskDraft {

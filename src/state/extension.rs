@@ -60,14 +60,21 @@ impl Extension {
         ))
     }
 
-    /// Makes the result of that size, the growth as it is.
+    /// Makes the result of that size, the growth as it is. Of the picture, 64 pixels a side are left
+    /// at least: a result no larger than the growth would have nothing to grow from.
     pub fn set_result(&mut self, extent: Extent) {
         let growth = self.growth();
-        let source = Extent::new(
-            extent.width.saturating_sub(growth.width),
-            extent.height.saturating_sub(growth.height),
-        );
+        let left = |whole: u32, growth: u32| whole.saturating_sub(growth).max(GRID);
+        let source =
+            Extent::new(left(extent.width, growth.width), left(extent.height, growth.height));
         (self.source, self.source_is_set) = (Some(source), true);
+    }
+
+    /// Lets the picture decide where a size without pixels was stored.
+    pub(crate) fn forget_empty_source(&mut self) {
+        if self.source.is_some_and(|source| source.width == 0 || source.height == 0) {
+            self.reset_source();
+        }
     }
 
     /// Lets the start picture's own size decide again.
@@ -161,6 +168,21 @@ mod tests {
         extension.reset_source();
         extension.fit(Extent::new(512, 512));
         assert_eq!(extension.result(), Some(Extent::new(512, 576)));
+    }
+
+    #[test]
+    fn a_result_no_larger_than_the_growth_leaves_a_picture_to_grow() {
+        let side = Some(64);
+        let mut extension =
+            Extension { top: side, right: side, bottom: side, left: side, ..Extension::default() };
+        for (asked, result) in [
+            (Extent::new(128, 128), Extent::new(192, 192)),
+            (Extent::new(1, 704), Extent::new(192, 704)),
+            (Extent::new(0, 0), Extent::new(192, 192)),
+        ] {
+            extension.set_result(asked);
+            assert_eq!(extension.result(), Some(result), "{asked}");
+        }
     }
 
     #[test]

@@ -67,13 +67,25 @@ impl World {
     /// What is to be counted of `draft`; `None` while no model says how.
     #[must_use]
     pub fn texts(&self, draft: &Draft) -> Option<Texts> {
-        let model = self.chosen_model(draft).filter(|card| card.architecture.is_local())?;
+        let model = self.counting_model(draft)?;
         Some(Texts {
             prompt: draft.prompt.clone(),
             negative_prompt: draft.negative_prompt.clone(),
             weighting: draft.prompt_weighting,
             model: Arc::clone(model),
         })
+    }
+
+    /// The model whose words are counted.
+    fn counting_model(&self, draft: &Draft) -> Option<&Arc<ModelCard>> {
+        self.chosen_model(draft).filter(|card| card.architecture.is_local())
+    }
+
+    /// Drops what was counted when no model says how any more: the text goes on changing.
+    pub(super) fn forget_count(&mut self, draft: &Draft) {
+        if self.counting_model(draft).is_none() {
+            self.meter = None;
+        }
     }
 }
 

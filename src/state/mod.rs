@@ -90,6 +90,7 @@ impl State {
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
         self.world.gallery.refresh(&self.view.search, now);
+        self.world.forget_count(&self.draft);
         if self.draft.extends()
             && let Some(StartPicture::Here { extent, .. }) = self.world.start_picture(&self.draft)
         {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::jobs::{Device, NsfwScore};
 use crate::pixels::{Extent, covering_window};
-use crate::state::Mode;
+use crate::state::{Draft, Mode};
 
 /// `under 1 s`, `3 s`, `2 min`, `1 h 5 min`.
 pub(super) fn duration(time: Duration) -> String {
@@ -38,8 +38,17 @@ pub(super) const fn verb(mode: Mode) -> &'static str {
     }
 }
 
+/// What the engine does with a start picture of the size `own`; `wanted` is what it is brought to.
+pub(super) fn start(draft: &Draft, own: Extent, wanted: Extent) -> String {
+    if draft.zooms() {
+        "painted around the mask, keeps its size".to_owned()
+    } else {
+        fit(own, wanted)
+    }
+}
+
 /// What the engine does to bring the picture to the result's size.
-pub(super) fn fit(own: Extent, wanted: Extent) -> String {
+fn fit(own: Extent, wanted: Extent) -> String {
     let kept = covering_window(own, wanted);
     let kept = Extent::new(kept.width, kept.height);
     if own == wanted {

@@ -146,21 +146,39 @@ fn the_mode_tells_what_the_button_does() {
 #[test]
 fn a_growing_picture_decides_the_size_and_leaves_the_users_own_alone() {
     let defaults = crate::state::common_defaults();
+    let own = Some(Extent::new(640, 384));
     let mut draft = Draft { seed_image: Some(Uuid::from_u128(9)), ..Draft::default() };
     draft.set_extent(Extent::new(256, 320));
     draft.extension.right = Some(128);
     assert_eq!(draft.extent(&defaults), Extent::new(256, 320), "the picture is not known yet");
     draft.extension.fit(Extent::new(640, 384));
     assert_eq!(draft.extent(&defaults), Extent::new(768, 384));
-    assert_eq!(draft.start_extent(&defaults), Extent::new(640, 384));
+    assert_eq!(draft.start_extent(&defaults, own), Extent::new(640, 384));
     draft.set_extent(Extent::new(640, 512));
-    assert_eq!(draft.start_extent(&defaults), Extent::new(512, 512));
+    assert_eq!(draft.start_extent(&defaults, own), Extent::new(512, 512));
     draft.reset_extent();
     draft.extension.fit(Extent::new(640, 384));
     assert_eq!(draft.extent(&defaults), Extent::new(768, 384));
     draft.extension.right = None;
     assert_eq!(draft.extent(&defaults), Extent::new(256, 320));
-    assert_eq!(draft.start_extent(&defaults), Extent::new(256, 320));
+    assert_eq!(draft.start_extent(&defaults, own), Extent::new(256, 320));
+}
+
+#[test]
+fn a_picture_whose_mask_is_zoomed_into_is_used_whole() {
+    let defaults = crate::state::common_defaults();
+    let own = Extent::new(300, 200);
+    let mut draft = Draft::from(&Task { mask_margin: Some(48), ..filling() });
+    assert!(draft.zooms());
+    assert_eq!(draft.start_extent(&defaults, Some(own)), own);
+    assert_eq!(draft.extent(&defaults), defaults.extent, "the size that is painted");
+    draft.extension.right = Some(64);
+    draft.extension.fit(own);
+    assert!(!draft.zooms(), "a picture that grows is fitted");
+    assert_eq!(draft.start_extent(&defaults, Some(own)), Extent::new(320, 192));
+    draft.extension.right = None;
+    draft.mask.margin = None;
+    assert_eq!(draft.start_extent(&defaults, Some(own)), defaults.extent);
 }
 
 #[test]
@@ -182,7 +200,8 @@ fn of_a_task_with_a_picture_from_elsewhere_everything_else_is_kept() {
         ImageRef::Base64("iVBORw0KGgo=".to_owned()),
     ];
     for task in expressible() {
-        let without = Draft { seed_image: None, ..Draft::from(&task) };
+        let Task { width, height, .. } = task;
+        let without = Draft { seed_image: None, width, height, ..Draft::from(&task) };
         for picture in elsewhere.clone() {
             let task = Task { seed_image: Some(picture), ..task.clone() };
             assert_eq!(Draft::from(&task), without);

@@ -44,6 +44,20 @@ fn the_numbers_decide_the_size_and_the_button_says_so() {
 }
 
 #[test]
+fn a_result_no_larger_than_the_growth_leaves_the_window_alive() {
+    let mut window = Window::open();
+    window.start_from_picture(128, 128);
+    for side in ["Extend above", RIGHT, "Extend below", "Extend to the left"] {
+        window.set(side, 64.0);
+    }
+    assert!(window.shows("Extend to 256 × 256"));
+    window.set("Width", 128.0);
+    window.set("Height", 128.0);
+    assert!(window.shows("Extend to 192 × 192"), "64 pixels of the picture are left");
+    assert!(window.shows("Start from: 128 × 128 is scaled to 64 × 64"));
+}
+
+#[test]
 fn a_side_off_the_grid_is_told_at_its_control() {
     let mut window = Window::open();
     window.start_from_picture(128, 128);

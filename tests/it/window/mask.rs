@@ -139,6 +139,21 @@ fn zooming_into_the_mask_is_part_of_the_task_and_its_limits_are_told() {
 }
 
 #[test]
+fn a_picture_whose_mask_is_zoomed_into_is_told_to_stay_whole() {
+    let mut window = Window::open();
+    window.start_from_picture(192, 96);
+    window.click("Add a rectangle");
+    assert!(window.shows(FILL) && window.shows("Start from: 192 × 96 is scaled and cut"));
+    window.click("Zoom into the mask");
+    let told = "painted around the mask, keeps its size";
+    assert!(window.shows(&format!("Start from: 192 × 96 is {told}")));
+    assert!(window.shows(&format!("Start picture. 192 × 96, {told}")));
+    window.click("Fill 192 × 96");
+    window.wait_for_results(1);
+    assert_eq!(read_picture(&window.newest()).unwrap().extent(), Extent::new(192, 96));
+}
+
+#[test]
 fn rectangles_are_there_after_a_restart_and_a_vanished_mask_is_told() {
     let folder = scratch();
     let home = Home::at(folder.path());

@@ -40,6 +40,19 @@ fn tokens_are_counted_under_each_prompt_and_a_cut_is_told() {
 }
 
 #[test]
+fn a_count_goes_with_the_model_that_counts_and_comes_back_with_it() {
+    let mut window = Window::open();
+    window.write(PROMPT, "a fox");
+    window.wait_shown("Prompt: 2 / 75 tokens");
+    let gone = Some("local:gone@1".to_owned());
+    let demo = std::mem::replace(&mut window.app.state_mut().state.draft.model, gone);
+    window.wait("no count", |state| state.world.meter.is_none());
+    assert!(!window.shows("Prompt: 2 / 75 tokens"));
+    window.app.state_mut().state.draft.model = demo;
+    window.wait_shown("Prompt: 2 / 75 tokens");
+}
+
+#[test]
 fn another_models_words_are_counted_with_its_own_tokenizer() {
     let mut window = Window::open_with_models(&crate::support::golden("tiny-sd1"));
     // Words that only one of the two vocabularies has whole.

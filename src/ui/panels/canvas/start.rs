@@ -118,7 +118,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (stage, response): (Rect, &Respon
 /// Lays the picture and what it grows by out on the stage.
 fn lie(ui: &Ui, cx: &Cx<'_>, extent: Extent, stage: Rect) -> (Ground, Vec2) {
     let defaults = cx.world.defaults(cx.draft);
-    let source = cx.draft.start_extent(&defaults);
+    let source = cx.draft.start_extent(&defaults, Some(extent));
     let kept = covering_window(extent, source);
     let growth_scale = kept.width as f32 / source.width.max(1) as f32;
     let mut frame = in_points(kept);
@@ -151,7 +151,7 @@ fn picture_ui(
     let words = if grows {
         format!("{result}, was {extent}")
     } else {
-        format!("{extent}, {}", words::fit(extent, result))
+        format!("{extent}, {}", words::start(cx.draft, extent, result))
     };
     let blurred = if start.covered { ", blurred" } else { "" };
     let name = format!("Start picture{blurred}. {words}");

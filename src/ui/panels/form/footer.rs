@@ -15,8 +15,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let extent = cx.draft.extent(&defaults);
     let refusal = refusal(cx);
     let reason = refusal.as_ref().map(|refusal| refusal.reason.as_str());
-    let verb = words::verb(cx.draft.mode());
-    if generate_button(ui, &format!("{verb} {extent}"), reason) {
+    if generate_button(ui, &label(cx, extent), reason) {
         cx.actions.push(Action::Generate);
     }
     ui.add_space(space::ROW_GAP);
@@ -31,6 +30,13 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let at = (rect.left_center(), Align2::LEFT_CENTER);
     paint_elided(ui, at, &says, (theme::caption(), colours.dim), rect.width() - taken - space::GAP);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &says));
+}
+
+/// The verb and the result's size, if that is known; `extent` is what is painted.
+fn label(cx: &Cx<'_>, extent: Extent) -> String {
+    let verb = words::verb(cx.draft.mode());
+    let size = if cx.draft.zooms() { cx.world.start_extent(cx.draft) } else { Some(extent) };
+    size.map_or_else(|| verb.to_owned(), |size| format!("{verb} {size}"))
 }
 
 /// Why the button cannot be pressed.

@@ -91,7 +91,7 @@ fn fitness(ui: &mut Ui, cx: &Cx<'_>, now: Extent, defaults: &ModelDefaults) {
     let ratio = now.area() as f64 / native.area().max(1) as f64;
     let (fits, why) = match ratio {
         _ if cx.draft.extends() && cx.draft.extension.source.is_some() => (
-            format!("extends {}", cx.draft.start_extent(defaults)),
+            format!("extends {}", cx.draft.start_extent(defaults, None)),
             "The final size: the picture's own and what it grows by.",
         ),
         _ if now == native => (

@@ -22,7 +22,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     let rect = tall_row(ui, label, THUMBNAIL);
     match cx.draft.seed_image {
         Some(image_uuid) => {
-            let wanted = cx.draft.start_extent(defaults);
+            let wanted = cx.draft.start_extent(defaults, cx.world.start_extent(cx.draft));
             chosen(ui, cx, rect, (image_uuid, wanted));
         }
         None => invitation(ui, cx, rect),
@@ -70,7 +70,7 @@ fn chosen(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, (image_uuid, wanted): (Uuid,
         _ if cx.world.opening > 0 => ("Opening…".to_owned(), String::new()),
         None => (String::new(), String::new()),
         Some(StartPicture::Here { extent, .. }) => {
-            (extent.to_string(), words::fit(*extent, wanted))
+            (extent.to_string(), words::start(cx.draft, *extent, wanted))
         }
         Some(_) => (
             format!("The picture is {}", fault.unwrap_or_default()),
