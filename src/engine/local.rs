@@ -14,7 +14,7 @@ use super::safety::{Classifier, ClassifierPath};
 use super::sampling_loop::{Conditioning, Guided};
 use super::session::{Interrupt, SessionError, release_freed_memory};
 use super::start::{SetOut, Start};
-use super::{EngineError, Mode, mode, together};
+use super::{EngineError, Mode, mode, start, together};
 use crate::jobs::{
     Device, EventSink, Failure, ImageRecord, Job, Keeper, NsfwScore, Owed, PictureSource, Progress,
     Runner,
@@ -25,7 +25,7 @@ use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, RowNoise, Schedule, ScheduleError, SchedulerConfig,
     Step,
 };
-use crate::task::{ImageRef, ModelCard, PromptWeighting, Request, StartFrom};
+use crate::task::{ModelCard, PromptWeighting, Request, StartFrom};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -120,7 +120,7 @@ impl LocalEngine {
         });
         let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
-        let area = run.area(pictures.as_ref())?;
+        let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
         let conditioning = run.condition(loaded)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
@@ -270,37 +270,6 @@ impl Run<'_> {
             loaded.unload(Part::TextEncoder);
         }
         Ok(Conditioning { encodings, guidance })
-    }
-
-    /// What is painted of the picture to start from; `None` without one.
-    fn area(&self, pictures: &dyn PictureSource) -> Result<Option<PaintArea>, EngineError> {
-        let &Request { ref start, extent, .. } = self.request();
-        let Some(from) = start else { return Ok(None) };
-        let open = |image: &ImageRef, parameter| {
-            let picture = pictures.open(image, &self.job.cancel);
-            picture.map_err(|why| EngineError::Input { parameter, why })
-        };
-        let picture = open(&from.image, "seedImage")?;
-        let mask = from.mask.as_ref().map(|mask| open(mask, "maskImage")).transpose()?;
-        let unusable = |parameter, why: String| EngineError::Input { parameter, why };
-        let area = match (mask, from.growth, from.mask_margin) {
-            (mask, Some(growth), _) => PaintArea::extended(&picture, mask.as_ref(), growth, extent),
-            (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent)
-                .ok_or_else(|| {
-                    let why = format!(
-                        "around this mask nothing of the shape {extent} fits into the picture; \
-                         choose a size nearer to the mask's shape"
-                    );
-                    unusable("maskMargin", why)
-                })?,
-            (Some(mask), None, None) => PaintArea::masked(&picture, &mask, extent),
-            (None, None, _) => PaintArea::whole(&picture, extent),
-        };
-        if area.repaint().is_some_and(|mask| !mask.repaints_anything()) {
-            let why = "nothing in it is white, so nothing would be painted".to_owned();
-            return Err(unusable("maskImage", why));
-        }
-        Ok(Some(area))
     }
 
     /// The picture to start from, encoded.

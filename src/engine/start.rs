@@ -2,9 +2,12 @@
 
 use ndarray::Array2;
 
+use super::EngineError;
 use super::vae::Posterior;
+use crate::jobs::{Cancel, PictureSource};
 use crate::pixels::PaintArea;
 use crate::sampling::{Latent, Masked, NoiseSource as _, RowNoise, Schedule};
+use crate::task::{ImageRef, Request};
 
 /// A picture to start from, encoded.
 pub(super) struct Start {
@@ -14,6 +17,44 @@ pub(super) struct Start {
     pub(super) strength: f64,
     /// So many steps that is.
     pub(super) steps_taken: u32,
+}
+
+/// What is painted of the picture to start from; `None` without one.
+///
+/// # Errors
+/// When a picture cannot be had, or the mask leaves nothing to paint.
+pub(super) fn area(
+    request: &Request,
+    pictures: &dyn PictureSource,
+    cancel: &Cancel,
+) -> Result<Option<PaintArea>, EngineError> {
+    let &Request { ref start, extent, .. } = request;
+    let Some(from) = start else { return Ok(None) };
+    let open = |image: &ImageRef, parameter| {
+        let picture = pictures.open(image, cancel);
+        picture.map_err(|why| EngineError::Input { parameter, why })
+    };
+    let picture = open(&from.image, "seedImage")?;
+    let mask = from.mask.as_ref().map(|mask| open(mask, "maskImage")).transpose()?;
+    let unusable = |parameter, why: String| EngineError::Input { parameter, why };
+    let area = match (mask, from.growth, from.mask_margin) {
+        (mask, Some(growth), _) => PaintArea::extended(&picture, mask.as_ref(), growth, extent),
+        (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent)
+            .ok_or_else(|| {
+                let why = format!(
+                    "around this mask nothing of the shape {extent} fits into the picture; \
+                     choose a size nearer to the mask's shape"
+                );
+                unusable("maskMargin", why)
+            })?,
+        (Some(mask), None, None) => PaintArea::masked(&picture, &mask, extent),
+        (None, None, _) => PaintArea::whole(&picture, extent),
+    };
+    if area.repaint().is_some_and(|mask| !mask.repaints_anything()) {
+        let why = "nothing in it is white, so nothing would be painted".to_owned();
+        return Err(unusable("maskImage", why));
+    }
+    Ok(Some(area))
 }
 
 /// How a run begins.
