@@ -84,7 +84,7 @@ impl Forecast {
                 let encoding = if start { decoding / 2 } else { 0 };
                 let arenas = (activations + decoding + encoding) * ARENA / 100;
                 let all = text + denoiser + decoder + encoder + arenas;
-                [text + denoiser + packing(unet), 0, all]
+                [0, text + denoiser + packing(unet), all]
             }
         };
         Self {

@@ -212,42 +212,10 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::sync::mpsc::sync_channel;
 
     use super::*;
-    use crate::pixels::Extent;
-    use crate::task::{
-        Air, Architecture, Catalog, EngineKind, ModelCard, ModelDefaults, ModelKind, Task, resolve,
-    };
-
-    /// Has whatever is asked for.
-    struct Anything;
-
-    impl Catalog for Anything {
-        fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
-            let (extent, scheduler) = (Extent::new(128, 128), "Euler".to_owned());
-            Some(Arc::new(ModelCard {
-                air: air.clone(),
-                name: "any".to_owned(),
-                kind: ModelKind::Checkpoint,
-                architecture: Architecture::Sd1,
-                defaults: ModelDefaults { extent, steps: 1, cfg_scale: 1.0, scheduler },
-                examples: Vec::new(),
-                path: PathBuf::new(),
-                config: None,
-            }))
-        }
-    }
-
-    fn job() -> Job {
-        let task = serde_json::json!({
-            "taskType": "imageInference", "taskUUID": "a770f077-f413-47de-9dac-be0b26a35da6",
-            "model": "local:any@1", "positivePrompt": "a fox", "width": 128, "height": 128,
-        });
-        let task = Task::from_json(&task).unwrap();
-        Job::new(Arc::new(resolve(&task, &Anything, EngineKind::Local, 1).unwrap()))
-    }
+    use crate::jobs::test_job;
 
     /// What a fault in the engine's start would be.
     struct Broken;
@@ -266,7 +234,7 @@ mod tests {
     fn a_fault_at_the_start_fails_every_job_in_words() {
         let worker = Worker::start("local", || Broken).unwrap();
         let (sender, events) = sync_channel(8);
-        worker.submit(job(), EventSink::new(sender, Arc::new(|| {})));
+        worker.submit(test_job("a fox"), EventSink::new(sender, Arc::new(|| {})));
         let last = events.iter().map(|event| event.progress).find(Progress::is_end);
         let Some(Progress::Failed(failure)) = last else { panic!("{last:?}") };
         assert!(failure.details.contains("no engine today"), "{failure:?}");

@@ -16,12 +16,9 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use super::results::{UNFINISHED, write_atomically};
+use super::results::{ENDINGS, UNFINISHED, write_atomically};
 use super::{Home, read_picture};
 use crate::jobs::{Failure, FailureKind, Job, JobId, Journal, JournalEntry, Waiting};
-
-/// Endings of results.
-const ENDINGS: [&str; 3] = ["png", "jpg", "webp"];
 
 /// Why jobs cannot be written down.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use url::Url;
 use uuid::{Builder, Uuid};
 
 use super::network::{self, Limits};
-use super::results::write_atomically;
+use super::results::{ENDINGS, write_atomically};
 use super::{Home, read_picture};
 use crate::jobs::{Cancel, PictureSource};
 use crate::pixels::{self, Extent, FileError, Picture};
@@ -22,9 +22,6 @@ const LARGEST_FILE: u64 = 256 << 20;
 
 /// Bytes of a picture file within which its size stands; cameras put previews in front of it.
 const HEADER: u64 = 1 << 20;
-
-/// Endings of picture files, in the order in which they are looked for.
-const ENDINGS: [&str; 3] = ["png", "jpg", "webp"];
 
 /// Why a picture cannot be brought in.
 #[derive(Debug, thiserror::Error)]

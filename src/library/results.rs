@@ -134,6 +134,9 @@ fn not_sent(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     }
 }
 
+/// Endings of picture files, in the order in which they are looked for.
+pub(super) const ENDINGS: [&str; 3] = ["png", "jpg", "webp"];
+
 fn file_format(request: &Request) -> (FileFormat, &'static str) {
     match request.output_format {
         OutputFormat::Png => (FileFormat::Png, "png"),

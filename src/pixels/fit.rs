@@ -1,8 +1,6 @@
 //! Bringing a picture to another size.
 
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Rgba};
-
+use super::region::Region;
 use super::{Extent, Picture, Rectangle};
 
 impl Picture {
@@ -14,15 +12,9 @@ impl Picture {
         if own == extent || own.area() == 0 || extent.area() == 0 {
             return self.clone();
         }
-        let Some(image) =
-            ImageBuffer::<Rgba<u8>, _>::from_raw(own.width, own.height, self.rgba().to_vec())
-        else {
-            return self.clone();
-        };
         let Rectangle { x, y, width, height } = covering_window(own, extent);
-        let cut = imageops::crop_imm(&image, x, y, width, height).to_image();
-        let scaled = imageops::resize(&cut, extent.width, extent.height, FilterType::Lanczos3);
-        Self::from_rgba(extent, scaled.into_raw()).unwrap_or_else(|| self.clone())
+        let window = Region { x: x.into(), y: y.into(), extent: Extent::new(width, height) };
+        self.cut(window).scaled(extent)
     }
 
     /// The picture with its longest side at `side` pixels, each the mean of those it covers;

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::{Extension, MaskDraft, MaskShape};
 use crate::pixels::Extent;
-use crate::task::{ImageRef, ModelDefaults, OutputFormat, PromptWeighting, Task};
+use crate::task::{
+    DEFAULT_STRENGTH, ImageRef, ModelDefaults, OutputFormat, PromptWeighting, Task,
+    steps_at_strength,
+};
 
 /// What the form holds. Knows no engine: [`crate::task::resolve`] says whether it can be done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -77,9 +80,6 @@ pub enum Mode {
     /// More of it on some side.
     Extend,
 }
-
-/// The documented default of `strength`.
-const DEFAULT_STRENGTH: f64 = 0.8;
 
 impl Draft {
     /// The task this form asks for. Without a locked seed it carries none.
@@ -249,7 +249,7 @@ impl Draft {
     pub fn steps_taken(&self, defaults: &ModelDefaults) -> u32 {
         let steps = self.steps(defaults);
         match self.seed_image {
-            Some(_) => (f64::from(steps) * self.strength()) as u32,
+            Some(_) => steps_at_strength(steps, self.strength()),
             None => steps,
         }
     }

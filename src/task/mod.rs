@@ -47,7 +47,7 @@ pub use parameters::{DefaultValue, Kind, Local, PARAMETERS, ParameterRow};
 pub use portability::{FieldReport, Surroundings, Verdict, portability};
 pub use problem::{ParameterName, Problem};
 pub use read::read_tasks;
-pub use request::{Request, StartFrom};
+pub use request::{DEFAULT_STRENGTH, Request, StartFrom, steps_at_strength};
 pub use resolve::{BLANK_PROMPT, EngineKind, resolve};
 pub use schedulers::{SCHEDULERS, SchedulerRow};
 pub use wire::{

@@ -76,7 +76,13 @@ pub struct Request {
 }
 
 /// The documented default of `strength`.
-const DEFAULT_STRENGTH: f64 = 0.8;
+pub const DEFAULT_STRENGTH: f64 = 0.8;
+
+/// The steps of a run of `steps` that `strength` leaves, rounded down as diffusers does.
+#[must_use]
+pub fn steps_at_strength(steps: u32, strength: f64) -> u32 {
+    ((f64::from(steps) * strength) as u32).min(steps)
+}
 
 /// A picture to start from, and what of it is painted anew.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,10 +104,10 @@ pub struct StartFrom {
 }
 
 impl StartFrom {
-    /// The steps of a run of `steps` that `strength` leaves, rounded down as diffusers does.
+    /// The steps of a run of `steps` that are taken.
     #[must_use]
     pub fn steps_taken(&self, steps: u32) -> u32 {
-        ((f64::from(steps) * self.strength) as u32).min(steps)
+        steps_at_strength(steps, self.strength)
     }
 
     /// What `task` says about its picture; `None` without one.

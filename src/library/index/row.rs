@@ -8,11 +8,9 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::{About, StoredImage};
+use crate::library::results::ENDINGS;
 use crate::pixels::Extent;
 use crate::task::Task;
-
-/// Endings of results.
-const ENDINGS: [&str; 3] = ["png", "jpg", "webp"];
 
 /// Columns of a [`StoredImage`].
 pub(super) const SHORT: &str = "uuid, file, modified, width, height, positive, task_uuid, \

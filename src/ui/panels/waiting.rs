@@ -10,6 +10,8 @@ use crate::ui::widgets::{inside, paint_elided, text_button};
 use crate::ui::{Cx, words};
 
 const WIDTH: f32 = 364.0;
+/// Points of text from which it says when; the tooltip says it in any case.
+const WHEN: f32 = 170.0;
 /// Points that the two buttons take.
 const BUTTONS: f32 = 146.0;
 
@@ -22,12 +24,13 @@ pub(super) fn card(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.painter().rect(rect, theme::RADIUS, colours.raised, line, StrokeKind::Inside);
     let verb = if count == 1 { "was" } else { "were" };
     let first = words::pictures(count);
-    let second = format!("{verb} waiting when Latelier stopped");
-    let name = format!("{first} {second}");
+    let name = format!("{first} {verb} waiting when Latelier stopped");
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
     response.on_hover_text(name);
     let left = rect.left() + 12.0;
-    let width = rect.width() - BUTTONS - 24.0;
+    let width = rect.width() - BUTTONS - space::GAP - 24.0;
+    let when = if width < WHEN { "" } else { " when Latelier stopped" };
+    let second = format!("{verb} waiting{when}");
     let at = |y: f32| (pos2(left, rect.top() + y), Align2::LEFT_CENTER);
     paint_elided(ui, at(21.0), &first, (theme::body(), colours.text), width);
     paint_elided(ui, at(39.0), &second, (theme::caption(), colours.dim), width);
