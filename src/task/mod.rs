@@ -11,6 +11,7 @@
 //! | `air`, `model` | the identifier of a model, and what is known of one |
 //! | `read` | JSON → tasks: [`Task::from_json`], [`read_tasks`] |
 //! | `resolve` | task → [`Request`]: [`resolve()`]; `given`, `shape`, `check` and `rules` do its parts |
+//! | `stacks` | the further models of a request: LoRAs, embeddings, guides |
 //! | `portability` | what becomes of each field on each engine: [`portability()`] |
 //! | `problem` | [`Problem`], the API's error object |
 //! | `answer` | [`Answer`], the API's result object |
@@ -34,6 +35,7 @@ mod resolve;
 mod rules;
 mod schedulers;
 mod shape;
+mod stacks;
 mod wire;
 
 #[cfg(test)]
@@ -50,6 +52,7 @@ pub use read::read_tasks;
 pub use request::{DEFAULT_STRENGTH, Request, StartFrom, steps_at_strength};
 pub use resolve::{BLANK_PROMPT, EngineKind, resolve};
 pub use schedulers::{SCHEDULERS, SchedulerRow};
+pub use stacks::{Control, DeepCache, ImagePrompt, Weighted, Window};
 pub use wire::{
     AcceleratorOptions, AcePlusPlus, AceType, AdvancedFeatures, ControlMode, ControlNet,
     DeliveryMethod, Embedding, ImageRef, ImageRefError, IpAdapter, Lora, Outpaint, OutputFormat,

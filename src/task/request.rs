@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ImageRef, ModelCard, OutputFormat, OutputType, PromptWeighting, SchedulerRow, Task};
+use super::{
+    Control, DeepCache, ImagePrompt, ImageRef, ModelCard, OutputFormat, OutputType,
+    PromptWeighting, SchedulerRow, Task, Weighted,
+};
 use crate::pixels::{Extent, Growth};
 
 /// Everything one job needs, checked. Only [`super::resolve()`] makes one.
@@ -55,6 +58,22 @@ pub struct Request {
 
     /// How many pictures, 1–20.
     pub number_results: u32,
+
+    /// Changes of the model's weights. Like the other stacks, without what the library does not
+    /// have; on the local engine nothing is missing.
+    pub loras: Vec<Weighted>,
+
+    /// Words the model learned later.
+    pub embeddings: Vec<Weighted>,
+
+    /// Networks that follow guide pictures.
+    pub controls: Vec<Control>,
+
+    /// Pictures used like prompts.
+    pub image_prompts: Vec<ImagePrompt>,
+
+    /// Leaves out work that changes little from step to step.
+    pub deep_cache: Option<DeepCache>,
 
     /// How the answer carries the picture.
     pub output_type: OutputType,

@@ -8,9 +8,10 @@ use super::given::{Given, Walk};
 use super::nearest::either;
 use super::schedulers::DEFAULT;
 use super::shape::Shape;
+use super::stacks::Stacks;
 use super::{
-    Air, Catalog, Kind, ModelCard, ModelKind, OutputFormat, OutputType, ParameterRow, Problem,
-    Request, SchedulerRow, StartFrom, Task, check, rules,
+    Air, Catalog, DeepCache, Kind, Local, ModelCard, ModelKind, OutputFormat, OutputType,
+    ParameterRow, Problem, Request, SchedulerRow, StartFrom, Task, check, rules,
 };
 use crate::pixels::Extent;
 
@@ -49,14 +50,18 @@ pub fn resolve(
     let architecture = card.as_ref().map(|card| card.architecture);
     if let Some(card) = &card {
         rules::architecture(&walk, task, card, &mut problems);
-        add_ons(&walk, catalog, card, &mut problems);
+        add_ons(&walk, catalog, (card, engine), &mut problems);
     }
     if engine == EngineKind::Local {
         rules::not_yet_local(&walk, architecture, &mut problems);
         rules::not_together_local(task, &mut problems);
         problems.extend(card.as_deref().and_then(model_not_yet_local));
     }
-    let request = settle(task, card, engine, fresh_seed, &mut problems);
+    if let Some(steps) = task.steps.or(card.as_ref().map(|card| card.defaults.steps)) {
+        rules::step_windows(task, steps, &mut problems);
+    }
+    let stacks = Stacks::of(task, catalog);
+    let request = settle(&stacks, card, engine, fresh_seed, &mut problems);
     match request {
         Some(request) if problems.is_empty() => Ok(request),
         _ => Err(problems.into_iter().map(|problem| of_task(problem, task)).collect()),
@@ -70,7 +75,7 @@ fn of_task(problem: Problem, task: &Task) -> Problem {
 /// Takes every field of the task: what a request keeps by name, the rest as part of the task.
 /// Naming them all here makes a new field a question to whoever adds it.
 fn settle(
-    task: &Task,
+    stacks: &Stacks<'_>,
     card: Option<Arc<ModelCard>>,
     engine: EngineKind,
     fresh_seed: u64,
@@ -94,7 +99,6 @@ fn settle(
         seed: first_seed,
         cfg_scale,
         number_results,
-        // Waiting or not is the server's business.
         delivery_method: _,
         // `StartFrom::of` takes these.
         seed_image: _,
@@ -110,10 +114,11 @@ fn settle(
         reference_images: _,
         vae: _,
         advanced_features: _,
-        accelerator_options: _,
+        accelerator_options,
         pu_lid: _,
         ace_plus_plus: _,
         refiner: _,
+        // `Stacks` takes these.
         embeddings: _,
         control_net: _,
         lora: _,
@@ -121,21 +126,17 @@ fn settle(
         ttl: _,
         webhook_url: _,
         extra: _,
-    } = task;
+    } = stacks.task;
 
     let number_results = number_results.unwrap_or(1);
     let seed = seed(*first_seed, fresh_seed, number_results, problems);
     let extent = extent(*width, *height, card.as_deref(), problems);
-    let default_steps = card.as_ref().map(|card| card.defaults.steps);
-    if let Some(steps) = steps.or(default_steps) {
-        rules::step_windows(task, steps, problems);
-    }
     let model = card?;
     let steps = steps.unwrap_or_else(|| of_model("steps", model.defaults.steps, &model, problems));
-    let cfg_scale = match cfg_scale {
-        Some(scale) => *scale as f32,
-        None => of_model("CFGScale", model.defaults.cfg_scale, &model, problems),
-    };
+    let default_scale = model.defaults.cfg_scale;
+    let cfg_scale = cfg_scale.map(|scale| scale as f32);
+    let cfg_scale =
+        cfg_scale.unwrap_or_else(|| of_model("CFGScale", default_scale, &model, problems));
     let scheduler = scheduler(scheduler_name.as_deref(), &model, engine, problems)?;
 
     Some(Request {
@@ -143,7 +144,7 @@ fn settle(
         positive_prompt: prompt(positive_prompt.as_deref()),
         negative_prompt: negative_prompt.clone().unwrap_or_default(),
         extent: extent?,
-        start: StartFrom::of(task),
+        start: StartFrom::of(stacks.task),
         prompt_weighting: *prompt_weighting,
         clip_skip: clip_skip.unwrap_or(0),
         steps,
@@ -151,12 +152,17 @@ fn settle(
         scheduler,
         seed: seed?,
         number_results,
+        loras: stacks.loras(),
+        embeddings: stacks.embeddings(),
+        controls: stacks.controls(),
+        image_prompts: stacks.image_prompts(),
+        deep_cache: DeepCache::of(accelerator_options.as_ref()),
         output_type: output_type.unwrap_or(OutputType::Url),
         output_format: output_format.unwrap_or(OutputFormat::Jpg),
         output_quality: u8::try_from(output_quality.unwrap_or(95)).ok()?,
         check_nsfw: check_nsfw.unwrap_or(false),
         include_cost: include_cost.unwrap_or(false),
-        task: Arc::new(task.clone()),
+        task: Arc::new(stacks.task.clone()),
         model,
         _checked: (),
     })
@@ -198,11 +204,23 @@ fn place_for(kind: ModelKind) -> String {
 }
 
 /// The second models of a task: those the catalog knows must be of the right kind and fit the
-/// checkpoint. One it does not know is left to the engine, since the service has far more.
-fn add_ons(walk: &Walk<'_>, catalog: &dyn Catalog, base: &ModelCard, problems: &mut Vec<Problem>) {
+/// checkpoint. The service has far more than the catalog; the local engine has no others.
+fn add_ons(
+    walk: &Walk<'_>,
+    catalog: &dyn Catalog,
+    (base, engine): (&ModelCard, EngineKind),
+    problems: &mut Vec<Problem>,
+) {
     for Given { row, path, value } in &walk.given {
         let (Kind::Air(kind), Shape::Text(text)) = (row.kind, *value) else { continue };
-        let Some(card) = text.parse().ok().and_then(|air: Air| catalog.model(&air)) else {
+        let Ok(air) = text.parse::<Air>() else { continue };
+        let Some(card) = catalog.model(&air) else {
+            if engine == EngineKind::Local && row.local == Local::Now && path != "model" {
+                let message = format!(
+                    "{path} {air} is not in the library; `latelier models list` shows what is."
+                );
+                problems.push(Problem::invalid(path, row, message));
+            }
             continue;
         };
         if path == "model" {

@@ -28,6 +28,11 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         output_quality,
         check_nsfw,
         include_cost,
+        loras,
+        embeddings,
+        controls,
+        image_prompts,
+        deep_cache,
         _checked: (),
     } = resolve(&task, &Shelf, EngineKind::Local, 77).unwrap();
     assert_eq!(*kept, task);
@@ -43,6 +48,8 @@ fn what_a_task_leaves_out_comes_from_the_model() {
     );
     assert_eq!((output_type, output_format), (OutputType::Url, OutputFormat::Jpg));
     assert_eq!((output_quality, check_nsfw, include_cost), (95, false, false));
+    assert_eq!((loras, embeddings, deep_cache), (vec![], vec![], None));
+    assert_eq!((controls, image_prompts), (vec![], vec![]));
 }
 
 #[test]
@@ -380,4 +387,32 @@ fn unknown_fields_of_a_task_are_refused_here_too() {
     let problem = only(resolve(&task, &Shelf, EngineKind::Remote, 1));
     assert!(problem.code == "unknownParameter" && problem.concerns("hiresFix"), "{problem:?}");
     assert_eq!(problem.task_uuid.as_deref(), Some(UUID));
+}
+
+#[test]
+fn stacks_hold_what_the_library_has_in_the_tasks_order() {
+    let guide = "59a2edc2-45e6-429f-be5f-7ded59b92046";
+    let request = remote(&with(&json!({
+        "lora": [{ "model": "runware:13090@1", "weight": -0.5 }, { "model": "civitai:1@2" }, { "model": "runware:13090@1" }],
+        "controlNet": [{ "model": "civitai:38784@44716", "guideImage": guide, "startStep": 2, "endStepPercentage": 50 }],
+        "ipAdapters": [{ "model": "runware:55@6", "guideImage": guide, "weight": 0.25 }],
+        "acceleratorOptions": { "deepCache": true, "deepCacheBranchId": 1 },
+    })))
+    .unwrap();
+    let weights: Vec<f32> = request.loras.iter().map(|lora| lora.weight).collect();
+    assert_eq!(weights, [-0.5, 1.0]);
+    let [control] = request.controls.as_slice() else { panic!("{:?}", request.controls) };
+    assert_eq!((control.mode, control.weight), (ControlMode::Balanced, 1.0));
+    let guided: Vec<usize> = (0..6).filter(|&call| control.window.contains(call, 6, 6)).collect();
+    assert_eq!(guided, [1, 2]);
+    let prompts: Vec<f32> = request.image_prompts.iter().map(|prompt| prompt.weight).collect();
+    assert_eq!(prompts, [0.25]);
+    assert_eq!(request.deep_cache, Some(DeepCache { interval: 3, branch: 1 }));
+    assert!(request.embeddings.is_empty());
+}
+
+#[test]
+fn deep_cache_is_off_unless_switched_on() {
+    let request = remote(&with(&json!({ "acceleratorOptions": { "deepCacheInterval": 5 } })));
+    assert_eq!(request.unwrap().deep_cache, None);
 }
