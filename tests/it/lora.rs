@@ -19,11 +19,11 @@ const TOLERANCE: f32 = 1e-5;
 
 const DEMO_LORA: &str = "assets/models/demo/addons/lora-outline.safetensors";
 
-pub(super) fn demo() -> Checkpoint {
+fn demo() -> Checkpoint {
     Checkpoint::open(&repository("assets/models/demo"), None).unwrap()
 }
 
-pub(super) fn tiny() -> Checkpoint {
+fn tiny() -> Checkpoint {
     let folder = golden("tiny-sd1");
     Checkpoint::open(&folder.join("model.safetensors"), Some(&folder.join("config"))).unwrap()
 }
