@@ -1,5 +1,7 @@
 //! What can go wrong in the engine, and how the user is told.
 
+use std::borrow::Cow;
+
 use super::runtime::RuntimeError;
 use super::safety::ClassifierMissing;
 use super::session::SessionError;
@@ -56,8 +58,8 @@ pub enum EngineError {
     /// A picture or a prompt of the task cannot be used.
     #[error("what {parameter} holds cannot be used: {why}")]
     Input {
-        /// The parameter that holds it.
-        parameter: &'static str,
+        /// The place in the task that holds it, such as `controlNet[0].guideImage`.
+        parameter: Cow<'static, str>,
         /// Why.
         why: String,
     },
@@ -87,7 +89,9 @@ impl EngineError {
                 (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))
             }
             Self::Tokenizer(error) => (FailureKind::Model, error.to_string()),
-            Self::Input { parameter, .. } => (FailureKind::Input(parameter), self.to_string()),
+            Self::Input { ref parameter, .. } => {
+                (FailureKind::Input(parameter.clone()), self.to_string())
+            }
             Self::SchedulerNotHere(_) => (FailureKind::Other, self.to_string()),
             Self::Schedule(_) => (FailureKind::Model, self.to_string()),
             Self::Session(SessionError::OutOfMemory { doing, .. }) => (

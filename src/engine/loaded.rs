@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, stack};
 
+use super::control::Warm;
 use super::device::{Chosen, DeviceKind};
 use super::preview::Preview;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
 use super::text::Encodings;
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
-use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder};
+use crate::graph::{
+    Dialect, Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
+};
 use crate::pixels::Picture;
 use crate::prompt::{Chunk, EncodeError, Encoder, Syntax, Tokenizer};
 use crate::sampling::Latent;
@@ -52,6 +55,44 @@ pub(super) struct Environment {
     pub(super) threads: usize,
 }
 
+impl Environment {
+    /// A session of what `emit` writes; on the CPU where the device refuses the whole network.
+    ///
+    /// # Errors
+    /// When a tensor is missing, memory does not suffice, or `interrupt` was used.
+    pub(super) fn open(
+        &mut self,
+        name: &'static str,
+        mode: Mode,
+        interrupt: &Interrupt,
+        emit: impl Fn(Dialect) -> Result<Emitted, GraphError>,
+    ) -> Result<Network, EngineError> {
+        loop {
+            let Self { runtime, device, threads } = &*self;
+            let emitted = emit(device.kind.dialect())?;
+            let placement =
+                Placement { device: device.kind, mode, threads: *threads, strict: false };
+            let started = std::time::Instant::now();
+            match Network::open(runtime, name, &emitted, placement, interrupt) {
+                Ok(network) => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    tracing::debug!(part = name, mode = mode.name(), seconds, "loaded");
+                    return Ok(network);
+                }
+                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
+                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
+                Err(error) => {
+                    // The small probe passed and the whole network does not: say so and go on.
+                    let why = format!("{}: {error}", device.kind);
+                    tracing::warn!("{why}");
+                    self.device.passed_over.push(why);
+                    self.device.kind = DeviceKind::Cpu;
+                }
+            }
+        }
+    }
+}
+
 /// What is to be encoded.
 pub(super) struct Prompts<'a> {
     pub(super) positive: &'a str,
@@ -80,6 +121,9 @@ pub(super) struct Loaded {
     networks: [Option<(Mode, Network)>; Part::COUNT],
     /// Last layers that the text encoder is written without.
     clip_skip: usize,
+    /// What the UNet is written to take.
+    unet_inputs: UnetInputs,
+    controls: Warm,
     encodings: Encodings,
     preview: Option<Preview>,
 }
@@ -99,6 +143,8 @@ impl Loaded {
             tokenizer: Arc::new(tokenizer),
             networks: [const { None }; Part::COUNT],
             clip_skip: 0,
+            unet_inputs: UnetInputs::default(),
+            controls: Warm::default(),
             encodings: Encodings::default(),
             preview: None,
         })
@@ -164,51 +210,35 @@ impl Loaded {
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Network, EngineError> {
-        loop {
-            let Environment { runtime, device, threads } = &self.environment;
-            let emitted = self.emit(part)?;
-            let placement =
-                Placement { device: device.kind, mode, threads: *threads, strict: false };
-            let started = std::time::Instant::now();
-            match Network::open(runtime, part.name(), &emitted, placement, interrupt) {
-                Ok(network) => {
-                    tracing::debug!(
-                        part = part.name(),
-                        mode = mode.name(),
-                        seconds = started.elapsed().as_secs_f64(),
-                        "loaded"
-                    );
-                    return Ok(network);
-                }
-                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
-                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
-                Err(error) => {
-                    // The small probe passed and the whole network does not: say so and go on.
-                    let why = format!("{}: {error}", device.kind);
-                    tracing::warn!("{why}");
-                    self.environment.device.passed_over.push(why);
-                    self.environment.device.kind = DeviceKind::Cpu;
-                }
-            }
+        let Self { checkpoint, clip_skip, unet_inputs, .. } = self;
+        let emit = |dialect| emit(checkpoint, part, dialect, (*clip_skip, *unet_inputs));
+        self.environment.open(part.name(), mode, interrupt, emit)
+    }
+
+    /// Decides what the UNet is written to take; one that was loaded for something else is freed.
+    pub(super) fn shape_unet(&mut self, inputs: UnetInputs) {
+        if self.unet_inputs != inputs {
+            self.unet_inputs = inputs;
+            self.unload(Part::Unet);
         }
     }
 
-    fn emit(&self, part: Part) -> Result<Emitted, GraphError> {
-        let Checkpoint {
-            text_encoder,
-            unet: denoiser,
-            vae,
-            text_config,
-            unet_config,
-            vae_config,
-            ..
-        } = &self.checkpoint;
-        let dialect = self.environment.device.kind.dialect();
-        match part {
-            Part::TextEncoder => clip_text(text_encoder, text_config, dialect, self.clip_skip),
-            Part::Unet => unet(denoiser, unet_config, dialect, UnetInputs::default()),
-            Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
-            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
+    /// The `ControlNets` that are warm, the checkpoint they are for and where they run.
+    pub(super) fn controls(&mut self) -> (&mut Warm, &Checkpoint, &mut Environment) {
+        (&mut self.controls, &self.checkpoint, &mut self.environment)
+    }
+
+    /// The UNet, loaded as [`network`](Self::network) does, and the `ControlNets` beside it.
+    pub(super) fn denoisers(
+        &mut self,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<(&mut Network, &mut Warm), EngineError> {
+        self.network(Part::Unet, mode, interrupt)?;
+        match &mut self.networks[Part::Unet as usize] {
+            Some((_, network)) => Ok((network, &mut self.controls)),
+            // Loaded above.
+            None => Err(EngineError::Session(SessionError::Interrupted)),
         }
     }
 
@@ -253,7 +283,7 @@ impl Loaded {
         encoding.and_then(|encoding| encoder.pad_to(encoding, at_least, syntax)).map_err(|error| {
             match error {
                 EncodeError::Encoder(error) => error,
-                other => EngineError::Input { parameter, why: other.to_string() },
+                other => EngineError::Input { parameter: parameter.into(), why: other.to_string() },
             }
         })
     }
@@ -318,5 +348,24 @@ impl Loaded {
         let preview = Preview::fit(decoder, channels, scaling_factor, interrupt)?;
         self.preview = Some(preview.clone());
         Ok(preview)
+    }
+}
+
+/// Writes the network `part`; `shape` is what the text encoder is written without and what the UNet
+/// takes.
+fn emit(
+    checkpoint: &Checkpoint,
+    part: Part,
+    dialect: Dialect,
+    shape: (usize, UnetInputs),
+) -> Result<Emitted, GraphError> {
+    let Checkpoint { text_encoder, unet: denoiser, vae, .. } = checkpoint;
+    let Checkpoint { text_config, unet_config, vae_config, .. } = checkpoint;
+    let (clip_skip, inputs) = shape;
+    match part {
+        Part::TextEncoder => clip_text(text_encoder, text_config, dialect, clip_skip),
+        Part::Unet => unet(denoiser, unet_config, dialect, inputs),
+        Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
+        Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
     }
 }

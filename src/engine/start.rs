@@ -30,13 +30,14 @@ pub(super) fn area(
 ) -> Result<Option<PaintArea>, EngineError> {
     let &Request { ref start, extent, .. } = request;
     let Some(from) = start else { return Ok(None) };
-    let open = |image: &ImageRef, parameter| {
+    let open = |image: &ImageRef, parameter: &'static str| {
         let picture = pictures.open(image, cancel);
-        picture.map_err(|why| EngineError::Input { parameter, why })
+        picture.map_err(|why| EngineError::Input { parameter: parameter.into(), why })
     };
     let picture = open(&from.image, "seedImage")?;
     let mask = from.mask.as_ref().map(|mask| open(mask, "maskImage")).transpose()?;
-    let unusable = |parameter, why: String| EngineError::Input { parameter, why };
+    let unusable =
+        |parameter: &'static str, why| EngineError::Input { parameter: parameter.into(), why };
     let area = match (mask, from.growth, from.mask_margin) {
         (mask, Some(growth), _) => PaintArea::extended(&picture, mask.as_ref(), growth, extent),
         (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent)

@@ -2,7 +2,7 @@
 
 use crate::task::{Architecture, ModelKind};
 
-use super::Header;
+use super::{Header, controlnet};
 
 /// Kind and architecture of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub fn detect(header: &Header) -> Option<Detected> {
     let starts = |part: &str| header.tensors.keys().any(|name| name.starts_with(part));
     let kind = if has("lora_down") || has("lora_A.") || has("hada_w1_a") || has("lokr_w1") {
         ModelKind::Lora
-    } else if starts("controlnet_cond_embedding.") || starts("control_model.") {
+    } else if controlnet::SIGNS.iter().any(|sign| starts(sign)) {
         ModelKind::ControlNet
     } else if starts("model.diffusion_model.") {
         ModelKind::Checkpoint
@@ -36,6 +36,7 @@ pub fn detect(header: &Header) -> Option<Detected> {
     };
     let architecture = match kind {
         ModelKind::Checkpoint => checkpoint_architecture(header),
+        ModelKind::ControlNet => controlnet::architecture(&header.tensors),
         _ => None,
     };
     Some(Detected { kind, architecture })

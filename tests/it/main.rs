@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_pictures;
+mod controlnet;
 mod crash;
 mod engine;
 mod explain;

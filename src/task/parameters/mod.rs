@@ -296,6 +296,15 @@ mod tests {
             "clipSkip",
             "promptWeighting",
             "numberResults",
+            "controlNet",
+            "controlNet[].model",
+            "controlNet[].guideImage",
+            "controlNet[].weight",
+            "controlNet[].startStep",
+            "controlNet[].startStepPercentage",
+            "controlNet[].endStep",
+            "controlNet[].endStepPercentage",
+            "controlNet[].controlMode",
             "deliveryMethod",
         ];
         assert_eq!(now, expected);
