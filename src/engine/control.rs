@@ -61,9 +61,8 @@ pub(super) fn open(
     let mut guides = Vec::with_capacity(request.controls.len());
     for (index, control) in request.controls.iter().enumerate() {
         let Control { model, guide, weight, window, mode } = control;
-        let unusable = |member: &str, why: String| EngineError::Input {
-            parameter: format!("controlNet[{index}].{member}").into(),
-            why,
+        let unusable = |member: &str, why: String| {
+            EngineError::input(format!("controlNet[{index}].{member}"), why)
         };
         let picture = pictures.open(guide, cancel).map_err(|why| unusable("guideImage", why))?;
         let (warm, checkpoint, environment) = loaded.controls();

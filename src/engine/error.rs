@@ -58,7 +58,7 @@ pub enum EngineError {
     /// A picture or a prompt of the task cannot be used.
     #[error("what {parameter} holds cannot be used: {why}")]
     Input {
-        /// The place in the task that holds it, such as `controlNet[0].guideImage`.
+        /// The parameter that holds it.
         parameter: Cow<'static, str>,
         /// Why.
         why: String,
@@ -70,6 +70,11 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// What stands at `parameter` (`seedImage`, `lora[0].model`) cannot be used.
+    pub(super) fn input(parameter: impl Into<Cow<'static, str>>, why: impl Into<String>) -> Self {
+        Self::Input { parameter: parameter.into(), why: why.into() }
+    }
+
     /// The failure as the user meets it.
     #[must_use]
     pub fn into_failure(self) -> Failure {

@@ -156,8 +156,7 @@ pub enum FailureKind {
     Save,
     /// The result lies on disk and could not be sent to `uploadEndpoint`: try the upload again.
     Upload,
-    /// A picture or prompt of the task cannot be used: choose another. Names the place
-    /// in the task, such as `controlNet[0].guideImage`.
+    /// A picture or prompt of the task cannot be used: choose another. Names its place.
     Input(Cow<'static, str>),
     /// What a parameter needs is not on this machine: leave the parameter out. Names it.
     Missing(&'static str),

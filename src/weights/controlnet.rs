@@ -81,22 +81,20 @@ impl ControlNet {
                 (of_unet, Stored { global_pool_conditions: is_shuffle(path), ..Stored::default() })
             }
         };
-        let network = if path.is_dir() {
+        let mut network = if path.is_dir() {
             Component::in_folder(path, path, ("ControlNet", "diffusion_pytorch_model"))?
         } else {
             let tensors = Header::read(path)?.tensors;
-            if let Some(why) = another_kind(&tensors) {
-                return Err(misfit(why));
-            }
-            Component {
-                name: "ControlNet",
-                path: path.to_owned(),
-                tensors: renamed(tensors, &encoder),
-            }
+            Component { name: "ControlNet", path: path.to_owned(), tensors }
         };
-        if let Some(why) =
-            another_kind(&network.tensors).or_else(|| misfit_of(&network.tensors, checkpoint))
-        {
+        // Told from the names as they are: an unknown shape loses some when they are brought to ours.
+        let why = another_kind(&network.tensors)
+            .or_else(|| other_text(text_width(&network.tensors), &checkpoint.unet_config));
+        if let Some(why) = why {
+            return Err(misfit(why));
+        }
+        network.tensors = renamed(network.tensors, &encoder);
+        if let Some(why) = misfit_of(&network.tensors, checkpoint) {
             return Err(misfit(why));
         }
         let guide_channels = guide_channels(&network.tensors);
@@ -193,7 +191,12 @@ fn hint(name: &str) -> Option<(usize, &str)> {
 
 /// The family that a `ControlNet` was made for, by the width of the text it reads.
 pub(super) fn architecture(tensors: &BTreeMap<String, Tensor>) -> Option<Architecture> {
-    match text_width(tensors)? {
+    family(text_width(tensors)?)
+}
+
+/// The family whose text encoding has that width.
+const fn family(width: i64) -> Option<Architecture> {
+    match width {
         768 => Some(Architecture::Sd1),
         1024 => Some(Architecture::Sd2),
         2048 => Some(Architecture::Sdxl),
@@ -232,19 +235,21 @@ fn another_kind(tensors: &BTreeMap<String, Tensor>) -> Option<String> {
     Some(what.to_owned())
 }
 
+/// Why a network that reads text of `width` channels does not fit that UNet, if it does not.
+fn other_text(width: Option<i64>, unet: &UnetConfig) -> Option<String> {
+    let width = width.filter(|&width| width != unet.cross_attention_dim as i64)?;
+    let family = family(width).map(|family| format!(" ({})", family.label()));
+    Some(format!(
+        "it reads text of {width} channels{}, the model's has {}; choose a ControlNet made for this model",
+        family.unwrap_or_default(),
+        unet.cross_attention_dim
+    ))
+}
+
 /// Why tensors (in diffusers names) do not fit `checkpoint`, if they do not.
 fn misfit_of(tensors: &BTreeMap<String, Tensor>, checkpoint: &Checkpoint) -> Option<String> {
     let unet = &checkpoint.unet_config;
     let shape = |name: &str| tensors.get(name).map(|tensor| tensor.shape.as_slice());
-    let width = text_width(tensors)?;
-    if width != unet.cross_attention_dim as i64 {
-        let family = architecture(tensors).map(|family| format!(" ({})", family.label()));
-        return Some(format!(
-            "it reads text of {width} channels{}, the model's has {}; choose a ControlNet made for this model",
-            family.unwrap_or_default(),
-            unet.cross_attention_dim
-        ));
-    }
     let residuals: Vec<i64> = (0..)
         .map_while(|index| shape(&format!("controlnet_down_blocks.{index}.weight")))
         .filter_map(|shape| shape.first().copied())

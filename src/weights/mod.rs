@@ -12,6 +12,7 @@ mod error;
 mod finite;
 mod header;
 mod layout;
+mod lora;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
 pub use component::{Component, Tensor, TensorType};
@@ -20,3 +21,4 @@ pub use controlnet::ControlNet;
 pub use detect::{Detected, detect};
 pub use error::WeightsError;
 pub use header::Header;
+pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bad_controls;
 mod bad_input;
 mod bad_pictures;
 mod controlnet;
@@ -10,6 +11,7 @@ mod engine;
 mod explain;
 mod image_to_image;
 mod inpainting;
+mod lora;
 mod metadata;
 mod network;
 mod networks;
