@@ -2,8 +2,8 @@
 
 use crate::task::{Architecture, ModelKind};
 
-use super::Header;
 use super::lora::{self, Role};
+use super::{Header, controlnet};
 
 /// Kind and architecture of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub fn detect(header: &Header) -> Option<Detected> {
         ModelKind::IpAdapter
     } else if header.tensors.keys().any(|key| changes_a_layer(key)) {
         ModelKind::Lora
-    } else if starts("controlnet_cond_embedding.") || starts("control_model.") {
+    } else if controlnet::SIGNS.iter().any(|sign| starts(sign)) {
         ModelKind::ControlNet
     } else if starts("model.diffusion_model.") {
         ModelKind::Checkpoint
@@ -38,6 +38,7 @@ pub fn detect(header: &Header) -> Option<Detected> {
     };
     let architecture = match kind {
         ModelKind::Checkpoint => checkpoint_architecture(header),
+        ModelKind::ControlNet => controlnet::architecture(&header.tensors),
         ModelKind::Lora => lora::evidence(header).map(|evidence| evidence.architecture),
         _ => None,
     };

@@ -6,8 +6,10 @@
 mod checkpoint;
 mod component;
 mod config;
+mod controlnet;
 mod detect;
 mod error;
+mod finite;
 mod header;
 mod layout;
 mod lora;
@@ -15,6 +17,7 @@ mod lora;
 pub use checkpoint::{Checkpoint, TokenizerSource};
 pub use component::{Component, Tensor, TensorType};
 pub use config::{Activation, ClipConfig, PerBlock, UnetConfig, VaeConfig};
+pub use controlnet::ControlNet;
 pub use detect::{Detected, detect};
 pub use error::WeightsError;
 pub use header::Header;
