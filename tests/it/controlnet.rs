@@ -102,9 +102,7 @@ fn complete(entry: &Value, folder: &Path) -> Value {
     task["taskUUID"] = json!(uuid::Uuid::new_v4().to_string());
     task["outputFormat"] = json!("PNG");
     for key in ["seedImage", "maskImage"] {
-        if task[key].is_null() {
-            task.as_object_mut().unwrap().remove(key);
-        } else {
+        if task[key].is_string() {
             task[key] = address(folder, &task[key]);
         }
     }
@@ -198,6 +196,23 @@ fn run_with_addons(tasks: &[Value], folder: &Path) -> crate::support::Answered {
     let folder = folder.to_str().unwrap();
     let arguments = ["--models", addons.to_str().unwrap(), "--models", folder, "--out", folder];
     run_tasks(&json!(tasks), &arguments)
+}
+
+#[test]
+fn a_guide_inside_a_task_is_kept_by_content_and_the_result_makes_itself_again() {
+    let out = scratch();
+    let bytes = fs::read(golden("controlnet/guide-star.png")).unwrap();
+    let inline = latelier::task::ImageRef::data_uri("image/png", &bytes).to_string();
+    let task = guided_task(&json!({ "guideImage": inline }));
+    let answer = run_with_addons(&[task], out.path());
+    assert_eq!(answer.code, 0, "{}", answer.json);
+    let first = answer.pictures().remove(0);
+    let carried = latelier::library::read_task(&first).unwrap().unwrap();
+    let guide = carried.control_net.as_ref().unwrap()[0].guide_image.as_ref().unwrap();
+    assert!(matches!(guide, latelier::task::ImageRef::Uuid(_)), "{guide}");
+    let again = run_with_addons(&[serde_json::to_value(&carried).unwrap()], out.path());
+    assert_eq!(again.code, 0, "{}", again.json);
+    assert_eq!(difference(&first, &again.pictures()[0]), (0, 0.0));
 }
 
 #[test]
