@@ -83,6 +83,6 @@ impl Known {
         let tokenizer = self.tokenizer.as_ref().map_err(Clone::clone)?;
         // An empty prompt has no weights to read; one grammar would count a word in its place.
         let syntax = if text.trim().is_empty() { Syntax::Plain } else { syntax };
-        prompt::count(tokenizer, text, syntax).map_err(|error| error.to_string())
+        prompt::count(tokenizer.into(), text, &[], syntax).map_err(|error| error.to_string())
     }
 }

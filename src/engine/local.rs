@@ -7,6 +7,7 @@ use std::time::Instant;
 use ndarray::Axis;
 
 use super::device::{Chosen, choose};
+use super::embeddings::Embeddings;
 use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
@@ -121,7 +122,9 @@ impl LocalEngine {
         let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
-        let conditioning = run.condition(loaded)?;
+        let width = loaded.checkpoint().text_config.hidden_size;
+        let embeddings = Embeddings::open(&job.request.embeddings, width)?;
+        let conditioning = run.condition(loaded, &embeddings)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
         let preview = if previews { Some(loaded.preview(mode, interrupt)?) } else { None };
@@ -252,18 +255,24 @@ impl Run<'_> {
     }
 
     /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
-    fn condition(&self, loaded: &mut Loaded) -> Result<Conditioning, EngineError> {
+    fn condition(
+        &self,
+        loaded: &mut Loaded,
+        embeddings: &Embeddings,
+    ) -> Result<Conditioning, EngineError> {
         let request = self.request();
         let guidance = (request.cfg_scale > 1.0).then_some(request.cfg_scale);
         let prompts = Prompts {
             positive: &request.positive_prompt,
-            negative: guidance.map(|_| request.negative_prompt.as_str()),
+            negative: &request.negative_prompt,
+            guided: guidance.is_some(),
             syntax: match request.prompt_weighting {
                 None => Syntax::Plain,
                 Some(PromptWeighting::Compel) => Syntax::Compel,
                 Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
             },
             clip_skip: request.clip_skip as usize,
+            embeddings,
         };
         let encodings = loaded.encode(&prompts, self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {

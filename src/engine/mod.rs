@@ -5,6 +5,7 @@
 
 mod device;
 mod doctor;
+mod embeddings;
 mod error;
 mod forecast;
 mod loaded;

@@ -7,13 +7,17 @@ mod checkpoint;
 mod component;
 mod config;
 mod detect;
+mod embedding;
 mod error;
 mod header;
 mod layout;
+mod pickle;
+mod torch;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
 pub use component::{Component, Tensor, TensorType};
 pub use config::{Activation, ClipConfig, PerBlock, UnetConfig, VaeConfig};
 pub use detect::{Detected, detect};
+pub use embedding::Embedding;
 pub use error::WeightsError;
 pub use header::Header;

@@ -296,6 +296,9 @@ mod tests {
             "clipSkip",
             "promptWeighting",
             "numberResults",
+            "embeddings",
+            "embeddings[].model",
+            "embeddings[].weight",
             "deliveryMethod",
         ];
         assert_eq!(now, expected);

@@ -59,6 +59,8 @@ impl Catalog for Shelf {
                 scheduler: scheduler.to_owned(),
             },
             examples: Vec::new(),
+            trigger_words: Vec::new(),
+            vectors: 0,
             path: PathBuf::new(),
             config: None,
         }))
