@@ -1,9 +1,9 @@
 //! The textual inversions of a job: read and checked before anything is computed, then looked up by token.
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, s};
 
 use super::EngineError;
-use crate::prompt::{Chunk, LEARNED, Learned};
+use crate::prompt::{Chunk, LEARNED, Learned, Syntax};
 use crate::task::Weighted;
 use crate::weights::Embedding;
 
@@ -23,8 +23,8 @@ impl Embeddings {
     pub(super) fn open(chosen: &[Weighted], width: usize) -> Result<Self, EngineError> {
         let mut learned = Vec::with_capacity(chosen.len());
         let mut numbers = Vec::new();
-        for Weighted { model, weight } in chosen {
-            let fail = |why: String| EngineError::Input { parameter: "embeddings", why };
+        for (index, Weighted { model, weight }) in chosen.iter().enumerate() {
+            let fail = |why: String| EngineError::input(format!("embeddings[{index}].model"), why);
             let embedding =
                 Embedding::open(&model.path).map_err(|error| fail(error.to_string()))?;
             if embedding.width != width {
@@ -43,16 +43,28 @@ impl Embeddings {
         }
         let count = numbers.len() / width.max(1);
         let rows = Array2::from_shape_vec((count, width), numbers);
-        let rows = rows.map_err(|error| EngineError::Input {
-            parameter: "embeddings",
-            why: error.to_string(),
-        })?;
+        let rows = rows.map_err(|error| EngineError::input("embeddings", error.to_string()))?;
         Ok(Self { learned, rows })
     }
 
     /// The words.
     pub(super) fn learned(&self) -> &[Learned] {
         &self.learned
+    }
+
+    /// Those whose word stands in neither prompt, and that would change a picture.
+    pub(super) fn unnamed<'a>(&'a self, prompts: [&'a str; 2], syntax: Syntax) -> Vec<&'a Learned> {
+        let mut row = 0;
+        let mut unnamed = Vec::new();
+        for learned in &self.learned {
+            let rows = self.rows.slice(s![row..row + learned.vectors, ..]);
+            row += learned.vectors;
+            let named = prompts.iter().any(|prompt| learned.stands_in(prompt, syntax));
+            if !named && rows.iter().any(|number| *number != 0.0) {
+                unnamed.push(learned);
+            }
+        }
+        unnamed
     }
 
     /// Numbers in each vector.

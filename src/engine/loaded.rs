@@ -229,7 +229,7 @@ impl Loaded {
     ) -> Result<Array3<f32>, EngineError> {
         let Prompts { positive, negative, guided, syntax, clip_skip, embeddings } = *prompts;
         let both = [positive, negative];
-        let added: Vec<&Learned> = Learned::unnamed(embeddings.learned(), both, syntax).collect();
+        let added = embeddings.unnamed(both, syntax);
         let mut encode = |prompt: Prompt<'_>, at_least: usize| {
             self.encode_prompt(&prompt, at_least, mode, interrupt)
         };
@@ -275,13 +275,15 @@ impl Loaded {
             self.encode_chunk(chunk, prompt, mode, interrupt)
         });
         let encoding = parse(text, syntax).map_err(EncodeError::from).and_then(|mut text| {
-            added.iter().for_each(|learned| text.append(learned));
+            for learned in added {
+                text.append(learned);
+            }
             encoder.conditioning(&text, syntax)
         });
         encoding.and_then(|encoding| encoder.pad_to(encoding, at_least, syntax)).map_err(|error| {
             match error {
                 EncodeError::Encoder(error) => error,
-                other => EngineError::Input { parameter, why: other.to_string() },
+                other => EngineError::input(parameter, other.to_string()),
             }
         })
     }

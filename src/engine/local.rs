@@ -21,12 +21,11 @@ use crate::jobs::{
     Runner,
 };
 use crate::pixels::{PaintArea, Picture};
-use crate::prompt::Syntax;
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, RowNoise, Schedule, ScheduleError, SchedulerConfig,
     Step,
 };
-use crate::task::{ModelCard, PromptWeighting, Request, StartFrom};
+use crate::task::{ModelCard, Request, StartFrom};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -266,11 +265,7 @@ impl Run<'_> {
             positive: &request.positive_prompt,
             negative: &request.negative_prompt,
             guided: guidance.is_some(),
-            syntax: match request.prompt_weighting {
-                None => Syntax::Plain,
-                Some(PromptWeighting::Compel) => Syntax::Compel,
-                Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
-            },
+            syntax: request.prompt_weighting.into(),
             clip_skip: request.clip_skip as usize,
             embeddings,
         };

@@ -164,16 +164,16 @@ impl Scan {
         }
     }
 
-    fn add(&mut self, path: &Path, presumed: ModelKind, kind: Result<Kind, String>) {
+    fn add(&mut self, path: &Path, presumed: ModelKind, kind: Result<Nature, String>) {
         let fault = |why| ModelFault { path: path.to_owned(), why };
         let record = ModelRecord::of(path).unwrap_or_else(|why| {
             self.faults.push(fault(why));
             ModelRecord::default()
         });
-        let Kind { kind, architecture, embedding } = kind.unwrap_or_else(|why| {
+        let Nature { kind, architecture, embedding } = kind.unwrap_or_else(|why| {
             // Still listed, so that a task that names it gets the reason and not "unknown model".
             self.faults.push(fault(why));
-            Kind::of(presumed, Architecture::Sd1)
+            Nature::of(presumed, Architecture::Sd1)
         });
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let stem = stem.unwrap_or_default();
@@ -231,14 +231,14 @@ impl Scan {
     }
 }
 
-struct Kind {
+struct Nature {
     kind: ModelKind,
     architecture: Architecture,
     /// Of an embedding that can be used.
     embedding: Option<Embedding>,
 }
 
-impl Kind {
+impl Nature {
     const fn of(kind: ModelKind, architecture: Architecture) -> Self {
         Self { kind, architecture, embedding: None }
     }
@@ -264,7 +264,7 @@ fn keep_words(words: &mut Vec<String>) {
     });
 }
 
-fn file_kind(path: &Path) -> Result<Kind, String> {
+fn file_kind(path: &Path) -> Result<Nature, String> {
     let header = Header::read(path).map_err(|error| error.to_string())?;
     let found = weights::detect(&header)
         .ok_or_else(|| format!("{} holds no model that Latelier knows", path.display()))?;
@@ -279,18 +279,18 @@ fn file_kind(path: &Path) -> Result<Kind, String> {
     if found.kind == ModelKind::Embedding && architecture != Architecture::Sdxl {
         return embedding_kind(path);
     }
-    Ok(Kind::of(found.kind, architecture))
+    Ok(Nature::of(found.kind, architecture))
 }
 
 /// What a file of textual inversion is for: of an unusual width, models like those that can use it here.
-fn embedding_kind(path: &Path) -> Result<Kind, String> {
+fn embedding_kind(path: &Path) -> Result<Nature, String> {
     let embedding = Embedding::open(path).map_err(|error| error.to_string())?;
     let architecture = embedding.architecture().unwrap_or(Architecture::Sd1);
-    Ok(Kind { kind: ModelKind::Embedding, architecture, embedding: Some(embedding) })
+    Ok(Nature { kind: ModelKind::Embedding, architecture, embedding: Some(embedding) })
 }
 
 /// Kind and family of a diffusers folder, by its pipeline class and the width of its text encoding.
-fn folder_kind(folder: &Path) -> Result<Kind, String> {
+fn folder_kind(folder: &Path) -> Result<Nature, String> {
     let read = |path: &Path| -> Result<Value, String> {
         let text = fs::read_to_string(path)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
@@ -313,7 +313,7 @@ fn folder_kind(folder: &Path) -> Result<Kind, String> {
     } else {
         return Err(format!("{}: the pipeline class `{class}` is not known", folder.display()));
     };
-    Ok(Kind::of(ModelKind::Checkpoint, architecture))
+    Ok(Nature::of(ModelKind::Checkpoint, architecture))
 }
 
 /// Settings for a model without a record: what its family was trained for.

@@ -47,7 +47,9 @@ pub fn count(
     let mut trace = Trace { text, at: 0 };
     let mut measure = |weighted: &Weighted| Measured::of(vocabulary, weighted, syntax, &mut trace);
     let mut conditioning = parse(text, syntax)?;
-    added.iter().for_each(|learned| conditioning.append(learned));
+    for learned in added {
+        conditioning.append(learned);
+    }
     let measured = match conditioning {
         Conditioning::Single(text) => measure(&text),
         Conditioning::And(texts) => {
@@ -135,7 +137,10 @@ impl Trace<'_> {
         let mut places = Vec::new();
         for (offset, sign) in part.char_indices().filter(|(_, sign)| !sign.is_whitespace()) {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let Some(found) = rest.find(sign) else { continue };
+            let Some(found) = rest.find(sign) else {
+                // A word that was added stands behind the text.
+                return Places::Signs(vec![(0, self.text.len())]);
+            };
             places.push((offset, self.at + found));
             self.at += found + sign.len_utf8();
         }

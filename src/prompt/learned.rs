@@ -28,17 +28,6 @@ impl Learned {
             conditioning.texts().any(|text| text.segments.iter().any(|(part, _)| stands(part)))
         })
     }
-
-    /// Those whose word stands in neither prompt: each is added to the end of the positive one.
-    pub fn unnamed<'a>(
-        learned: &'a [Self],
-        prompts: [&'a str; 2],
-        syntax: Syntax,
-    ) -> impl Iterator<Item = &'a Self> {
-        let named =
-            move |one: &Self| prompts.into_iter().any(|prompt| one.stands_in(prompt, syntax));
-        learned.iter().filter(move |one| !named(one))
-    }
 }
 
 impl Conditioning {
@@ -49,12 +38,14 @@ impl Conditioning {
         match self {
             Self::Single(text) => text.segments.push(part),
             Self::Blend { texts, .. } => {
-                texts.iter_mut().for_each(|(text, _)| text.segments.push(part.clone()));
+                for (text, _) in texts {
+                    text.segments.push(part.clone());
+                }
             }
             Self::And(texts) => {
-                texts.iter_mut().rev().take(1).for_each(|(text, _)| {
-                    text.segments.push(part.clone());
-                });
+                if let Some((text, _)) = texts.last_mut() {
+                    text.segments.push(part);
+                }
             }
         }
     }
@@ -214,4 +205,105 @@ fn stands_alone(before: Option<char>, word: &str, after: &str) -> bool {
     let joined_before = in_word(before) && in_word(word.chars().next());
     let joined_after = in_word(word.chars().next_back()) && in_word(after.chars().next());
     !joined_before && !joined_after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::{TokenCount, Weighted, count};
+
+    fn learned() -> [Learned; 2] {
+        let one = |words: &[&str], vectors| Learned {
+            words: words.iter().map(|&word| word.to_owned()).collect(),
+            vectors,
+        };
+        [one(&["<cab>", "my-cab", "cab"], 2), one(&["EasyNegative", "my-cab-2"], 30)]
+    }
+
+    fn spans<'a>(text: &'a str, learned: &[Learned]) -> Vec<(&'a str, usize)> {
+        let places = Vocabulary::places(learned, text);
+        places.into_iter().map(|place| (&text[place.span], place.index)).collect()
+    }
+
+    #[test]
+    fn words_stand_alone_in_any_case_and_the_longest_counts() {
+        let learned = learned();
+        assert_eq!(spans("a <CAB>, Cab.", &learned), [("<CAB>", 0), ("Cab", 0)]);
+        assert_eq!(spans("my-cab, my-cab-2", &learned), [("my-cab", 0), ("my-cab-2", 1)]);
+        assert_eq!(spans("cabin scab cab_3 _cab cab3 ücab", &learned), []);
+        assert_eq!(spans("easynegative,EASYNEGATIVE", &learned).len(), 2);
+        assert_eq!(spans("x<cab>y", &learned), [("<cab>", 0)]);
+        assert_eq!(spans("", &learned), []);
+        assert!(learned[0].stands_in("a (cab:1.3) ride", Syntax::SdEmbeds));
+        assert!(!learned[0].stands_in("a bus", Syntax::Plain));
+        assert!(!learned[0].stands_in(r#"("cab", "b").blend(1)"#, Syntax::Compel));
+    }
+
+    #[test]
+    fn a_word_becomes_its_vectors_between_the_ids_of_the_rest() {
+        let tokenizer = Tokenizer::clip_l().unwrap();
+        let learned = learned();
+        let vocabulary = Vocabulary::new(&tokenizer, &learned);
+        let mut expected = tokenizer.ids("a ");
+        expected.extend([LEARNED, LEARNED + 1]);
+        expected.extend(tokenizer.ids(", fox"));
+        assert_eq!(vocabulary.ids("a <cab>, fox"), expected);
+        assert_eq!(vocabulary.spans("a <cab>, fox"), [0..1, 2..7, 2..7, 7..8, 9..12]);
+        assert_eq!(vocabulary.ids("easynegative")[0], LEARNED + 2);
+        let continued: Vec<bool> =
+            vocabulary.ids("cab cab").into_iter().map(|id| vocabulary.continues(id)).collect();
+        assert_eq!(continued, [false, true, false, true]);
+        assert_eq!(Vocabulary::from(&tokenizer).ids("a cab"), tokenizer.ids("a cab"));
+    }
+
+    fn counted(text: &str, added: &[&Learned], syntax: Syntax) -> TokenCount {
+        let tokenizer = Tokenizer::clip_l().unwrap();
+        let learned = learned();
+        count(Vocabulary::new(&tokenizer, &learned), text, added, syntax).unwrap()
+    }
+
+    #[test]
+    fn no_chunk_ends_inside_a_word() {
+        let before = "fox ".repeat(60);
+        let text = format!("{before}easynegative owl");
+        for syntax in [Syntax::SdEmbeds, Syntax::Compel] {
+            let count = counted(&text, &[], syntax);
+            assert_eq!(
+                (count.chunks, count.borders),
+                (vec![60, 31], vec![before.len()]),
+                "{syntax:?}"
+            );
+        }
+        assert_eq!(counted(&text, &[], Syntax::Plain).chunks, [75]);
+        // Exactly full, and too long for any chunk.
+        let full = format!("{}easynegative owl", "fox ".repeat(45));
+        assert_eq!(counted(&full, &[], Syntax::SdEmbeds).chunks, [75, 1]);
+        let tokenizer = Tokenizer::clip_l().unwrap();
+        let long = [Learned { words: vec!["long".to_owned()], vectors: 100 }];
+        let vocabulary = Vocabulary::new(&tokenizer, &long);
+        let found = count(vocabulary, "a long", &[], Syntax::SdEmbeds).unwrap();
+        assert_eq!(found.chunks, [1, 75, 25]);
+    }
+
+    #[test]
+    fn an_added_word_is_counted_and_weighs_nothing_else() {
+        let learned = learned();
+        let count = counted("a fox", &[&learned[0], &learned[1]], Syntax::Plain);
+        assert_eq!((count.tokens, count.chunks), (34, vec![34]));
+        let count = counted(&"fox ".repeat(70), &[&learned[1]], Syntax::SdEmbeds);
+        assert_eq!((count.chunks, count.borders), (vec![70, 30], vec![280]));
+        let appended = |text| {
+            let mut conditioning = parse(text, Syntax::Compel).unwrap();
+            conditioning.append(&learned[0]);
+            conditioning
+        };
+        let word = || (" <cab>".to_owned(), 1.0);
+        let Conditioning::And(texts) = appended(r#"("a", "b").and()"#) else { panic!("an and") };
+        assert_eq!(texts[0].0, Weighted::plain("a"));
+        assert_eq!(texts[1].0.segments, [("b".to_owned(), 1.0), word()]);
+        let Conditioning::Blend { texts, .. } = appended(r#"("a", "b").blend(1, 2)"#) else {
+            panic!("a blend")
+        };
+        assert!(texts.iter().all(|(text, _)| text.segments.last() == Some(&word())));
+    }
 }

@@ -295,7 +295,7 @@ mod tests {
                     bytes.truncate(random() % whole.len());
                 } else {
                     // Most of a file is numbers, which are any.
-                    for _ in 0..1 + random() % 4 {
+                    for _ in 0..=random() % 4 {
                         let at = random() % whole.len();
                         bytes[at] ^= 1 << (random() % 8);
                     }

@@ -11,6 +11,7 @@ mod embedding;
 mod error;
 mod header;
 mod layout;
+mod lora;
 mod pickle;
 mod torch;
 
@@ -21,3 +22,4 @@ pub use detect::{Detected, detect};
 pub use embedding::Embedding;
 pub use error::WeightsError;
 pub use header::Header;
+pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};

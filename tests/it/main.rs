@@ -5,10 +5,12 @@
 mod bad_input;
 mod bad_pictures;
 mod crash;
+mod embeddings;
 mod engine;
 mod explain;
 mod image_to_image;
 mod inpainting;
+mod lora;
 mod metadata;
 mod network;
 mod networks;
