@@ -11,18 +11,19 @@ use dress::Held;
 
 use super::control::Warm;
 use super::device::{Chosen, DeviceKind};
+use super::embeddings::Embeddings;
 use super::lora::Stack;
 use super::preview::Preview;
 use super::replacements::Replacements;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
-use super::text::Encodings;
+use super::text::{Encodings, Key};
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
 use crate::graph::{
     Dialect, Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
 };
 use crate::pixels::Picture;
-use crate::prompt::{Chunk, EncodeError, Encoder, Syntax, Tokenizer};
+use crate::prompt::{Chunk, EncodeError, Encoder, Learned, Syntax, Tokenizer, Vocabulary, parse};
 use crate::sampling::Latent;
 use crate::task::ModelCard;
 use crate::weights::{Checkpoint, TokenizerSource};
@@ -116,11 +117,14 @@ impl Environment {
 /// What is to be encoded.
 pub(super) struct Prompts<'a> {
     pub(super) positive: &'a str,
-    /// `None` without guidance.
-    pub(super) negative: Option<&'a str>,
+    pub(super) negative: &'a str,
+    /// Whether the negative one is encoded.
+    pub(super) guided: bool,
     pub(super) syntax: Syntax,
     /// Last layers that the text encoder is used without.
     pub(super) clip_skip: usize,
+    /// Words with vectors of their own.
+    pub(super) embeddings: &'a Embeddings,
 }
 
 /// One of them, and the parameter it comes from.
@@ -128,8 +132,11 @@ pub(super) struct Prompts<'a> {
 struct Prompt<'a> {
     parameter: &'static str,
     text: &'a str,
+    /// What is added at its end.
+    added: &'a [&'a Learned],
     syntax: Syntax,
     clip_skip: usize,
+    embeddings: &'a Embeddings,
 }
 
 /// An open checkpoint and the sessions made of it so far.
@@ -287,15 +294,32 @@ impl Loaded {
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Array3<f32>, EngineError> {
-        let Prompts { positive, negative, syntax, clip_skip } = *prompts;
+        let Prompts { positive, negative, guided, syntax, clip_skip, embeddings } = *prompts;
+        let both = [positive, negative];
+        let added = embeddings.unnamed(both, syntax);
         let mut encode = |prompt: Prompt<'_>, at_least: usize| {
             self.encode_prompt(&prompt, at_least, mode, interrupt)
         };
-        let prompt = Prompt { parameter: "positivePrompt", text: positive, syntax, clip_skip };
+        let prompt = Prompt {
+            parameter: "positivePrompt",
+            text: positive,
+            added: &added,
+            syntax,
+            clip_skip,
+            embeddings,
+        };
         let positive = encode(prompt, 0)?;
-        let Some(text) = negative else { return Ok(positive.insert_axis(Axis(0))) };
+        if !guided {
+            return Ok(positive.insert_axis(Axis(0)));
+        }
         // diffusers leaves layers out for the positive prompt only.
-        let avoid = Prompt { parameter: "negativePrompt", text, syntax, clip_skip: 0 };
+        let avoid = Prompt {
+            parameter: "negativePrompt",
+            text: negative,
+            added: &[],
+            clip_skip: 0,
+            ..prompt
+        };
         let negative = encode(avoid, positive.nrows())?;
         // Its chunks are known by now; only what fills it up is new.
         let positive = encode(prompt, negative.nrows())?;
@@ -311,12 +335,18 @@ impl Loaded {
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Array2<f32>, EngineError> {
-        let Prompt { parameter, text, syntax, clip_skip } = *prompt;
+        let &Prompt { parameter, text, added, syntax, embeddings, .. } = prompt;
         let tokenizer = Arc::clone(&self.tokenizer);
-        let mut encoder = Encoder::new(&tokenizer, |chunk: &Chunk| {
-            self.encode_chunk(chunk, clip_skip, mode, interrupt)
+        let vocabulary = Vocabulary::new(&tokenizer, embeddings.learned());
+        let mut encoder = Encoder::new(vocabulary, |chunk: &Chunk| {
+            self.encode_chunk(chunk, prompt, mode, interrupt)
         });
-        let encoding = encoder.text(text, syntax);
+        let encoding = parse(text, syntax).map_err(EncodeError::from).and_then(|mut text| {
+            for learned in added {
+                text.append(learned);
+            }
+            encoder.conditioning(&text, syntax)
+        });
         encoding.and_then(|encoding| encoder.pad_to(encoding, at_least, syntax)).map_err(|error| {
             match error {
                 EncodeError::Encoder(error) => error,
@@ -325,15 +355,18 @@ impl Loaded {
         })
     }
 
-    /// The encoding of one chunk by a text encoder without its last `clip_skip` layers.
+    /// The encoding of one chunk of `prompt`.
     fn encode_chunk(
         &mut self,
         chunk: &Chunk,
-        clip_skip: usize,
+        prompt: &Prompt<'_>,
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Array2<f32>, EngineError> {
-        if let Some(encoding) = self.encodings.get(clip_skip, chunk) {
+        let &Prompt { clip_skip, embeddings, .. } = prompt;
+        let learned = embeddings.fingerprint(chunk);
+        let key = Key { clip_skip, chunk: chunk.clone(), learned };
+        if let Some(encoding) = self.encodings.get(&key) {
             return Ok(encoding);
         }
         if clip_skip != self.clip_skip {
@@ -341,8 +374,8 @@ impl Loaded {
             self.unload(Part::TextEncoder);
         }
         let encoder = self.network(Part::TextEncoder, mode, interrupt)?;
-        let encoding = text::encode(chunk, encoder, interrupt)?;
-        self.encodings.keep(clip_skip, chunk.clone(), encoding.clone());
+        let encoding = text::encode(chunk, embeddings, encoder, interrupt)?;
+        self.encodings.keep(key, encoding.clone());
         Ok(encoding)
     }
 

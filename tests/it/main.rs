@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_pictures;
 mod controlnet;
 mod crash;
+mod embeddings;
 mod engine;
 mod explain;
 mod image_to_image;

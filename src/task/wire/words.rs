@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::prompt::Syntax;
+
 /// Declares an enum over documented words: serde, `Display`, `as_str`, and the list of words.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -106,6 +108,16 @@ words! {
         Compel = "compel",
         /// `(word)`, `(word:1.5)`, `[word]`.
         SdEmbeds = "sdEmbeds",
+    }
+}
+
+impl From<Option<PromptWeighting>> for Syntax {
+    fn from(weighting: Option<PromptWeighting>) -> Self {
+        match weighting {
+            None => Self::Plain,
+            Some(PromptWeighting::Compel) => Self::Compel,
+            Some(PromptWeighting::SdEmbeds) => Self::SdEmbeds,
+        }
     }
 }
 
