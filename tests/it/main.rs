@@ -7,6 +7,7 @@ mod bad_pictures;
 mod crash;
 mod engine;
 mod explain;
+mod guides;
 mod image_to_image;
 mod inpainting;
 mod metadata;
