@@ -253,7 +253,7 @@ impl Loaded {
         encoding.and_then(|encoding| encoder.pad_to(encoding, at_least, syntax)).map_err(|error| {
             match error {
                 EncodeError::Encoder(error) => error,
-                other => EngineError::Input { parameter, why: other.to_string() },
+                other => EngineError::input(parameter, other.to_string()),
             }
         })
     }

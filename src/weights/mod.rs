@@ -10,6 +10,7 @@ mod detect;
 mod error;
 mod header;
 mod layout;
+mod lora;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
 pub use component::{Component, Tensor, TensorType};
@@ -17,3 +18,4 @@ pub use config::{Activation, ClipConfig, PerBlock, UnetConfig, VaeConfig};
 pub use detect::{Detected, detect};
 pub use error::WeightsError;
 pub use header::Header;
+pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};

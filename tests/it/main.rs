@@ -10,6 +10,7 @@ mod explain;
 mod guides;
 mod image_to_image;
 mod inpainting;
+mod lora;
 mod metadata;
 mod network;
 mod networks;
