@@ -10,6 +10,7 @@ mod crash;
 mod embeddings;
 mod engine;
 mod explain;
+mod guides;
 mod image_to_image;
 mod inpainting;
 mod lora;
