@@ -23,12 +23,15 @@ mod start;
 mod text;
 mod together;
 mod vae;
+mod workbench;
 
 pub use doctor::{Report, diagnose};
 pub use error::EngineError;
 pub use forecast::Forecast;
+pub use loaded::Part;
 pub use local::{LocalEngine, Settings};
 pub use mode::Mode;
 pub use runtime::{Runtime, RuntimeError, SearchPath};
 pub use safety::{Classifier, ClassifierFile, ClassifierMissing, ClassifierPath};
 pub use session::{Input, Interrupt, Network, SessionError};
+pub use workbench::Workbench;
