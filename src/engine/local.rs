@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use ndarray::Axis;
 
+use super::control::{self, Ready, Steering};
 use super::device::{Chosen, choose};
+use super::embeddings::Embeddings;
 use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
@@ -15,17 +17,17 @@ use super::sampling_loop::{Conditioning, Guided};
 use super::session::{Interrupt, SessionError, release_freed_memory};
 use super::start::{SetOut, Start};
 use super::{EngineError, Mode, mode, start, together};
+use crate::graph::UnetInputs;
 use crate::jobs::{
     Device, EventSink, Failure, ImageRecord, Job, Keeper, NsfwScore, Owed, PictureSource, Progress,
     Runner,
 };
 use crate::pixels::{PaintArea, Picture};
-use crate::prompt::Syntax;
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, RowNoise, Schedule, ScheduleError, SchedulerConfig,
     Step,
 };
-use crate::task::{ModelCard, PromptWeighting, Request, StartFrom};
+use crate::task::{ModelCard, Request, StartFrom};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -99,6 +101,7 @@ impl LocalEngine {
         let mut classifier = self.take_classifier(&job.request, &interrupt)?;
         let made = self.make(job, events, &interrupt, classifier.as_mut());
         self.keep_classifier(classifier);
+        self.settle();
         made
     }
 
@@ -121,11 +124,17 @@ impl LocalEngine {
         let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
-        let conditioning = run.condition(loaded)?;
+        loaded.wear(&job.request.loras)?;
+        let width = loaded.checkpoint().text_config.hidden_size;
+        let embeddings = Embeddings::open(&job.request.embeddings, width)?;
+        let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
+        loaded.shape_unet(UnetInputs { control_residuals: !guides.is_empty() });
+        let conditioning = run.condition(loaded, &embeddings)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
+        let controls = control::prepare(&guides, loaded, mode, interrupt)?;
         let preview = if previews { Some(loaded.preview(mode, interrupt)?) } else { None };
-        let given = Given { conditioning, start, preview };
+        let given = Given { conditioning, start, controls, preview };
         let at_once = together.unwrap_or_else(|| together::choose(&job.request, loaded));
         let mut not_sent = None;
         for owed in job.owed.chunks(at_once.max(1) as usize) {
@@ -152,6 +161,14 @@ impl LocalEngine {
             }
         }
         not_sent.map_or(Ok(()), |failure| Err(EngineError::Keep(failure)))
+    }
+
+    /// Frees what need not stay until the next job.
+    fn settle(&mut self) {
+        if let Some(loaded) = &mut self.loaded {
+            let memory_counts = loaded.held(Part::Unet) != Some(Mode::Fast);
+            loaded.controls().0.settle(memory_counts);
+        }
     }
 
     /// Keeps the classifier for the next job, unless memory is what counts.
@@ -235,6 +252,7 @@ fn describe(chosen: &Chosen, threads: usize) -> Device {
 struct Given {
     conditioning: Conditioning,
     start: Option<Start>,
+    controls: Vec<Ready>,
     preview: Option<Preview>,
 }
 
@@ -252,18 +270,20 @@ impl Run<'_> {
     }
 
     /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
-    fn condition(&self, loaded: &mut Loaded) -> Result<Conditioning, EngineError> {
+    fn condition(
+        &self,
+        loaded: &mut Loaded,
+        embeddings: &Embeddings,
+    ) -> Result<Conditioning, EngineError> {
         let request = self.request();
         let guidance = (request.cfg_scale > 1.0).then_some(request.cfg_scale);
         let prompts = Prompts {
             positive: &request.positive_prompt,
-            negative: guidance.map(|_| request.negative_prompt.as_str()),
-            syntax: match request.prompt_weighting {
-                None => Syntax::Plain,
-                Some(PromptWeighting::Compel) => Syntax::Compel,
-                Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
-            },
+            negative: &request.negative_prompt,
+            guided: guidance.is_some(),
+            syntax: request.prompt_weighting.into(),
             clip_skip: request.clip_skip as usize,
+            embeddings,
         };
         let encodings = loaded.encode(&prompts, self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {
@@ -336,12 +356,18 @@ impl Run<'_> {
                 }
             }
         };
-        let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
+        let config = loaded.checkpoint().unet_config.clone();
+        let (unet, warm) = loaded.denoisers(self.mode, self.interrupt)?;
+        // One prediction for each level but the end.
+        let length = (schedule.levels.len() - 1, schedule.steps());
+        let steering = (!given.controls.is_empty())
+            .then(|| Steering::new(&given.controls, warm, &config, length));
         let mut denoiser = Guided {
             unet,
             conditioning: &given.conditioning.repeated(noise.rows()),
             prediction: schedule.prediction(),
             interrupt: self.interrupt,
+            steering,
             calls: 0,
         };
         let mut on_step = |step: Step<'_>| self.report(owed, &step, given.preview.as_ref());

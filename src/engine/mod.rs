@@ -3,14 +3,18 @@
 //! Turns a request into pictures: opens the checkpoint, writes its graphs, runs them, samples and
 //! decodes. `session` is the only file that runs ONNX Runtime; nothing here knows a window.
 
+mod control;
 mod device;
 mod doctor;
+mod embeddings;
 mod error;
 mod forecast;
 mod loaded;
 mod local;
+mod lora;
 mod mode;
 mod preview;
+mod replacements;
 mod runtime;
 mod safety;
 mod sampling_loop;

@@ -4,22 +4,27 @@
 //! [`Dialect`] decides which operators say it, because each execution provider is fast (or
 //! right) with other ones. This room runs nothing and knows no runtime.
 //!
-//! Initializers carry the diffusers name of their weight, so that a session can replace one
-//! tensor (a LoRA's change) while all others stay in the mapped file.
+//! Initializers carry the diffusers name of their weight. The [`Replaceable`] ones can be given other
+//! values (a LoRA's change) while all others stay in the mapped file.
 
 mod attention;
 mod blocks;
 mod builder;
 mod clip;
+mod controlnet;
 mod dialect;
 mod onnx;
 mod probe;
+mod replaceable;
+mod stored_weights;
 mod unet;
 mod vae;
 
 pub use builder::{Emitted, GraphError};
 pub use clip::clip_text;
+pub use controlnet::{controlnet, controlnet_guide};
 pub use dialect::Dialect;
 pub use probe::probe;
-pub use unet::{UnetInputs, control_residuals, unet};
+pub use replaceable::{Replaceable, Style, Way, WeightSlot};
+pub use unet::{UnetInputs, control_residual_names, control_residuals, unet};
 pub use vae::{vae_decoder, vae_encoder};

@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use half::slice::HalfFloatSliceExt as _;
+use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use half::{bf16, f16};
 
 use serde_json::Value;
 
 use super::{Header, WeightsError};
 
-/// Numbers that are read from a file at once.
-const BLOCK: usize = 1 << 14;
+/// Numbers that are read and converted together.
+const READ_AT_ONCE: usize = 16_384;
+
+/// Bytes of an f32.
+const F32_BYTES: usize = size_of::<f32>();
 
 /// Number format of a stored tensor. Others (integers, 8-bit floats) are not weights to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,26 +37,6 @@ impl TensorType {
             safetensors::Dtype::F16 => Some(Self::F16),
             safetensors::Dtype::BF16 => Some(Self::Bf16),
             _ => None,
-        }
-    }
-
-    /// Turns little-endian bytes into as many numbers as `numbers` holds.
-    fn convert(self, bytes: &[u8], numbers: &mut [f32]) {
-        let pairs = || bytes.as_chunks().0.iter().copied();
-        match self {
-            Self::F32 => {
-                for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks().0) {
-                    *number = f32::from_le_bytes(*bytes);
-                }
-            }
-            Self::F16 => {
-                let halves: Vec<f16> = pairs().map(f16::from_le_bytes).collect();
-                halves.convert_to_f32_slice(numbers);
-            }
-            Self::Bf16 => {
-                let halves: Vec<bf16> = pairs().map(bf16::from_le_bytes).collect();
-                halves.convert_to_f32_slice(numbers);
-            }
         }
     }
 
@@ -93,21 +77,47 @@ impl Tensor {
     pub fn read_f32(&self, file: &mut File) -> io::Result<Vec<f32>> {
         file.seek(SeekFrom::Start(self.offset))?;
         let mut numbers = vec![0.0; (self.length / self.dtype.bytes()) as usize];
-        // Blocks that stay in the processor's cache, each converted as a whole where it can do that.
-        let mut bytes = vec![0; BLOCK * self.dtype.bytes() as usize];
-        for block in numbers.chunks_mut(BLOCK) {
-            let bytes = &mut bytes[..block.len() * self.dtype.bytes() as usize];
+        let mut bytes = vec![0; READ_AT_ONCE * F32_BYTES];
+        let mut bits = vec![0; READ_AT_ONCE];
+        for part in numbers.chunks_mut(READ_AT_ONCE) {
+            let bytes = &mut bytes[..part.len() * self.dtype.bytes() as usize];
             file.read_exact(bytes)?;
-            self.dtype.convert(bytes, block);
+            if self.dtype == TensorType::F32 {
+                for (number, four) in part.iter_mut().zip(bytes.as_chunks::<F32_BYTES>().0) {
+                    *number = f32::from_le_bytes(*four);
+                }
+                continue;
+            }
+            let bits = &mut bits[..part.len()];
+            for (bits, pair) in bits.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                *bits = u16::from_le_bytes(*pair);
+            }
+            // Whole slices at once: the processor converts eight halves in one instruction.
+            match self.dtype {
+                TensorType::Bf16 => bits.reinterpret_cast::<bf16>().convert_to_f32_slice(part),
+                _ => bits.reinterpret_cast::<f16>().convert_to_f32_slice(part),
+            }
         }
         Ok(numbers)
+    }
+
+    /// The part of this tensor that holds `rows` of its first side, each of `row` numbers.
+    #[must_use]
+    pub fn rows(&self, rows: &Range<usize>, row: usize) -> Self {
+        let row_bytes = row as u64 * self.dtype.bytes();
+        Self {
+            offset: self.offset + rows.start as u64 * row_bytes,
+            length: rows.len() as u64 * row_bytes,
+            shape: vec![rows.len() as i64, row as i64],
+            ..self.clone()
+        }
     }
 }
 
 /// One network's tensors, all in files of one folder.
 #[derive(Clone, Debug)]
 pub struct Component {
-    /// What messages call it: `text_encoder`, `unet`, `vae`.
+    /// What messages call it: `text_encoder`, `unet`, `vae`, `ControlNet`.
     pub name: &'static str,
 
     /// The folder (or the single file) it comes from, for messages.
@@ -124,13 +134,24 @@ impl Component {
     /// # Errors
     /// When no weights are there or a file is damaged.
     pub(super) fn from_folder(model: &Path, name: &'static str) -> Result<Self, WeightsError> {
-        let folder = model.join(name);
         let stem = if name == "text_encoder" { "model" } else { "diffusion_pytorch_model" };
+        Self::in_folder(model, &model.join(name), (name, stem))
+    }
+
+    /// Reads the network called `name` of the files `<stem>…` in `folder`, which belongs to `model`.
+    ///
+    /// # Errors
+    /// When no weights are there or a file is damaged.
+    pub(super) fn in_folder(
+        model: &Path,
+        folder: &Path,
+        (name, stem): (&'static str, &str),
+    ) -> Result<Self, WeightsError> {
         let mut tensors = BTreeMap::new();
-        for file in weight_files(model, &folder, name, stem)? {
+        for file in weight_files(model, folder, stem)? {
             tensors.extend(Header::read(&file)?.tensors);
         }
-        Ok(Self { name, path: folder, tensors })
+        Ok(Self { name, path: folder.to_owned(), tensors })
     }
 
     /// The same component with every name passed through `rename`.
@@ -154,12 +175,7 @@ impl Component {
     }
 }
 
-fn weight_files(
-    model: &Path,
-    folder: &Path,
-    name: &str,
-    stem: &str,
-) -> Result<Vec<PathBuf>, WeightsError> {
+fn weight_files(model: &Path, folder: &Path, stem: &str) -> Result<Vec<PathBuf>, WeightsError> {
     for file in [format!("{stem}.safetensors"), format!("{stem}.fp16.safetensors")] {
         let path = folder.join(file);
         if path.is_file() {
@@ -167,9 +183,10 @@ fn weight_files(
         }
     }
     let index = folder.join(format!("{stem}.safetensors.index.json"));
+    let place = folder.strip_prefix(model).unwrap_or(folder);
     let text = std::fs::read_to_string(&index).map_err(|_ignored| WeightsError::NotDiffusers {
         path: model.to_owned(),
-        missing: format!("{name}/{stem}.safetensors"),
+        missing: place.join(format!("{stem}.safetensors")).display().to_string(),
     })?;
     shards(&index, &text).map(|files| files.into_iter().map(|file| folder.join(file)).collect())
 }

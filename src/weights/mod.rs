@@ -6,16 +6,23 @@
 mod checkpoint;
 mod component;
 mod config;
+mod controlnet;
 mod detect;
+mod embedding;
 mod error;
+mod finite;
 mod header;
 mod layout;
 mod lora;
+mod pickle;
+mod torch;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
 pub use component::{Component, Tensor, TensorType};
 pub use config::{Activation, ClipConfig, PerBlock, UnetConfig, VaeConfig};
+pub use controlnet::ControlNet;
 pub use detect::{Detected, detect};
+pub use embedding::Embedding;
 pub use error::WeightsError;
 pub use header::Header;
 pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};
