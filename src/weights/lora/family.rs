@@ -22,7 +22,7 @@ const WIDTHS: &[(usize, Architecture)] = &[
 ];
 
 /// Parts of names that only one family has. FLUX stands before SD 3, whose names are among its own;
-/// of the UNets only SDXL's have more than one transformer block in a row.
+/// only SDXL has more than one transformer block in a row.
 const NAMES: &[(&str, Architecture)] = &[
     ("double_blocks", Architecture::FluxDev),
     ("single_transformer_blocks", Architecture::FluxDev),
