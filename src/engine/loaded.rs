@@ -1,19 +1,25 @@
 //! A model in memory: its sessions, made when they are first needed and kept warm.
 
+mod dress;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, stack};
 
+use dress::Held;
+
 use super::control::Warm;
 use super::device::{Chosen, DeviceKind};
+use super::lora::Stack;
 use super::preview::Preview;
+use super::replacements::Replacements;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
 use super::text::Encodings;
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
 use crate::graph::{
-    Dialect, Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
+    Dialect, Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
 };
 use crate::pixels::Picture;
 use crate::prompt::{Chunk, EncodeError, Encoder, Syntax, Tokenizer};
@@ -68,28 +74,44 @@ impl Environment {
         emit: impl Fn(Dialect) -> Result<Emitted, GraphError>,
     ) -> Result<Network, EngineError> {
         loop {
-            let Self { runtime, device, threads } = &*self;
-            let emitted = emit(device.kind.dialect())?;
-            let placement =
-                Placement { device: device.kind, mode, threads: *threads, strict: false };
-            let started = std::time::Instant::now();
-            match Network::open(runtime, name, &emitted, placement, interrupt) {
-                Ok(network) => {
-                    let seconds = started.elapsed().as_secs_f64();
-                    tracing::debug!(part = name, mode = mode.name(), seconds, "loaded");
-                    return Ok(network);
-                }
-                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
-                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
-                Err(error) => {
-                    // The small probe passed and the whole network does not: say so and go on.
-                    let why = format!("{}: {error}", device.kind);
-                    tracing::warn!("{why}");
-                    self.device.passed_over.push(why);
-                    self.device.kind = DeviceKind::Cpu;
-                }
+            let emitted = emit(self.device.kind.dialect())?;
+            match self.session((name, &emitted), Replacements::default(), mode, interrupt) {
+                Ok(network) => return Ok(network),
+                Err(error) => self.fall_back(error)?,
             }
         }
+    }
+
+    fn session(
+        &self,
+        source: (&'static str, &Emitted),
+        constants: Replacements,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Network, SessionError> {
+        let Self { runtime, device, threads } = self;
+        let placement = Placement { device: device.kind, mode, threads: *threads, strict: false };
+        let started = std::time::Instant::now();
+        let network = Network::open_with(runtime, source, constants, placement, interrupt)?;
+        let seconds = started.elapsed().as_secs_f64();
+        tracing::debug!(part = source.0, mode = mode.name(), seconds, "loaded");
+        Ok(network)
+    }
+
+    /// Goes on with the CPU after a device has refused a network.
+    ///
+    /// # Errors
+    /// The one that is given, when somebody asked to stop or the CPU itself has failed.
+    fn fall_back(&mut self, error: SessionError) -> Result<(), EngineError> {
+        if error == SessionError::Interrupted || self.device.kind == DeviceKind::Cpu {
+            return Err(error.into());
+        }
+        // The small probe passed and the whole network does not: say so and go on.
+        let why = format!("{}: {error}", self.device.kind);
+        tracing::warn!("{why}");
+        self.device.passed_over.push(why);
+        self.device.kind = DeviceKind::Cpu;
+        Ok(())
     }
 }
 
@@ -118,7 +140,8 @@ pub(super) struct Loaded {
     path: PathBuf,
     checkpoint: Checkpoint,
     tokenizer: Arc<Tokenizer>,
-    networks: [Option<(Mode, Network)>; Part::COUNT],
+    networks: [Option<Held>; Part::COUNT],
+    stack: Stack,
     /// Last layers that the text encoder is written without.
     clip_skip: usize,
     /// What the UNet is written to take.
@@ -142,6 +165,7 @@ impl Loaded {
             checkpoint,
             tokenizer: Arc::new(tokenizer),
             networks: [const { None }; Part::COUNT],
+            stack: Stack::default(),
             clip_skip: 0,
             unet_inputs: UnetInputs::default(),
             controls: Warm::default(),
@@ -177,16 +201,17 @@ impl Loaded {
         interrupt: &Interrupt,
     ) -> Result<&mut Network, EngineError> {
         let slot = part as usize;
-        let keep = self.networks[slot]
-            .as_ref()
-            .is_some_and(|(held, _)| *held == mode || *held == Mode::Fast);
+        let keep = self.networks[slot].as_ref().is_some_and(|held| {
+            (held.mode == mode || held.mode == Mode::Fast) && self.can_wear(part, held)
+        });
         if !keep {
             self.unload(part);
-            let network = self.load(part, mode, interrupt)?;
-            self.networks[slot] = Some((mode, network));
+            let held = self.load(part, mode, interrupt)?;
+            self.networks[slot] = Some(held);
         }
+        self.dress(part, interrupt)?;
         match &mut self.networks[slot] {
-            Some((_, network)) => Ok(network),
+            Some(held) => Ok(&mut held.network),
             // Filled above.
             None => Err(EngineError::Session(SessionError::Interrupted)),
         }
@@ -194,7 +219,7 @@ impl Loaded {
 
     /// The mode `part` is held in, if it is loaded.
     pub(super) fn held(&self, part: Part) -> Option<Mode> {
-        self.networks[part as usize].as_ref().map(|(mode, _)| *mode)
+        self.networks[part as usize].as_ref().map(|held| held.mode)
     }
 
     /// Frees the network `part`.
@@ -204,15 +229,16 @@ impl Loaded {
         }
     }
 
-    fn load(
-        &mut self,
-        part: Part,
-        mode: Mode,
-        interrupt: &Interrupt,
-    ) -> Result<Network, EngineError> {
-        let Self { checkpoint, clip_skip, unet_inputs, .. } = self;
-        let emit = |dialect| emit(checkpoint, part, dialect, (*clip_skip, *unet_inputs));
-        self.environment.open(part.name(), mode, interrupt, emit)
+    fn load(&mut self, part: Part, mode: Mode, interrupt: &Interrupt) -> Result<Held, EngineError> {
+        loop {
+            let emitted = self.emit(part, mode)?;
+            let constants = self.constants(part, &emitted, interrupt)?;
+            let source = (part.name(), &emitted);
+            match self.environment.session(source, constants, mode, interrupt) {
+                Ok(network) => return Ok(self.hold(part, (mode, network), emitted)),
+                Err(error) => self.environment.fall_back(error)?,
+            }
+        }
     }
 
     /// Decides what the UNet is written to take; one that was loaded for something else is freed.
@@ -236,9 +262,29 @@ impl Loaded {
     ) -> Result<(&mut Network, &mut Warm), EngineError> {
         self.network(Part::Unet, mode, interrupt)?;
         match &mut self.networks[Part::Unet as usize] {
-            Some((_, network)) => Ok((network, &mut self.controls)),
+            Some(held) => Ok((&mut held.network, &mut self.controls)),
             // Loaded above.
             None => Err(EngineError::Session(SessionError::Interrupted)),
+        }
+    }
+
+    fn emit(&self, part: Part, mode: Mode) -> Result<Emitted, GraphError> {
+        let Checkpoint {
+            text_encoder,
+            unet: denoiser,
+            vae,
+            text_config,
+            unet_config,
+            vae_config,
+            ..
+        } = &self.checkpoint;
+        let dialect = self.environment.device.kind.dialect();
+        let style = Style { dialect, replaceable: self.replaceable(part, mode) };
+        match part {
+            Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
+            Part::Unet => unet(denoiser, unet_config, style, self.unet_inputs),
+            Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
+            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
         }
     }
 
@@ -348,24 +394,5 @@ impl Loaded {
         let preview = Preview::fit(decoder, channels, scaling_factor, interrupt)?;
         self.preview = Some(preview.clone());
         Ok(preview)
-    }
-}
-
-/// Writes the network `part`; `shape` is what the text encoder is written without and what the UNet
-/// takes.
-fn emit(
-    checkpoint: &Checkpoint,
-    part: Part,
-    dialect: Dialect,
-    shape: (usize, UnetInputs),
-) -> Result<Emitted, GraphError> {
-    let Checkpoint { text_encoder, unet: denoiser, vae, .. } = checkpoint;
-    let Checkpoint { text_config, unet_config, vae_config, .. } = checkpoint;
-    let (clip_skip, inputs) = shape;
-    match part {
-        Part::TextEncoder => clip_text(text_encoder, text_config, dialect, clip_skip),
-        Part::Unet => unet(denoiser, unet_config, dialect, inputs),
-        Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
-        Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
     }
 }

@@ -126,6 +126,7 @@ impl LocalEngine {
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
         let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
         loaded.shape_unet(UnetInputs { control_residuals: !guides.is_empty() });
+        loaded.wear(&job.request.loras)?;
         let conditioning = run.condition(loaded)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;

@@ -305,6 +305,9 @@ mod tests {
             "controlNet[].endStep",
             "controlNet[].endStepPercentage",
             "controlNet[].controlMode",
+            "lora",
+            "lora[].model",
+            "lora[].weight",
             "deliveryMethod",
         ];
         assert_eq!(now, expected);
