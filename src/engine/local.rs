@@ -8,6 +8,7 @@ use ndarray::Axis;
 
 use super::control::{self, Ready, Steering};
 use super::device::{Chosen, choose};
+use super::embeddings::Embeddings;
 use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
@@ -22,12 +23,11 @@ use crate::jobs::{
     Runner,
 };
 use crate::pixels::{PaintArea, Picture};
-use crate::prompt::Syntax;
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, RowNoise, Schedule, ScheduleError, SchedulerConfig,
     Step,
 };
-use crate::task::{ModelCard, PromptWeighting, Request, StartFrom};
+use crate::task::{ModelCard, Request, StartFrom};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -124,10 +124,12 @@ impl LocalEngine {
         let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
+        loaded.wear(&job.request.loras)?;
+        let width = loaded.checkpoint().text_config.hidden_size;
+        let embeddings = Embeddings::open(&job.request.embeddings, width)?;
         let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
         loaded.shape_unet(UnetInputs { control_residuals: !guides.is_empty() });
-        loaded.wear(&job.request.loras)?;
-        let conditioning = run.condition(loaded)?;
+        let conditioning = run.condition(loaded, &embeddings)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
         let controls = control::prepare(&guides, loaded, mode, interrupt)?;
@@ -268,18 +270,20 @@ impl Run<'_> {
     }
 
     /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
-    fn condition(&self, loaded: &mut Loaded) -> Result<Conditioning, EngineError> {
+    fn condition(
+        &self,
+        loaded: &mut Loaded,
+        embeddings: &Embeddings,
+    ) -> Result<Conditioning, EngineError> {
         let request = self.request();
         let guidance = (request.cfg_scale > 1.0).then_some(request.cfg_scale);
         let prompts = Prompts {
             positive: &request.positive_prompt,
-            negative: guidance.map(|_| request.negative_prompt.as_str()),
-            syntax: match request.prompt_weighting {
-                None => Syntax::Plain,
-                Some(PromptWeighting::Compel) => Syntax::Compel,
-                Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
-            },
+            negative: &request.negative_prompt,
+            guided: guidance.is_some(),
+            syntax: request.prompt_weighting.into(),
             clip_skip: request.clip_skip as usize,
+            embeddings,
         };
         let encodings = loaded.encode(&prompts, self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {

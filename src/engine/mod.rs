@@ -6,6 +6,7 @@
 mod control;
 mod device;
 mod doctor;
+mod embeddings;
 mod error;
 mod forecast;
 mod loaded;

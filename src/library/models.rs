@@ -13,10 +13,13 @@ use super::demo;
 use super::record::ModelRecord;
 use crate::pixels::Extent;
 use crate::task::{Air, Architecture, Catalog, ModelCard, ModelDefaults, ModelKind};
-use crate::weights::{self, Header};
+use crate::weights::{self, Embedding, Header};
 
 /// How deep below a models folder a model may lie.
 const DEPTH: usize = 4;
+
+/// Folders of textual inversions, in A1111, ComfyUI, InvokeAI and here.
+const EMBEDDINGS: [&str; 4] = ["embeddings", "embedding", "textual_inversion", "textual-inversion"];
 
 /// Why the library cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -138,11 +141,12 @@ impl Scan {
             return;
         }
         if folder.join("model_index.json").is_file() {
-            return self.add(folder, folder_kind(folder));
+            return self.add(folder, ModelKind::Checkpoint, folder_kind(folder));
         }
         if let Some(kind) = controlnet_kind(folder) {
-            return self.add(folder, kind);
+            return self.add(folder, ModelKind::ControlNet, kind);
         }
+        let embeddings = holds_embeddings(folder);
         let Ok(entries) = fs::read_dir(folder) else { return };
         let mut paths: Vec<PathBuf> =
             entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -155,33 +159,44 @@ impl Scan {
             }
             if path.is_dir() && depth > 0 {
                 self.walk(&path, depth - 1);
-            } else if path.extension().is_some_and(|extension| extension == "safetensors") {
-                self.add(&path, file_kind(&path));
+            } else if ends_with(&path, &["safetensors"]) {
+                self.add(&path, ModelKind::Checkpoint, file_kind(&path));
+            } else if embeddings && ends_with(&path, &["pt", "bin"]) {
+                self.add(&path, ModelKind::Embedding, embedding_kind(&path));
             }
         }
     }
 
-    fn add(&mut self, path: &Path, kind: Result<Kind, String>) {
+    fn add(&mut self, path: &Path, presumed: ModelKind, kind: Result<Nature, String>) {
         let fault = |why| ModelFault { path: path.to_owned(), why };
         let record = ModelRecord::of(path).unwrap_or_else(|why| {
             self.faults.push(fault(why));
             ModelRecord::default()
         });
-        let Kind { kind, architecture } = kind.unwrap_or_else(|why| {
+        let Nature { kind, architecture, embedding } = kind.unwrap_or_else(|why| {
             // Still listed, so that a task that names it gets the reason and not "unknown model".
             self.faults.push(fault(why));
-            Kind { kind: ModelKind::Checkpoint, architecture: Architecture::Sd1 }
+            Nature::of(presumed, Architecture::Sd1)
         });
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let stem = stem.unwrap_or_default();
         let air = self.free_air(record.air, &stem);
+        let name = record.name.unwrap_or_else(|| stem.clone());
+        let mut trigger_words = record.trigger_words;
+        if kind == ModelKind::Embedding {
+            let own = embedding.as_ref().and_then(|embedding| embedding.name.clone());
+            trigger_words.extend([own, Some(stem), Some(name.clone())].into_iter().flatten());
+            keep_words(&mut trigger_words);
+        }
         self.cards.push(ModelCard {
             air,
-            name: record.name.unwrap_or(stem),
+            name,
             kind,
             architecture,
             defaults: record.defaults.unwrap_or_else(|| defaults(architecture)),
             examples: record.examples,
+            trigger_words,
+            vectors: embedding.map_or(0, |embedding| embedding.vectors),
             path: path.to_owned(),
             config: record.config,
         });
@@ -219,12 +234,40 @@ impl Scan {
     }
 }
 
-struct Kind {
+struct Nature {
     kind: ModelKind,
     architecture: Architecture,
+    /// Of an embedding that can be used.
+    embedding: Option<Embedding>,
 }
 
-fn file_kind(path: &Path) -> Result<Kind, String> {
+impl Nature {
+    const fn of(kind: ModelKind, architecture: Architecture) -> Self {
+        Self { kind, architecture, embedding: None }
+    }
+}
+
+fn ends_with(path: &Path, extensions: &[&str]) -> bool {
+    let own = path.extension().unwrap_or_default();
+    extensions.iter().any(|extension| own.eq_ignore_ascii_case(extension))
+}
+
+/// Whether a `.pt` or `.bin` file in `folder` is a textual inversion: elsewhere these are other models,
+/// which are not read.
+fn holds_embeddings(folder: &Path) -> bool {
+    let names = folder.iter().map(|name| name.to_string_lossy().to_lowercase());
+    names.rev().take(DEPTH).any(|name| EMBEDDINGS.contains(&name.as_str()))
+}
+
+/// Leaves out words that nothing could be written with, and those that are there already.
+fn keep_words(words: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    words.retain(|word| {
+        word.chars().any(char::is_alphanumeric) && seen.insert(word.trim().to_lowercase())
+    });
+}
+
+fn file_kind(path: &Path) -> Result<Nature, String> {
     let header = Header::read(path).map_err(|error| error.to_string())?;
     let found = weights::detect(&header)
         .ok_or_else(|| format!("{} holds no model that Latelier knows", path.display()))?;
@@ -236,16 +279,26 @@ fn file_kind(path: &Path) -> Result<Kind, String> {
         }
         (_, None) => Architecture::Sd1,
     };
-    Ok(Kind { kind: found.kind, architecture })
+    if found.kind == ModelKind::Embedding && architecture != Architecture::Sdxl {
+        return embedding_kind(path);
+    }
+    Ok(Nature::of(found.kind, architecture))
+}
+
+/// What a file of textual inversion is for: of an unusual width, models like those that can use it here.
+fn embedding_kind(path: &Path) -> Result<Nature, String> {
+    let embedding = Embedding::open(path).map_err(|error| error.to_string())?;
+    let architecture = embedding.architecture().unwrap_or(Architecture::Sd1);
+    Ok(Nature { kind: ModelKind::Embedding, architecture, embedding: Some(embedding) })
 }
 
 /// What a folder holds whose `config.json` says that it is a `ControlNet`; `None` for another.
-fn controlnet_kind(folder: &Path) -> Option<Result<Kind, String>> {
+fn controlnet_kind(folder: &Path) -> Option<Result<Nature, String>> {
     let config = read_json(&folder.join("config.json")).ok()?;
     let class = config.get("_class_name").and_then(Value::as_str)?;
     (class == "ControlNetModel").then(|| {
         let width = config.get("cross_attention_dim").and_then(Value::as_u64);
-        Ok(Kind { kind: ModelKind::ControlNet, architecture: by_text_width(width) })
+        Ok(Nature::of(ModelKind::ControlNet, by_text_width(width)))
     })
 }
 
@@ -265,7 +318,7 @@ fn read_json(path: &Path) -> Result<Value, String> {
 }
 
 /// Kind and family of a diffusers folder, by its pipeline class and the width of its text encoding.
-fn folder_kind(folder: &Path) -> Result<Kind, String> {
+fn folder_kind(folder: &Path) -> Result<Nature, String> {
     let index = read_json(&folder.join("model_index.json"))?;
     let class = index.get("_class_name").and_then(Value::as_str).unwrap_or_default();
     let architecture = if class.starts_with("StableDiffusionXL") {
@@ -283,7 +336,7 @@ fn folder_kind(folder: &Path) -> Result<Kind, String> {
     } else {
         return Err(format!("{}: the pipeline class `{class}` is not known", folder.display()));
     };
-    Ok(Kind { kind: ModelKind::Checkpoint, architecture })
+    Ok(Nature::of(ModelKind::Checkpoint, architecture))
 }
 
 /// Settings for a model without a record: what its family was trained for.

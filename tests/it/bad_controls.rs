@@ -11,7 +11,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
-use crate::bad_pictures::png_of_size;
+use crate::support::png_of_size;
 use crate::support::{Answered, demo_task, golden, repository, run_tasks, scratch};
 
 const CANNY: &str = "assets/models/demo/addons/controlnet-canny";

@@ -351,15 +351,19 @@ pub const PARAMETERS: &[ParameterRow] = &[
         "When it takes over, in percent of the steps.",
     )
     .or("startStep"),
-    row("embeddings", "Embeddings", Objects, "Textual inversions: words the model learned later."),
-    row("embeddings[].model", "Model", Air(ModelKind::Embedding), "The embedding.").required(),
+    row("embeddings", "Embeddings", Objects, "Textual inversions: words the model learned later.")
+        .now(),
+    row("embeddings[].model", "Model", Air(ModelKind::Embedding), "The embedding.")
+        .required()
+        .now(),
     row(
         "embeddings[].weight",
         "Weight",
         float(-4.0, 4.0),
         "Its strength; negative turns it round.",
     )
-    .default(Number(1.0)),
+    .default(Number(1.0))
+    .now(),
     row("controlNet", "ControlNet", Objects, "Guide pictures: edges, depth, poses and others.")
         .now(),
     row("controlNet[].model", "Model", Air(ModelKind::ControlNet), "The ControlNet.")
