@@ -3,6 +3,7 @@
 //! Turns a request into pictures: opens the checkpoint, writes its graphs, runs them, samples and
 //! decodes. `session` is the only file that runs ONNX Runtime; nothing here knows a window.
 
+mod annotate;
 mod control;
 mod device;
 mod doctor;
@@ -25,6 +26,7 @@ mod together;
 mod vae;
 mod workbench;
 
+pub use annotate::LocalGuides;
 pub use doctor::{Report, diagnose};
 pub use error::EngineError;
 pub use forecast::Forecast;

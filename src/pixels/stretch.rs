@@ -45,6 +45,15 @@ struct Window {
 
 /// The windows of all `new` pixels of a side of `own`.
 fn windows(own: u32, new: u32) -> Vec<Window> {
+    let fixed = |weight: f64| (weight * f64::from(1 << FRACTION)).round() as i32;
+    (triangles(own, new).into_iter())
+        .map(|(first, weights)| Window { first, weights: weights.into_iter().map(fixed).collect() })
+        .collect()
+}
+
+/// For each of `new` pixels of a side of `own` the first one that it is made of, and the weights of
+/// that and those behind it.
+fn triangles(own: u32, new: u32) -> Vec<(usize, Vec<f64>)> {
     let scale = f64::from(own) / f64::from(new);
     let reach = scale.max(1.0);
     let narrowing = 1.0 / reach;
@@ -60,9 +69,8 @@ fn windows(own: u32, new: u32) -> Vec<Window> {
             };
             // Multiplied by what is divided by, in Pillow's order: halves are rounded as there.
             let share = 1.0 / (first..end).map(triangle).sum::<f64>();
-            let fixed = |weight: f64| (weight * share * f64::from(1 << FRACTION)).round() as i32;
-            let weights = (first..end).map(|pixel| fixed(triangle(pixel))).collect();
-            Window { first: first as usize, weights }
+            let weights = (first..end).map(|pixel| triangle(pixel) * share).collect();
+            (first as usize, weights)
         })
         .collect()
 }
@@ -87,6 +95,37 @@ fn scaled((rgba, own): (Vec<u8>, Extent), width: u32) -> (Vec<u8>, Extent) {
         }
     }
     (bytes, new)
+}
+
+/// `plane`, one number a pixel and row by row, brought from `own` to `new` with the same filter, as
+/// Pillow scales pictures of 32-bit floats; nothing is rounded. Empty when `plane` does not fit `own`.
+#[must_use]
+pub fn stretched_plane(plane: &[f32], own: Extent, new: Extent) -> Vec<f32> {
+    if plane.len() != own.area() || own.area() == 0 {
+        return Vec::new();
+    }
+    if own == new {
+        return plane.to_vec();
+    }
+    let (columns, rows) = (triangles(own.width, new.width), triangles(own.height, new.height));
+    let wide: Vec<f32> = (plane.chunks_exact(own.width as usize))
+        .flat_map(|row| {
+            columns.iter().map(|(first, weights)| {
+                let pairs = row[*first..].iter().zip(weights);
+                pairs.map(|(value, weight)| f64::from(*value) * weight).sum::<f64>() as f32
+            })
+        })
+        .collect();
+    let mut stretched = Vec::with_capacity(new.area());
+    let width = new.width as usize;
+    for (first, weights) in &rows {
+        let mut sums = vec![0.0_f64; width];
+        for (row, weight) in wide.chunks_exact(width.max(1)).skip(*first).zip(weights) {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value) * weight);
+        }
+        stretched.extend(sums.into_iter().map(|sum| sum as f32));
+    }
+    stretched
 }
 
 /// Rows become columns.
