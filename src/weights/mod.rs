@@ -9,6 +9,8 @@ mod config;
 mod detect;
 mod error;
 mod header;
+mod image_encoder;
+mod ip_adapter;
 mod layout;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
@@ -17,3 +19,5 @@ pub use config::{Activation, ClipConfig, PerBlock, UnetConfig, VaeConfig};
 pub use detect::{Detected, detect};
 pub use error::WeightsError;
 pub use header::Header;
+pub use image_encoder::{ImageEncoder, VisionConfig};
+pub use ip_adapter::{CrossAttention, ImageProjection, IpAdapter, Resampler, cross_attentions};

@@ -19,7 +19,7 @@ Writes ip_adapter/ and ip_adapter.json:
 
 What diffusers does, beside what it does without IP-Adapters:
 
-1. CLIPImageProcessor(size=side, crop_size=side), here its Pillow backend: converted to RGB (alpha is dropped), the shorter side
+1. CLIPImageProcessor(size=side, crop_size=side), here its Pillow backend: laid on white where transparent, the shorter side
    scaled to `side` and the longer to int(side * long / short) by Pillow's bicubic filter, the middle cut out (offsets
    rounded down), byte / 255, minus mean, divided by deviation.
 2. Plain adapters take `image_embeds`, unconditional: zeros. All others take the hidden states before the last layer,
