@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn extreme_shapes_cost_no_more_than_their_middle() {
-        let thin = Picture::from_fn(Extent::new(20_000, 1), |x, _| [(x / 100) as u8, 9, 9, 9]);
+        let thin = Picture::from_fn(Extent::new(20_000, 1), |x, _| [(x / 100) as u8, 9, 9, 255]);
         let seen = thin.middle_square(224);
         assert_eq!(seen.extent(), Extent::new(224, 224));
         assert!(seen.rgba().chunks_exact(4).all(|pixel| (98..=101).contains(&pixel[0])));
