@@ -385,7 +385,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 
 fn problem_of(failure: &Failure, request: &Request) -> Problem {
     let message = failure.headline.clone();
-    let problem = match failure.kind {
+    let problem = match &failure.kind {
         FailureKind::RuntimeMissing => Problem::new("runtimeMissing", message),
         FailureKind::Model => Problem::new("modelLoadFailed", message),
         FailureKind::OutOfMemory => Problem::new("outOfMemory", message),

@@ -1,5 +1,7 @@
 //! What can go wrong in the engine, and how the user is told.
 
+use std::borrow::Cow;
+
 use super::runtime::RuntimeError;
 use super::safety::ClassifierMissing;
 use super::session::SessionError;
@@ -57,7 +59,7 @@ pub enum EngineError {
     #[error("what {parameter} holds cannot be used: {why}")]
     Input {
         /// The parameter that holds it.
-        parameter: &'static str,
+        parameter: Cow<'static, str>,
         /// Why.
         why: String,
     },
@@ -68,6 +70,11 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// What stands at `parameter` (`seedImage`, `lora[0].model`) cannot be used.
+    pub(super) fn input(parameter: impl Into<Cow<'static, str>>, why: impl Into<String>) -> Self {
+        Self::Input { parameter: parameter.into(), why: why.into() }
+    }
+
     /// The failure as the user meets it.
     #[must_use]
     pub fn into_failure(self) -> Failure {
@@ -87,7 +94,9 @@ impl EngineError {
                 (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))
             }
             Self::Tokenizer(error) => (FailureKind::Model, error.to_string()),
-            Self::Input { parameter, .. } => (FailureKind::Input(parameter), self.to_string()),
+            Self::Input { ref parameter, .. } => {
+                (FailureKind::Input(parameter.clone()), self.to_string())
+            }
             Self::SchedulerNotHere(_) => (FailureKind::Other, self.to_string()),
             Self::Schedule(_) => (FailureKind::Model, self.to_string()),
             Self::Session(SessionError::OutOfMemory { doing, .. }) => (

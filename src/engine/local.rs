@@ -121,6 +121,7 @@ impl LocalEngine {
         let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
+        loaded.wear(&job.request.loras)?;
         let conditioning = run.condition(loaded)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;

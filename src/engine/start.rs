@@ -30,13 +30,12 @@ pub(super) fn area(
 ) -> Result<Option<PaintArea>, EngineError> {
     let &Request { ref start, extent, .. } = request;
     let Some(from) = start else { return Ok(None) };
-    let open = |image: &ImageRef, parameter| {
+    let open = |image: &ImageRef, parameter: &'static str| {
         let picture = pictures.open(image, cancel);
-        picture.map_err(|why| EngineError::Input { parameter, why })
+        picture.map_err(|why| EngineError::input(parameter, why))
     };
     let picture = open(&from.image, "seedImage")?;
     let mask = from.mask.as_ref().map(|mask| open(mask, "maskImage")).transpose()?;
-    let unusable = |parameter, why: String| EngineError::Input { parameter, why };
     let area = match (mask, from.growth, from.mask_margin) {
         (mask, Some(growth), _) => PaintArea::extended(&picture, mask.as_ref(), growth, extent),
         (Some(mask), None, Some(margin)) => PaintArea::zoomed(&picture, &mask, margin, extent)
@@ -45,14 +44,14 @@ pub(super) fn area(
                     "around this mask nothing of the shape {extent} fits into the picture; \
                      choose a size nearer to the mask's shape"
                 );
-                unusable("maskMargin", why)
+                EngineError::input("maskMargin", why)
             })?,
         (Some(mask), None, None) => PaintArea::masked(&picture, &mask, extent),
         (None, None, _) => PaintArea::whole(&picture, extent),
     };
     if area.repaint().is_some_and(|mask| !mask.repaints_anything()) {
-        let why = "nothing in it is white, so nothing would be painted".to_owned();
-        return Err(unusable("maskImage", why));
+        let why = "nothing in it is white, so nothing would be painted";
+        return Err(EngineError::input("maskImage", why));
     }
     Ok(Some(area))
 }

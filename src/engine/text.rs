@@ -25,6 +25,11 @@ impl Encodings {
         self.known.get(&(clip_skip, chunk.clone())).cloned()
     }
 
+    /// Forgets all of them: the text encoder has changed.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// Remembers an encoding.
     pub(super) fn keep(&mut self, clip_skip: usize, chunk: Chunk, encoding: Array2<f32>) {
         if self.known.len() >= KEPT {

@@ -60,7 +60,7 @@ impl Builder<'_> {
     ) -> Result<Value, GraphError> {
         let (inside, outside) = sizes;
         let weight =
-            self.weight_rows(&format!("{name}.weight"), &[outside, inside], rows.clone())?;
+            self.matrix_rows(&format!("{name}.weight"), &[outside, inside], rows.clone())?;
         let product = if self.dialect.microsoft() {
             self.microsoft("FusedMatMul", &[x, &weight], vec![int("transB", 1)])
         } else {
@@ -71,7 +71,7 @@ impl Builder<'_> {
         if !self.has(&bias) {
             return Ok(product);
         }
-        let bias = self.weight_rows(&bias, &[outside], rows)?;
+        let bias = self.bias_rows(&bias, &[outside], rows)?;
         Ok(self.op("Add", &[&product, &bias], vec![]))
     }
 
@@ -85,7 +85,7 @@ impl Builder<'_> {
     ) -> Result<Value, GraphError> {
         let (inside, outside) = sizes;
         let Kernel { side, stride, pads } = kernel;
-        let weight = self.weight(&format!("{name}.weight"), &[outside, inside, side, side])?;
+        let weight = self.kernel(&format!("{name}.weight"), &[outside, inside, side, side])?;
         let bias = self.weight(&format!("{name}.bias"), &[outside])?;
         let attributes = vec![
             ints("kernel_shape", &[side as i64, side as i64]),

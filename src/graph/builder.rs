@@ -3,20 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::path::PathBuf;
 
 use prost::Message as _;
 
-use super::Dialect;
-use super::onnx::{self, Attribute, DataType, Node, Side, Span, ValueInfo};
-use crate::weights::{Component, Tensor, TensorType};
+use super::onnx::{self, Attribute, DataType, Node, Side, ValueInfo};
+use super::{Dialect, Replaceable, Style, WeightSlot};
+use crate::weights::Component;
 
 /// Opset of the standard operators; the OpenVINO provider takes no newer one.
 const OPSET: i64 = 18;
-
-/// Stored size up to which a half-precision weight becomes an f32 constant of the model.
-const INLINE_BYTES: u64 = 64 << 10;
 
 /// Why a network cannot be written over a checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -75,11 +71,14 @@ pub struct Emitted {
 
     /// Where the files that hold the weights are.
     pub folder: PathBuf,
+
+    /// The weights that can be replaced.
+    pub slots: Vec<WeightSlot>,
 }
 
 /// A tensor that a node makes or takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Value(String);
+pub(super) struct Value(pub(super) String);
 
 /// An operator's domain and name.
 #[derive(Clone, Copy)]
@@ -88,24 +87,28 @@ struct Operator<'a>(&'a str, &'a str);
 /// A graph in the making.
 pub(super) struct Builder<'w> {
     pub(super) dialect: Dialect,
-    component: &'w Component,
+    pub(super) replaceable: Replaceable,
+    pub(super) component: &'w Component,
     /// Casts of stored weights to f32. They stand first: ONNX Runtime then runs each right before
     /// its consumer, and only a few f32 copies are alive at once.
-    casts: Vec<Node>,
+    pub(super) casts: Vec<Node>,
     nodes: Vec<Node>,
-    initializers: Vec<onnx::Tensor>,
-    named: BTreeMap<String, Value>,
-    inputs: Vec<ValueInfo>,
+    pub(super) initializers: Vec<onnx::Tensor>,
+    pub(super) named: BTreeMap<String, Value>,
+    pub(super) inputs: Vec<ValueInfo>,
     outputs: Vec<ValueInfo>,
-    folders: BTreeSet<PathBuf>,
+    pub(super) folders: BTreeSet<PathBuf>,
+    pub(super) slots: Vec<WeightSlot>,
     /// The file that small weights are read from.
-    open: Option<(PathBuf, File)>,
+    pub(super) open: Option<(PathBuf, File)>,
 }
 
 impl<'w> Builder<'w> {
-    pub(super) const fn new(component: &'w Component, dialect: Dialect) -> Self {
+    pub(super) fn new(component: &'w Component, style: impl Into<Style>) -> Self {
+        let Style { dialect, replaceable } = style.into();
         Self {
             dialect,
+            replaceable,
             component,
             casts: Vec::new(),
             nodes: Vec::new(),
@@ -114,6 +117,7 @@ impl<'w> Builder<'w> {
             inputs: Vec::new(),
             outputs: Vec::new(),
             folders: BTreeSet::new(),
+            slots: Vec::new(),
             open: None,
         }
     }
@@ -220,138 +224,9 @@ impl<'w> Builder<'w> {
         self.floats(&format!("scalar {value}"), &[], &[value])
     }
 
-    fn remember(&mut self, name: String, value: Value) -> Value {
+    pub(super) fn remember(&mut self, name: String, value: Value) -> Value {
         self.named.insert(name, value.clone());
         value
-    }
-
-    /// Whether the checkpoint has a tensor of that name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.component.tensors.contains_key(name)
-    }
-
-    /// The weight `name` as f32 in `shape`, which may group the stored numbers differently.
-    pub(super) fn weight(&mut self, name: &str, shape: &[usize]) -> Result<Value, GraphError> {
-        let rows = 0..shape.first().copied().unwrap_or(1);
-        self.weight_rows(name, shape, rows)
-    }
-
-    /// Rows of the weight `name` (a range of its first side) as f32.
-    pub(super) fn weight_rows(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        rows: Range<usize>,
-    ) -> Result<Value, GraphError> {
-        let tensor = self.tensor(name, shape)?;
-        if tensor.dtype != TensorType::F32 && tensor.length <= INLINE_BYTES {
-            return self.inline(tensor, name, shape, rows);
-        }
-        let (stored, kind) = self.stored(name, shape, rows)?;
-        if kind == DataType::Float {
-            return Ok(stored);
-        }
-        let cast = format!("{} as f32", stored.0);
-        if let Some(value) = self.named.get(&cast) {
-            return Ok(value.clone());
-        }
-        self.casts.push(Node {
-            input: vec![stored.0],
-            output: vec![cast.clone()],
-            name: format!("node_{cast}"),
-            op_type: "Cast".to_owned(),
-            attribute: vec![onnx::int("to", DataType::Float as i64)],
-            domain: String::new(),
-        });
-        Ok(self.remember(cast.clone(), Value(cast)))
-    }
-
-    /// A small weight as an f32 constant inside the model. Biases and norms are most of the
-    /// tensors and almost none of the bytes; a cast node for each would cost more than it saves.
-    fn inline(
-        &mut self,
-        tensor: &Tensor,
-        name: &str,
-        shape: &[usize],
-        rows: Range<usize>,
-    ) -> Result<Value, GraphError> {
-        let Named { name, dims } = named(name, shape, &rows, &tensor.shape);
-        if let Some(value) = self.named.get(&name) {
-            return Ok(value.clone());
-        }
-        let fail = |source| GraphError::Read { path: tensor.file.clone(), source };
-        let file = match &mut self.open {
-            Some((path, file)) if *path == tensor.file => file,
-            other => {
-                let file = File::open(&tensor.file).map_err(fail)?;
-                &mut other.insert((tensor.file.clone(), file)).1
-            }
-        };
-        let values = tensor.read_f32(file).map_err(fail)?;
-        let row: usize = shape.iter().skip(1).product();
-        let values = &values[rows.start * row..rows.end * row];
-        self.initializers.push(onnx::Tensor::floats(name.clone(), dims, values));
-        Ok(self.remember(name.clone(), Value(name)))
-    }
-
-    /// The weight `name` in the number format of its file, for lookups that read few rows.
-    pub(super) fn weight_as_stored(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<Value, GraphError> {
-        let rows = 0..shape.first().copied().unwrap_or(1);
-        self.stored(name, shape, rows).map(|(value, _)| value)
-    }
-
-    /// The checkpoint's tensor `name`, which must have as many numbers as `shape`.
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<&'w Tensor, GraphError> {
-        let component = self.component;
-        let tensor = component.tensors.get(name).ok_or_else(|| GraphError::MissingTensor {
-            name: name.to_owned(),
-            component: component.name,
-            path: component.path.clone(),
-        })?;
-        let numbers: usize = shape.iter().product();
-        if tensor.length != numbers as u64 * tensor.dtype.bytes() {
-            return Err(GraphError::WrongShape {
-                name: name.to_owned(),
-                expected: shape.iter().map(|&side| side as i64).collect(),
-                found: tensor.shape.clone(),
-                path: tensor.file.clone(),
-            });
-        }
-        Ok(tensor)
-    }
-
-    fn stored(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        rows: Range<usize>,
-    ) -> Result<(Value, DataType), GraphError> {
-        let tensor = self.tensor(name, shape)?;
-        let kind = match tensor.dtype {
-            TensorType::F32 => DataType::Float,
-            TensorType::F16 => DataType::Float16,
-            TensorType::Bf16 => DataType::Bfloat16,
-        };
-        let Named { name, dims } = named(name, shape, &rows, &tensor.shape);
-        if let Some(value) = self.named.get(&name) {
-            return Ok((value.clone(), kind));
-        }
-        if let (Some(folder), Some(file)) = (tensor.file.parent(), tensor.file.file_name()) {
-            let row: usize = shape.iter().skip(1).product();
-            let row_bytes = row as u64 * tensor.dtype.bytes();
-            let span = Span {
-                file: &file.to_string_lossy(),
-                offset: tensor.offset + rows.start as u64 * row_bytes,
-                length: rows.len() as u64 * row_bytes,
-            };
-            self.initializers.push(onnx::Tensor::external(name.clone(), kind, dims, &span));
-            self.folders.insert(folder.to_owned());
-        }
-        Ok((self.remember(name.clone(), Value(name)), kind))
     }
 
     /// The finished model.
@@ -375,27 +250,6 @@ impl<'w> Builder<'w> {
             output: self.outputs,
         };
         let model = onnx::Model::new(graph, OPSET, self.dialect.microsoft()).encode_to_vec();
-        Ok(Emitted { model, folder })
+        Ok(Emitted { model, folder, slots: self.slots })
     }
-}
-
-/// A weight as the graph holds it.
-struct Named {
-    name: String,
-    dims: Vec<i64>,
-}
-
-/// The weight's own name, told apart where the graph takes only some rows of it or groups its
-/// numbers in another way than the file does.
-fn named(name: &str, shape: &[usize], rows: &Range<usize>, stored: &[i64]) -> Named {
-    let mut dims: Vec<i64> = shape.iter().map(|&side| side as i64).collect();
-    let whole = shape.first().is_none_or(|&all| *rows == (0..all));
-    if !whole && let Some(first) = dims.first_mut() {
-        *first = rows.len() as i64;
-        return Named { name: format!("{name}[{}..{}]", rows.start, rows.end), dims };
-    }
-    if dims == stored {
-        return Named { name: name.to_owned(), dims };
-    }
-    Named { name: format!("{name} as {dims:?}"), dims }
 }

@@ -2,7 +2,7 @@
 //!
 //! Radford et al. 2021; the layout is that of `transformers`' `CLIPTextModel`.
 
-use super::Dialect;
+use super::Style;
 use super::attention::{Heads, Qkv};
 use super::builder::{Builder, Emitted, GraphError, Value};
 use super::onnx::{Side, int};
@@ -24,11 +24,11 @@ const QUICK_GELU: f32 = 1.702;
 pub fn clip_text(
     component: &Component,
     config: &ClipConfig,
-    dialect: Dialect,
+    style: impl Into<Style>,
     skip: usize,
 ) -> Result<Emitted, GraphError> {
     const ROOT: &str = "text_model";
-    let mut g = Builder::new(component, dialect);
+    let mut g = Builder::new(component, style);
     let tokens = config.max_position_embeddings;
     let channels = config.hidden_size;
 

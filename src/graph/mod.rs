@@ -4,8 +4,8 @@
 //! [`Dialect`] decides which operators say it, because each execution provider is fast (or
 //! right) with other ones. This room runs nothing and knows no runtime.
 //!
-//! Initializers carry the diffusers name of their weight, so that a session can replace one
-//! tensor (a LoRA's change) while all others stay in the mapped file.
+//! Initializers carry the diffusers name of their weight. The [`Replaceable`] ones can be given other
+//! values (a LoRA's change) while all others stay in the mapped file.
 
 mod attention;
 mod blocks;
@@ -16,6 +16,8 @@ mod dialect;
 mod ip_adapter;
 mod onnx;
 mod probe;
+mod replaceable;
+mod stored_weights;
 mod unet;
 mod vae;
 
@@ -25,5 +27,6 @@ pub use clip_vision::{VisionOutput, clip_vision};
 pub use dialect::Dialect;
 pub use ip_adapter::{image_key, image_prompt, image_value};
 pub use probe::probe;
+pub use replaceable::{Replaceable, Style, Way, WeightSlot};
 pub use unet::{UnetInputs, control_residuals, unet};
 pub use vae::{vae_decoder, vae_encoder};

@@ -2,7 +2,7 @@
 //!
 //! Rombach et al. 2022; the layout is that of diffusers' `UNet2DConditionModel`.
 
-use super::Dialect;
+use super::Style;
 use super::attention::{Context, Heads, TimestepOrder, TransformerShape};
 use super::blocks::{Grouping, Kernel, ResidualContext};
 use super::builder::{Builder, Emitted, GraphError, Value};
@@ -51,10 +51,10 @@ pub fn control_residuals(config: &UnetConfig) -> Vec<(usize, usize)> {
 pub fn unet(
     component: &Component,
     config: &UnetConfig,
-    dialect: Dialect,
+    style: impl Into<Style>,
     inputs: UnetInputs,
 ) -> Result<Emitted, GraphError> {
-    let mut g = Builder::new(component, dialect);
+    let mut g = Builder::new(component, style);
     let batch = Side::Open("batch");
     let sides =
         |channels| [batch, Side::Fixed(channels), Side::Open("height"), Side::Open("width")];

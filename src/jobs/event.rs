@@ -1,5 +1,6 @@
 //! What a provider tells about a job.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -143,7 +144,7 @@ pub trait PictureSource: Send + Sync {
 }
 
 /// What the window can offer when a job fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailureKind {
     /// ONNX Runtime is not there: settings, `latelier doctor`.
     RuntimeMissing,
@@ -155,8 +156,8 @@ pub enum FailureKind {
     Save,
     /// The result lies on disk and could not be sent to `uploadEndpoint`: try the upload again.
     Upload,
-    /// A picture or prompt of the task cannot be used: choose another. Names the parameter.
-    Input(&'static str),
+    /// A picture or prompt of the task cannot be used: choose another. Names its place.
+    Input(Cow<'static, str>),
     /// What a parameter needs is not on this machine: leave the parameter out. Names it.
     Missing(&'static str),
     /// Anything else: the log.

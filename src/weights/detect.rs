@@ -3,6 +3,7 @@
 use crate::task::{Architecture, ModelKind};
 
 use super::Header;
+use super::lora::{self, Role};
 
 /// Kind and architecture of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +20,15 @@ pub struct Detected {
 pub fn detect(header: &Header) -> Option<Detected> {
     let has = |part: &str| header.tensors.keys().any(|name| name.contains(part));
     let starts = |part: &str| header.tensors.keys().any(|name| name.starts_with(part));
-    let kind = if has("lora_down") || has("lora_A.") || has("hada_w1_a") || has("lokr_w1") {
+    // IP-Adapters for faces bring LoRAs along, so they stand first.
+    let kind = if has("image_proj.") && has("ip_adapter.") {
+        ModelKind::IpAdapter
+    } else if header.tensors.keys().any(|key| changes_a_layer(key)) {
         ModelKind::Lora
     } else if starts("controlnet_cond_embedding.") || starts("control_model.") {
         ModelKind::ControlNet
     } else if starts("model.diffusion_model.") {
         ModelKind::Checkpoint
-    } else if has("image_proj.") && has("ip_adapter.") {
-        ModelKind::IpAdapter
     } else if starts("emb_params") || starts("clip_l") || starts("string_to_param") {
         ModelKind::Embedding
     } else if starts("decoder.conv_in.") || starts("first_stage_model.decoder.") {
@@ -36,9 +38,15 @@ pub fn detect(header: &Header) -> Option<Detected> {
     };
     let architecture = match kind {
         ModelKind::Checkpoint => checkpoint_architecture(header),
+        ModelKind::Lora => lora::evidence(header).map(|evidence| evidence.architecture),
         _ => None,
     };
     Some(Detected { kind, architecture })
+}
+
+/// Whether only LoRAs have a tensor of this name. `alpha` and layers called `a1` occur elsewhere.
+fn changes_a_layer(key: &str) -> bool {
+    Role::of(key).is_some_and(|(_, role)| !matches!(role, Role::Alpha | Role::Glora))
 }
 
 /// The family of a single-file checkpoint, told by its text encoders.

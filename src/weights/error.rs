@@ -26,7 +26,7 @@ pub enum WeightsError {
 
     /// The header promises more bytes than the file has.
     #[error(
-        "the checkpoint is cut off, download it again: {found} of {needed} bytes are there: {}",
+        "the file is cut off, download it again: {found} of {needed} bytes are there: {}",
         path.display()
     )]
     Truncated {

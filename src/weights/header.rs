@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use super::{Tensor, TensorType, WeightsError};
@@ -24,8 +25,22 @@ pub struct Header {
     /// Every tensor by its name in the file.
     pub tensors: BTreeMap<String, Tensor>,
 
+    /// Tensors of number formats that are no weights to us (integers, 64-bit and 8-bit floats).
+    pub(super) others: BTreeMap<String, OtherTensor>,
+
     /// Free text pairs that trainers leave (`ss_base_model_version` and the like).
     pub metadata: BTreeMap<String, String>,
+}
+
+/// A tensor whose numbers are of a format that [`Tensor`] does not read.
+#[derive(Clone, Debug)]
+pub(super) struct OtherTensor {
+    /// Number format.
+    pub(super) dtype: Dtype,
+    /// First byte, from the beginning of the file.
+    pub(super) offset: u64,
+    /// Bytes.
+    pub(super) length: u64,
 }
 
 impl Header {
@@ -58,27 +73,25 @@ impl Header {
         let header: Metadata =
             serde_json::from_slice(&json).map_err(|error| junk(error.to_string()))?;
 
-        let mut tensors = BTreeMap::new();
+        let (mut tensors, mut others) = (BTreeMap::new(), BTreeMap::new());
         let mut needed = data_start;
         // The map is unordered; the tree below puts the names in order.
         let entries: BTreeMap<_, _> = header.tensors().into_iter().collect();
         for (name, entry) in entries {
             let (start, end) = entry.data_offsets;
             needed = needed.max(data_start + end as u64);
-            let Some(dtype) = TensorType::of(entry.dtype) else { continue };
-            let tensor = Tensor {
-                file: real.clone(),
-                dtype,
-                shape: entry.shape.iter().map(|&side| side as i64).collect(),
-                offset: data_start + start as u64,
-                length: (end - start) as u64,
-            };
-            tensors.insert(name, tensor);
+            let (offset, length) = (data_start + start as u64, (end - start) as u64);
+            if let Some(dtype) = TensorType::of(entry.dtype) {
+                let shape = entry.shape.iter().map(|&side| side as i64).collect();
+                tensors.insert(name, Tensor { file: real.clone(), dtype, shape, offset, length });
+            } else {
+                others.insert(name, OtherTensor { dtype: entry.dtype, offset, length });
+            }
         }
         if needed > found {
             return Err(WeightsError::Truncated { path: real, needed, found });
         }
         let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-        Ok(Self { path: real, tensors, metadata })
+        Ok(Self { path: real, tensors, others, metadata })
     }
 }

@@ -18,7 +18,28 @@ pub(super) const TEXT_ENCODER: &str = "cond_stage_model.transformer.";
 pub(super) struct UnetNames {
     /// LDM block to diffusers block, `input_blocks.1.0` → `down_blocks.0.resnets.0`.
     blocks: HashMap<String, String>,
+    /// The way back.
+    originals: HashMap<String, String>,
 }
+
+/// Layers outside the blocks.
+const OUTSIDE: [(&str, &str); 5] = [
+    ("input_blocks.0.0.", "conv_in."),
+    ("time_embed.0.", "time_embedding.linear_1."),
+    ("time_embed.2.", "time_embedding.linear_2."),
+    ("out.0.", "conv_norm_out."),
+    ("out.2.", "conv_out."),
+];
+
+/// Layers inside a residual block.
+const RESNET: [(&str, &str); 6] = [
+    ("in_layers.0.", "norm1."),
+    ("in_layers.2.", "conv1."),
+    ("emb_layers.1.", "time_emb_proj."),
+    ("out_layers.0.", "norm2."),
+    ("out_layers.3.", "conv2."),
+    ("skip_connection.", "conv_shortcut."),
+];
 
 impl UnetNames {
     pub(super) fn new(config: &UnetConfig) -> Self {
@@ -78,18 +99,12 @@ impl UnetNames {
                 output += 1;
             }
         }
-        Self { blocks }
+        let originals = blocks.iter().map(|(ldm, block)| (block.clone(), ldm.clone())).collect();
+        Self { blocks, originals }
     }
 
     pub(super) fn diffusers(&self, ldm: &str) -> Option<String> {
-        const FIXED: [(&str, &str); 5] = [
-            ("input_blocks.0.0.", "conv_in."),
-            ("time_embed.0.", "time_embedding.linear_1."),
-            ("time_embed.2.", "time_embedding.linear_2."),
-            ("out.0.", "conv_norm_out."),
-            ("out.2.", "conv_out."),
-        ];
-        if let Some(name) = replace_prefix(ldm, &FIXED) {
+        if let Some(name) = replace_prefix(ldm, &OUTSIDE) {
             return Some(name);
         }
         // A block is named by three parts (`input_blocks.4.1`), samplers by four, the middle by two.
@@ -97,8 +112,36 @@ impl UnetNames {
         for &end in ends.iter().rev() {
             if let Some(block) = self.blocks.get(&ldm[..end]) {
                 let inside = &ldm[end + 1..];
-                let inside =
-                    if block.contains("resnets") { resnet(inside)? } else { inside.to_owned() };
+                let inside = if block.contains("resnets") {
+                    replace_prefix(inside, &RESNET)?
+                } else {
+                    inside.to_owned()
+                };
+                return Some(format!("{block}.{inside}"));
+            }
+        }
+        None
+    }
+
+    /// The LDM name of a layer (no `.weight` at its end) of the diffusers layout.
+    pub(super) fn original(&self, layer: &str) -> Option<String> {
+        // The tables end in a dot.
+        let layer = format!("{layer}.");
+        if let Some(name) = replace_back(&layer, &OUTSIDE) {
+            return Some(name);
+        }
+        let ends: Vec<usize> = layer.match_indices('.').map(|(at, _)| at).collect();
+        for &end in ends.iter().rev() {
+            if let Some(block) = self.originals.get(&layer[..end]) {
+                let inside = layer.get(end + 1..).unwrap_or_default();
+                if inside.is_empty() {
+                    return Some(block.clone());
+                }
+                let inside = if layer.contains(".resnets.") {
+                    replace_back(inside, &RESNET)?
+                } else {
+                    inside.trim_end_matches('.').to_owned()
+                };
                 return Some(format!("{block}.{inside}"));
             }
         }
@@ -106,21 +149,16 @@ impl UnetNames {
     }
 }
 
-/// Names inside a UNet residual block.
-fn resnet(ldm: &str) -> Option<String> {
-    const PARTS: [(&str, &str); 6] = [
-        ("in_layers.0.", "norm1."),
-        ("in_layers.2.", "conv1."),
-        ("emb_layers.1.", "time_emb_proj."),
-        ("out_layers.0.", "norm2."),
-        ("out_layers.3.", "conv2."),
-        ("skip_connection.", "conv_shortcut."),
-    ];
-    replace_prefix(ldm, &PARTS)
-}
-
 fn replace_prefix(name: &str, table: &[(&str, &str)]) -> Option<String> {
     table.iter().find_map(|(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?)))
+}
+
+/// The same table read from right to left; the result has no dot at its end.
+fn replace_back(name: &str, table: &[(&str, &str)]) -> Option<String> {
+    table.iter().find_map(|(to, from)| {
+        let rest = name.strip_prefix(from)?;
+        Some(format!("{to}{rest}").trim_end_matches('.').to_owned())
+    })
 }
 
 /// The diffusers name of a VAE tensor, `first_stage_model.` taken off.

@@ -12,6 +12,7 @@ mod header;
 mod image_encoder;
 mod ip_adapter;
 mod layout;
+mod lora;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
 pub use component::{Component, Tensor, TensorType};
@@ -21,3 +22,4 @@ pub use error::WeightsError;
 pub use header::Header;
 pub use image_encoder::{ImageEncoder, VisionConfig};
 pub use ip_adapter::{CrossAttention, ImageProjection, IpAdapter, Resampler, cross_attentions};
+pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};

@@ -31,7 +31,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("eframe", &["ui", "app"]),
     ("egui", &["ui", "app"]),
     ("ort", &["engine"]),
-    ("ndarray", &["engine", "sampling", "prompt", "cli"]),
+    ("ndarray", &["engine", "weights", "sampling", "prompt", "cli"]),
     ("prost", &["graph"]),
     // In `sampling` and `prompt` only their goldens, which tests read.
     ("safetensors", &["weights", "sampling", "prompt"]),

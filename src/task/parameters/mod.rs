@@ -296,6 +296,9 @@ mod tests {
             "clipSkip",
             "promptWeighting",
             "numberResults",
+            "lora",
+            "lora[].model",
+            "lora[].weight",
             "deliveryMethod",
         ];
         assert_eq!(now, expected);
