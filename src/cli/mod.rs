@@ -147,6 +147,7 @@ impl EngineArgs {
             previews,
             keeper,
             pictures,
+            models: vec![home.models_dir()],
         }
     }
 }

@@ -13,7 +13,7 @@ use super::Mode;
 use super::device::DeviceKind;
 use super::loaded::Environment;
 use super::session::{Input, Interrupt, Network, Placement, SessionError};
-use crate::graph::{Dialect, Emitted, GraphError, VisionOutput, clip_vision};
+use crate::graph::{Emitted, GraphError, VisionOutput, clip_vision};
 use crate::pixels::Picture;
 use crate::weights::{ImageEncoder, IpAdapter};
 
@@ -162,7 +162,7 @@ impl Eye {
     pub(super) fn of(encoder: &ImageEncoder, output: VisionOutput) -> Result<Self, GraphError> {
         let file = encoder.component.path.clone();
         let changed = std::fs::metadata(&file).and_then(|about| about.modified()).ok();
-        let emitted = clip_vision(encoder, output, Dialect::Cpu)?;
+        let emitted = clip_vision(encoder, output)?;
         Ok(Self { file, changed, side: encoder.config.side as u32, output, emitted })
     }
 

@@ -10,6 +10,8 @@ use ndarray::{Array2, Array3, Axis, stack};
 use dress::Held;
 
 use super::device::{Chosen, DeviceKind};
+use super::image_encoder::Features;
+use super::image_prompt::{ImageKeys, Opened, Viewing};
 use super::lora::Stack;
 use super::preview::Preview;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
@@ -88,7 +90,11 @@ pub(super) struct Loaded {
     stack: Stack,
     /// Last layers that the text encoder is written without.
     clip_skip: usize,
+    /// What the UNet is written to take.
+    unet_inputs: UnetInputs,
     encodings: Encodings,
+    /// What image encoders said of pictures.
+    features: Features,
     preview: Option<Preview>,
 }
 
@@ -108,7 +114,9 @@ impl Loaded {
             networks: [const { None }; Part::COUNT],
             stack: Stack::default(),
             clip_skip: 0,
+            unet_inputs: UnetInputs::default(),
             encodings: Encodings::default(),
+            features: Features::default(),
             preview: None,
         })
     }
@@ -214,10 +222,30 @@ impl Loaded {
         let style = Style { dialect, replaceable: self.replaceable(part, mode) };
         match part {
             Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
-            Part::Unet => unet(denoiser, unet_config, style, UnetInputs::default()),
+            Part::Unet => unet(denoiser, unet_config, style, self.unet_inputs),
             Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
             Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
         }
+    }
+
+    /// Decides what the UNet is written to take; one that was loaded for something else is freed.
+    pub(super) fn shape_unet(&mut self, inputs: UnetInputs) {
+        if self.unet_inputs != inputs {
+            self.unet_inputs = inputs;
+            self.unload(Part::Unet);
+        }
+    }
+
+    /// The keys and values of `prompts`, in both halves if `guided`.
+    pub(super) fn image_keys(
+        &mut self,
+        prompts: &[Opened],
+        guided: bool,
+        interrupt: &Interrupt,
+    ) -> Result<ImageKeys, EngineError> {
+        let Self { environment, features: known, checkpoint, .. } = self;
+        let mut viewing = Viewing { environment, interrupt, known, guided };
+        viewing.keys(prompts, &checkpoint.unet_config)
     }
 
     /// The encodings of the positive and, if there is one, the negative prompt, one above the

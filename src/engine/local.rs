@@ -1,12 +1,14 @@
 //! The local engine as a runner of jobs: request in, pictures out, one job at a time.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::Axis;
 
 use super::device::{Chosen, choose};
+use super::image_prompt::{self, Opened, Sources};
 use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
@@ -15,6 +17,7 @@ use super::sampling_loop::{Conditioning, Guided};
 use super::session::{Interrupt, SessionError, release_freed_memory};
 use super::start::{SetOut, Start};
 use super::{EngineError, Mode, mode, start, together};
+use crate::graph::UnetInputs;
 use crate::jobs::{
     Device, EventSink, Failure, ImageRecord, Job, Keeper, NsfwScore, Owed, PictureSource, Progress,
     Runner,
@@ -49,6 +52,8 @@ pub struct Settings {
     pub keeper: Arc<dyn Keeper>,
     /// Where the pictures that tasks name come from.
     pub pictures: Arc<dyn PictureSource>,
+    /// Folders of models, in which the image encoders of IP-Adapters are looked for.
+    pub models: Vec<PathBuf>,
 }
 
 /// Runs jobs on this machine.
@@ -110,8 +115,9 @@ impl LocalEngine {
         interrupt: &Interrupt,
         mut classifier: Option<&mut Classifier>,
     ) -> Result<(), EngineError> {
-        let Settings { mode: wanted, together, previews, keeper, pictures, threads, .. } =
-            self.settings.clone();
+        let Settings {
+            mode: wanted, together, previews, keeper, pictures, threads, models, ..
+        } = self.settings.clone();
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });
@@ -122,7 +128,11 @@ impl LocalEngine {
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
         loaded.wear(&job.request.loras)?;
-        let conditioning = run.condition(loaded)?;
+        let sources = Sources { models: &models, pictures: pictures.as_ref(), cancel: &job.cancel };
+        let image_prompts = image_prompt::open(&job.request, loaded.checkpoint(), &sources)?;
+        loaded
+            .shape_unet(UnetInputs { image_prompts: image_prompts.len(), ..UnetInputs::default() });
+        let conditioning = run.condition(loaded, &image_prompts)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
         let preview = if previews { Some(loaded.preview(mode, interrupt)?) } else { None };
@@ -252,10 +262,16 @@ impl Run<'_> {
         &self.job.request
     }
 
-    /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
-    fn condition(&self, loaded: &mut Loaded) -> Result<Conditioning, EngineError> {
+    /// Encodes the prompts, pictures first: they can still turn out to be unusable. The text encoder
+    /// is freed afterwards where memory is what counts.
+    fn condition(
+        &self,
+        loaded: &mut Loaded,
+        image_prompts: &[Opened],
+    ) -> Result<Conditioning, EngineError> {
         let request = self.request();
         let guidance = (request.cfg_scale > 1.0).then_some(request.cfg_scale);
+        let images = loaded.image_keys(image_prompts, guidance.is_some(), self.interrupt)?;
         let prompts = Prompts {
             positive: &request.positive_prompt,
             negative: guidance.map(|_| request.negative_prompt.as_str()),
@@ -270,7 +286,7 @@ impl Run<'_> {
         if self.mode == Mode::LowMemory {
             loaded.unload(Part::TextEncoder);
         }
-        Ok(Conditioning { encodings, guidance })
+        Ok(Conditioning { encodings, images, guidance })
     }
 
     /// The picture to start from, encoded.

@@ -167,6 +167,11 @@ impl Network {
         }
     }
 
+    /// Whether the network has an input of that name.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        self.session.inputs().iter().any(|input| input.name() == name)
+    }
+
     /// Runs the network; gives its only output.
     ///
     /// # Errors

@@ -21,21 +21,17 @@ pub enum VisionOutput {
     Penultimate,
 }
 
-/// Writes the network.
+/// Writes the network, for the CPU: it runs once a picture.
 ///
 /// Input `pixels` `[1, 3, side, side]`, normalised as CLIP wants it. Output `features`, whose shape
 /// `output` gives.
 ///
 /// # Errors
 /// When the file lacks a tensor or has it in another shape.
-pub fn clip_vision(
-    encoder: &ImageEncoder,
-    output: VisionOutput,
-    dialect: Dialect,
-) -> Result<Emitted, GraphError> {
+pub fn clip_vision(encoder: &ImageEncoder, output: VisionOutput) -> Result<Emitted, GraphError> {
     const ROOT: &str = "vision_model";
     let ImageEncoder { component, config } = encoder;
-    let mut g = Builder::new(component, dialect);
+    let mut g = Builder::new(component, Dialect::Cpu);
     let channels = config.hidden_size;
     let side = Side::Fixed(config.side);
     let pixels = g.input("pixels", &[Side::Fixed(1), Side::Fixed(RGB), side, side]);

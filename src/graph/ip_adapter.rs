@@ -25,7 +25,7 @@ pub fn image_value(layer: &str, index: usize) -> String {
     format!("{layer}.image_value_{index}")
 }
 
-/// Writes the network of one adapter.
+/// Writes the network of one adapter, for the CPU: it runs once a picture.
 ///
 /// Input `features`: `[1, features]` for a plain adapter, else `[1, tokens, features]`. Output
 /// `keys_and_values` `[1, image tokens, …]`: the keys and the values of each cross-attention, one
@@ -33,8 +33,8 @@ pub fn image_value(layer: &str, index: usize) -> String {
 ///
 /// # Errors
 /// When the file lacks a tensor or has it in another shape.
-pub fn image_prompt(adapter: &IpAdapter, dialect: Dialect) -> Result<Emitted, GraphError> {
-    let mut g = Builder::new(&adapter.component, dialect);
+pub fn image_prompt(adapter: &IpAdapter) -> Result<Emitted, GraphError> {
+    let mut g = Builder::new(&adapter.component, Dialect::Cpu);
     let (one, features) = (Side::Fixed(1), Side::Fixed(adapter.features));
     let sides = match adapter.projection {
         ImageProjection::Linear { .. } => vec![one, features],

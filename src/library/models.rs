@@ -13,7 +13,7 @@ use super::demo;
 use super::record::ModelRecord;
 use crate::pixels::Extent;
 use crate::task::{Air, Architecture, Catalog, ModelCard, ModelDefaults, ModelKind};
-use crate::weights::{self, Header};
+use crate::weights::{self, Header, ImageEncoder};
 
 /// How deep below a models folder a model may lie.
 const DEPTH: usize = 4;
@@ -89,6 +89,12 @@ impl Library {
         *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
+    /// The folders that models are looked for in, the home folder's first.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.folders.clone()
+    }
+
     /// Every usable model, in order of name.
     #[must_use]
     pub fn models(&self) -> Arc<Vec<Arc<ModelCard>>> {
@@ -153,7 +159,9 @@ impl Scan {
             if path.is_dir() && depth > 0 {
                 self.walk(&path, depth - 1);
             } else if path.extension().is_some_and(|extension| extension == "safetensors") {
-                self.add(&path, file_kind(&path));
+                if let Some(kind) = file_kind(&path).transpose() {
+                    self.add(&path, kind);
+                }
             }
         }
     }
@@ -221,8 +229,12 @@ struct Kind {
     architecture: Architecture,
 }
 
-fn file_kind(path: &Path) -> Result<Kind, String> {
+/// `None` for what no task names: the image encoders of IP-Adapters.
+fn file_kind(path: &Path) -> Result<Option<Kind>, String> {
     let header = Header::read(path).map_err(|error| error.to_string())?;
+    if ImageEncoder::is_in(&header) {
+        return Ok(None);
+    }
     let found = weights::detect(&header)
         .ok_or_else(|| format!("{} holds no model that Latelier knows", path.display()))?;
     // Stacks do not say what they belong to; SD 1.x is the family that can use them here.
@@ -233,7 +245,7 @@ fn file_kind(path: &Path) -> Result<Kind, String> {
         }
         (_, None) => Architecture::Sd1,
     };
-    Ok(Kind { kind: found.kind, architecture })
+    Ok(Some(Kind { kind: found.kind, architecture }))
 }
 
 /// Kind and family of a diffusers folder, by its pipeline class and the width of its text encoding.

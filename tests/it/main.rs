@@ -9,6 +9,7 @@ mod engine;
 mod explain;
 mod image_to_image;
 mod inpainting;
+mod ip_adapter;
 mod lora;
 mod metadata;
 mod network;
