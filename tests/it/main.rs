@@ -11,6 +11,7 @@ mod image_to_image;
 mod inpainting;
 mod ip_adapter;
 mod lora;
+mod lora_pictures;
 mod metadata;
 mod network;
 mod networks;
