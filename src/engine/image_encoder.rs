@@ -20,7 +20,7 @@ use crate::weights::{ImageEncoder, IpAdapter};
 /// Mean and deviation of the pictures that CLIP learned from: red, green, blue, 0–1 (Radford et al.,
 /// `OPENAI_CLIP_MEAN` and `_STD` of `transformers`).
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// Features kept: a picture and its opposite for eight adapters.
 const KEPT: usize = 16;

@@ -35,9 +35,6 @@ pub(super) struct Context<'a> {
     pub(super) image_prompts: usize,
 }
 
-/// Slices of the queries in the portable dialect: memory for the weights falls by this factor.
-const QUERY_SLICES: usize = 4;
-
 /// Epsilon of the group norm in front of a transformer (diffusers `Transformer2DModel`).
 const TRANSFORMER_NORM_EPSILON: f32 = 1e-6;
 
@@ -74,7 +71,7 @@ impl Builder<'_> {
         let q = self.op("Mul", &[&q, &scale], vec![]);
         // A mask belongs to short sequences, which need no slicing.
         let mixed = if self.slices_attention() && mask.is_none() {
-            let parts = self.split(&q, 2, QUERY_SLICES);
+            let parts = self.query_slices(&q);
             let parts: Vec<Value> =
                 parts.iter().map(|q| self.weighted_values(q, &k, &v, None)).collect();
             self.op("Concat", &parts.iter().collect::<Vec<_>>(), vec![int("axis", 2)])
@@ -84,6 +81,13 @@ impl Builder<'_> {
         let mixed = self.op("Transpose", &[&mixed], vec![ints("perm", &[0, 2, 1, 3])]);
         let joined = self.integers(&[0, 0, heads.channels as i64]);
         self.op("Reshape", &[&mixed, &joined], vec![])
+    }
+
+    /// Four slices of the queries, by which memory for the weights falls. Halved twice: cut into four at
+    /// once, the last of 5, 6 or 9 queries (a picture of 192² at SD 1.x's deepest level) would be empty.
+    fn query_slices(&mut self, q: &Value) -> Vec<Value> {
+        let halves = self.split(q, 2, 2);
+        halves.iter().flat_map(|half| self.split(half, 2, 2)).collect()
     }
 
     fn weighted_values(&mut self, q: &Value, k: &Value, v: &Value, mask: Option<&Value>) -> Value {

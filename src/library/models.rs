@@ -158,10 +158,10 @@ impl Scan {
             }
             if path.is_dir() && depth > 0 {
                 self.walk(&path, depth - 1);
-            } else if path.extension().is_some_and(|extension| extension == "safetensors") {
-                if let Some(kind) = file_kind(&path).transpose() {
-                    self.add(&path, kind);
-                }
+            } else if path.extension().is_some_and(|extension| extension == "safetensors")
+                && let Some(kind) = file_kind(&path).transpose()
+            {
+                self.add(&path, kind);
             }
         }
     }

@@ -53,7 +53,7 @@ struct Stored {
     num_attention_heads: Option<usize>,
     hidden_act: Option<Activation>,
     layer_norm_eps: Option<f32>,
-    vision_config: Option<Box<Stored>>,
+    vision_config: Option<Box<Self>>,
 }
 
 impl ImageEncoder {
@@ -134,7 +134,7 @@ fn shape(tensors: &BTreeMap<String, Tensor>, stored: &Stored) -> Result<VisionCo
     Ok(VisionConfig {
         hidden_size,
         intermediate_size: inner.first().copied().unwrap_or_default(),
-        layers: (0..).take_while(|&index| tensors.contains_key(&layer(index))).count(),
+        layers: (0..tensors.len()).take_while(|&index| tensors.contains_key(&layer(index))).count(),
         heads,
         patch,
         side: grid * patch,
@@ -155,7 +155,7 @@ fn usual_heads(hidden_size: usize) -> usize {
     }
 }
 
-/// OpenAI's models have the quick GELU, the larger ones of LAION (`OpenCLIP`) the exact one.
+/// `OpenAI`'s models have the quick GELU, the larger ones of LAION (`OpenCLIP`) the exact one.
 const fn usual_activation(hidden_size: usize) -> Activation {
     match hidden_size {
         1280 | 1664 => Activation::Gelu,

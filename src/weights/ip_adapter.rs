@@ -247,7 +247,7 @@ impl Shapes<'_> {
             ));
         }
         let query = |index: usize| format!("image_proj.layers.{index}.0.to_q.weight");
-        let depth = (0..).take_while(|&index| self.has(&query(index))).count();
+        let depth = (0..self.0.len()).take_while(|&index| self.has(&query(index))).count();
         let resampler = Resampler { tokens, channels, inner, feed_forward, depth };
         Ok((ImageProjection::Resampler(resampler), features))
     }

@@ -64,7 +64,8 @@ fn what_the_local_engine_does_not_do_yet_is_named() {
     assert_eq!(of(": deepCache, example"), ["unsupportedLocalAcceleratorOptionsDeepCache"]);
     assert_eq!(of(": LoRA request"), [""; 0]);
     assert_eq!(of(": ControlNet request"), ["unsupportedLocalControlNet"]);
-    assert_eq!(of(": IP-Adapter request"), ["unsupportedLocalIpAdapters"]);
+    // Not in this library.
+    assert_eq!(of(": IP-Adapter request"), ["invalidIpAdaptersModel"]);
     assert_eq!(of(": embeddings request"), ["unsupportedLocalEmbeddings"]);
 }
 
