@@ -10,7 +10,6 @@ use super::{Messenger, News};
 use crate::library::tokenizer_folder;
 use crate::prompt::{self, Syntax, Tokenizer};
 use crate::state::{Length, Meter, Texts};
-use crate::task::PromptWeighting;
 
 /// The thread that counts.
 pub(super) struct Counter {
@@ -56,11 +55,7 @@ fn work(messenger: &Messenger, wished: &Receiver<Texts>) {
             Some(same) => known.insert(same),
             None => known.insert(read(folder)),
         };
-        let syntax = match texts.weighting {
-            None => Syntax::Plain,
-            Some(PromptWeighting::Compel) => Syntax::Compel,
-            Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
-        };
+        let syntax = Syntax::from(texts.weighting);
         let length = |text: String| Length { count: known.count(&text, syntax), text };
         let meter =
             Meter { prompt: length(texts.prompt), negative_prompt: length(texts.negative_prompt) };
@@ -83,6 +78,6 @@ impl Known {
         let tokenizer = self.tokenizer.as_ref().map_err(Clone::clone)?;
         // An empty prompt has no weights to read; one grammar would count a word in its place.
         let syntax = if text.trim().is_empty() { Syntax::Plain } else { syntax };
-        prompt::count(tokenizer, text, syntax).map_err(|error| error.to_string())
+        prompt::count(tokenizer.into(), text, &[], syntax).map_err(|error| error.to_string())
     }
 }

@@ -151,9 +151,13 @@ impl Work {
                 let ids =
                     Array2::from_shape_fn((2, TOKENS), |(n, t)| ((n * TOKENS + t) * 97) as i64);
                 let bias = Array4::<f32>::zeros((2, 1, 1, TOKENS));
+                let known = Array3::<f32>::ones((2, TOKENS, 1));
+                let learned = Array3::<f32>::zeros((2, TOKENS, text_channels));
                 let inputs = vec![
                     ("input_ids", Input::Integers(ids.view().into_dyn())),
                     ("key_bias", Input::Floats(bias.view().into_dyn())),
+                    ("known", Input::Floats(known.view().into_dyn())),
+                    ("learned", Input::Floats(learned.view().into_dyn())),
                 ];
                 network.run(inputs, interrupt)?;
             }

@@ -9,20 +9,23 @@ use ndarray::{Array2, Array3, Axis, stack};
 
 use dress::Held;
 
+use super::control::Warm;
 use super::device::{Chosen, DeviceKind};
+use super::embeddings::Embeddings;
 use super::image_encoder::Features;
 use super::image_prompt::{ImageKeys, Opened, Viewing};
 use super::lora::Stack;
 use super::preview::Preview;
+use super::replacements::Replacements;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
-use super::text::Encodings;
+use super::text::{Encodings, Key};
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
 use crate::graph::{
-    Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
+    Dialect, Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
 };
 use crate::pixels::Picture;
-use crate::prompt::{Chunk, EncodeError, Encoder, Syntax, Tokenizer};
+use crate::prompt::{Chunk, EncodeError, Encoder, Learned, Syntax, Tokenizer, Vocabulary, parse};
 use crate::sampling::Latent;
 use crate::task::ModelCard;
 use crate::weights::{Checkpoint, TokenizerSource};
@@ -61,14 +64,69 @@ pub(super) struct Environment {
     pub(super) threads: usize,
 }
 
+impl Environment {
+    /// A session of what `emit` writes; on the CPU where the device refuses the whole network.
+    ///
+    /// # Errors
+    /// When a tensor is missing, memory does not suffice, or `interrupt` was used.
+    pub(super) fn open(
+        &mut self,
+        name: &'static str,
+        mode: Mode,
+        interrupt: &Interrupt,
+        emit: impl Fn(Dialect) -> Result<Emitted, GraphError>,
+    ) -> Result<Network, EngineError> {
+        let make = |device: DeviceKind| Ok((emit(device.dialect())?, Replacements::default()));
+        self.open_with(name, mode, interrupt, make).map(|(network, _)| network)
+    }
+
+    /// The same for a network some of whose weights are replaced: `make` writes it for a device and
+    /// gives its constants.
+    fn open_with(
+        &mut self,
+        name: &'static str,
+        mode: Mode,
+        interrupt: &Interrupt,
+        make: impl Fn(DeviceKind) -> Result<(Emitted, Replacements), EngineError>,
+    ) -> Result<(Network, Emitted), EngineError> {
+        loop {
+            let Self { runtime, device, threads } = &*self;
+            let (emitted, constants) = make(device.kind)?;
+            let placement =
+                Placement { device: device.kind, mode, threads: *threads, strict: false };
+            let started = std::time::Instant::now();
+            let source = (name, &emitted);
+            match Network::open_with(runtime, source, constants, placement, interrupt) {
+                Ok(network) => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    tracing::debug!(part = name, mode = mode.name(), seconds, "loaded");
+                    return Ok((network, emitted));
+                }
+                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
+                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
+                Err(error) => {
+                    // The small probe passed and the whole network does not: say so and go on.
+                    let why = format!("{}: {error}", device.kind);
+                    tracing::warn!("{why}");
+                    self.device.passed_over.push(why);
+                    self.device.kind = DeviceKind::Cpu;
+                }
+            }
+        }
+    }
+}
+
 /// What is to be encoded.
 pub(super) struct Prompts<'a> {
     pub(super) positive: &'a str,
-    /// `None` without guidance.
-    pub(super) negative: Option<&'a str>,
+    pub(super) negative: &'a str,
+    /// Whether the negative one is encoded.
+    pub(super) guided: bool,
     pub(super) syntax: Syntax,
     /// Last layers that the text encoder is used without.
     pub(super) clip_skip: usize,
+    /// Words with vectors of their own.
+    pub(super) embeddings: &'a Embeddings,
 }
 
 /// One of them, and the parameter it comes from.
@@ -76,8 +134,11 @@ pub(super) struct Prompts<'a> {
 struct Prompt<'a> {
     parameter: &'static str,
     text: &'a str,
+    /// What is added at its end.
+    added: &'a [&'a Learned],
     syntax: Syntax,
     clip_skip: usize,
+    embeddings: &'a Embeddings,
 }
 
 /// An open checkpoint and the sessions made of it so far.
@@ -92,6 +153,7 @@ pub(super) struct Loaded {
     clip_skip: usize,
     /// What the UNet is written to take.
     unet_inputs: UnetInputs,
+    controls: Warm,
     encodings: Encodings,
     /// What image encoders said of pictures.
     features: Features,
@@ -115,6 +177,7 @@ impl Loaded {
             stack: Stack::default(),
             clip_skip: 0,
             unet_inputs: UnetInputs::default(),
+            controls: Warm::default(),
             encodings: Encodings::default(),
             features: Features::default(),
             preview: None,
@@ -177,54 +240,46 @@ impl Loaded {
     }
 
     fn load(&mut self, part: Part, mode: Mode, interrupt: &Interrupt) -> Result<Held, EngineError> {
-        loop {
-            let Environment { runtime, device, threads } = &self.environment;
-            let emitted = self.emit(part, mode)?;
-            let constants = self.constants(part, &emitted, interrupt)?;
-            let placement =
-                Placement { device: device.kind, mode, threads: *threads, strict: false };
-            let started = std::time::Instant::now();
-            let source = (part.name(), &emitted);
-            match Network::open_with(runtime, source, constants, placement, interrupt) {
-                Ok(network) => {
-                    tracing::debug!(
-                        part = part.name(),
-                        mode = mode.name(),
-                        seconds = started.elapsed().as_secs_f64(),
-                        "loaded"
-                    );
-                    return Ok(self.hold(part, (mode, network), emitted));
-                }
-                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
-                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
-                Err(error) => {
-                    // The small probe passed and the whole network does not: say so and go on.
-                    let why = format!("{}: {error}", device.kind);
-                    tracing::warn!("{why}");
-                    self.environment.device.passed_over.push(why);
-                    self.environment.device.kind = DeviceKind::Cpu;
-                }
-            }
+        let mut environment = self.environment.clone();
+        let made = environment.open_with(part.name(), mode, interrupt, |device| {
+            let emitted = self.emit(part, device, mode)?;
+            let constants = self.constants(part, device, &emitted, interrupt)?;
+            Ok((emitted, constants))
+        });
+        self.environment = environment;
+        let (network, emitted) = made?;
+        Ok(self.hold(part, (mode, network), emitted))
+    }
+
+    fn emit(&self, part: Part, device: DeviceKind, mode: Mode) -> Result<Emitted, GraphError> {
+        let Checkpoint { text_encoder, text_config, unet_config, vae, vae_config, .. } =
+            &self.checkpoint;
+        let dialect = device.dialect();
+        let style = Style { dialect, replaceable: self.replaceable(part, device, mode) };
+        match part {
+            Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
+            Part::Unet => unet(&self.checkpoint.unet, unet_config, style, self.unet_inputs),
+            Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
+            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
         }
     }
 
-    fn emit(&self, part: Part, mode: Mode) -> Result<Emitted, GraphError> {
-        let Checkpoint {
-            text_encoder,
-            unet: denoiser,
-            vae,
-            text_config,
-            unet_config,
-            vae_config,
-            ..
-        } = &self.checkpoint;
-        let dialect = self.environment.device.kind.dialect();
-        let style = Style { dialect, replaceable: self.replaceable(part, mode) };
-        match part {
-            Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
-            Part::Unet => unet(denoiser, unet_config, style, self.unet_inputs),
-            Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
-            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
+    /// The `ControlNets` that are warm, the checkpoint they are for and where they run.
+    pub(super) fn controls(&mut self) -> (&mut Warm, &Checkpoint, &mut Environment) {
+        (&mut self.controls, &self.checkpoint, &mut self.environment)
+    }
+
+    /// The UNet, loaded as [`network`](Self::network) does, and the `ControlNets` beside it.
+    pub(super) fn denoisers(
+        &mut self,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<(&mut Network, &mut Warm), EngineError> {
+        self.network(Part::Unet, mode, interrupt)?;
+        match &mut self.networks[Part::Unet as usize] {
+            Some(held) => Ok((&mut held.network, &mut self.controls)),
+            // Loaded above.
+            None => Err(EngineError::Session(SessionError::Interrupted)),
         }
     }
 
@@ -256,15 +311,32 @@ impl Loaded {
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Array3<f32>, EngineError> {
-        let Prompts { positive, negative, syntax, clip_skip } = *prompts;
+        let Prompts { positive, negative, guided, syntax, clip_skip, embeddings } = *prompts;
+        let both = [positive, negative];
+        let added = embeddings.unnamed(both, syntax);
         let mut encode = |prompt: Prompt<'_>, at_least: usize| {
             self.encode_prompt(&prompt, at_least, mode, interrupt)
         };
-        let prompt = Prompt { parameter: "positivePrompt", text: positive, syntax, clip_skip };
+        let prompt = Prompt {
+            parameter: "positivePrompt",
+            text: positive,
+            added: &added,
+            syntax,
+            clip_skip,
+            embeddings,
+        };
         let positive = encode(prompt, 0)?;
-        let Some(text) = negative else { return Ok(positive.insert_axis(Axis(0))) };
+        if !guided {
+            return Ok(positive.insert_axis(Axis(0)));
+        }
         // diffusers leaves layers out for the positive prompt only.
-        let avoid = Prompt { parameter: "negativePrompt", text, syntax, clip_skip: 0 };
+        let avoid = Prompt {
+            parameter: "negativePrompt",
+            text: negative,
+            added: &[],
+            clip_skip: 0,
+            ..prompt
+        };
         let negative = encode(avoid, positive.nrows())?;
         // Its chunks are known by now; only what fills it up is new.
         let positive = encode(prompt, negative.nrows())?;
@@ -280,12 +352,18 @@ impl Loaded {
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Array2<f32>, EngineError> {
-        let Prompt { parameter, text, syntax, clip_skip } = *prompt;
+        let &Prompt { parameter, text, added, syntax, embeddings, .. } = prompt;
         let tokenizer = Arc::clone(&self.tokenizer);
-        let mut encoder = Encoder::new(&tokenizer, |chunk: &Chunk| {
-            self.encode_chunk(chunk, clip_skip, mode, interrupt)
+        let vocabulary = Vocabulary::new(&tokenizer, embeddings.learned());
+        let mut encoder = Encoder::new(vocabulary, |chunk: &Chunk| {
+            self.encode_chunk(chunk, prompt, mode, interrupt)
         });
-        let encoding = encoder.text(text, syntax);
+        let encoding = parse(text, syntax).map_err(EncodeError::from).and_then(|mut text| {
+            for learned in added {
+                text.append(learned);
+            }
+            encoder.conditioning(&text, syntax)
+        });
         encoding.and_then(|encoding| encoder.pad_to(encoding, at_least, syntax)).map_err(|error| {
             match error {
                 EncodeError::Encoder(error) => error,
@@ -294,15 +372,18 @@ impl Loaded {
         })
     }
 
-    /// The encoding of one chunk by a text encoder without its last `clip_skip` layers.
+    /// The encoding of one chunk of `prompt`.
     fn encode_chunk(
         &mut self,
         chunk: &Chunk,
-        clip_skip: usize,
+        prompt: &Prompt<'_>,
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Array2<f32>, EngineError> {
-        if let Some(encoding) = self.encodings.get(clip_skip, chunk) {
+        let &Prompt { clip_skip, embeddings, .. } = prompt;
+        let learned = embeddings.fingerprint(chunk);
+        let key = Key { clip_skip, chunk: chunk.clone(), learned };
+        if let Some(encoding) = self.encodings.get(&key) {
             return Ok(encoding);
         }
         if clip_skip != self.clip_skip {
@@ -310,8 +391,8 @@ impl Loaded {
             self.unload(Part::TextEncoder);
         }
         let encoder = self.network(Part::TextEncoder, mode, interrupt)?;
-        let encoding = text::encode(chunk, encoder, interrupt)?;
-        self.encodings.keep(clip_skip, chunk.clone(), encoding.clone());
+        let encoding = text::encode(chunk, embeddings, encoder, interrupt)?;
+        self.encodings.keep(key, encoding.clone());
         Ok(encoding)
     }
 

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use ndarray::Axis;
 
+use super::control::{self, Ready, Steering};
 use super::device::{Chosen, choose};
+use super::embeddings::Embeddings;
 use super::image_prompt::{self, Opened, Sources};
 use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
@@ -23,12 +25,11 @@ use crate::jobs::{
     Runner,
 };
 use crate::pixels::{PaintArea, Picture};
-use crate::prompt::Syntax;
 use crate::sampling::{
     Halt, Latent, NoiseSource as _, Outside, RowNoise, Schedule, ScheduleError, SchedulerConfig,
     Step,
 };
-use crate::task::{ModelCard, PromptWeighting, Request, StartFrom};
+use crate::task::{ModelCard, Request, StartFrom};
 use crate::weights::Checkpoint;
 
 /// What the engine is told when it starts.
@@ -104,6 +105,7 @@ impl LocalEngine {
         let mut classifier = self.take_classifier(&job.request, &interrupt)?;
         let made = self.make(job, events, &interrupt, classifier.as_mut());
         self.keep_classifier(classifier);
+        self.settle();
         made
     }
 
@@ -128,15 +130,21 @@ impl LocalEngine {
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
         loaded.wear(&job.request.loras)?;
+        let width = loaded.checkpoint().text_config.hidden_size;
+        let embeddings = Embeddings::open(&job.request.embeddings, width)?;
+        let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
         let sources = Sources { models: &models, pictures: pictures.as_ref(), cancel: &job.cancel };
         let image_prompts = image_prompt::open(&job.request, loaded.checkpoint(), &sources)?;
-        loaded
-            .shape_unet(UnetInputs { image_prompts: image_prompts.len(), ..UnetInputs::default() });
-        let conditioning = run.condition(loaded, &image_prompts)?;
+        loaded.shape_unet(UnetInputs {
+            control_residuals: !guides.is_empty(),
+            image_prompts: image_prompts.len(),
+        });
+        let conditioning = run.condition(loaded, &embeddings, &image_prompts)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
+        let controls = control::prepare(&guides, loaded, mode, interrupt)?;
         let preview = if previews { Some(loaded.preview(mode, interrupt)?) } else { None };
-        let given = Given { conditioning, start, preview };
+        let given = Given { conditioning, start, controls, preview };
         let at_once = together.unwrap_or_else(|| together::choose(&job.request, loaded));
         let mut not_sent = None;
         for owed in job.owed.chunks(at_once.max(1) as usize) {
@@ -163,6 +171,14 @@ impl LocalEngine {
             }
         }
         not_sent.map_or(Ok(()), |failure| Err(EngineError::Keep(failure)))
+    }
+
+    /// Frees what need not stay until the next job.
+    fn settle(&mut self) {
+        if let Some(loaded) = &mut self.loaded {
+            let memory_counts = loaded.held(Part::Unet) != Some(Mode::Fast);
+            loaded.controls().0.settle(memory_counts);
+        }
     }
 
     /// Keeps the classifier for the next job, unless memory is what counts.
@@ -246,6 +262,7 @@ fn describe(chosen: &Chosen, threads: usize) -> Device {
 struct Given {
     conditioning: Conditioning,
     start: Option<Start>,
+    controls: Vec<Ready>,
     preview: Option<Preview>,
 }
 
@@ -267,6 +284,7 @@ impl Run<'_> {
     fn condition(
         &self,
         loaded: &mut Loaded,
+        embeddings: &Embeddings,
         image_prompts: &[Opened],
     ) -> Result<Conditioning, EngineError> {
         let request = self.request();
@@ -274,13 +292,11 @@ impl Run<'_> {
         let images = loaded.image_keys(image_prompts, guidance.is_some(), self.interrupt)?;
         let prompts = Prompts {
             positive: &request.positive_prompt,
-            negative: guidance.map(|_| request.negative_prompt.as_str()),
-            syntax: match request.prompt_weighting {
-                None => Syntax::Plain,
-                Some(PromptWeighting::Compel) => Syntax::Compel,
-                Some(PromptWeighting::SdEmbeds) => Syntax::SdEmbeds,
-            },
+            negative: &request.negative_prompt,
+            guided: guidance.is_some(),
+            syntax: request.prompt_weighting.into(),
             clip_skip: request.clip_skip as usize,
+            embeddings,
         };
         let encodings = loaded.encode(&prompts, self.mode, self.interrupt)?;
         if self.mode == Mode::LowMemory {
@@ -353,12 +369,18 @@ impl Run<'_> {
                 }
             }
         };
-        let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
+        let config = loaded.checkpoint().unet_config.clone();
+        let (unet, warm) = loaded.denoisers(self.mode, self.interrupt)?;
+        // One prediction for each level but the end.
+        let length = (schedule.levels.len() - 1, schedule.steps());
+        let steering = (!given.controls.is_empty())
+            .then(|| Steering::new(&given.controls, warm, &config, length));
         let mut denoiser = Guided {
             unet,
             conditioning: &given.conditioning.repeated(noise.rows()),
             prediction: schedule.prediction(),
             interrupt: self.interrupt,
+            steering,
             calls: 0,
         };
         let mut on_step = |step: Step<'_>| self.report(owed, &step, given.preview.as_ref());

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use ndarray::{Array2, Array4, Axis, Ix3};
+use ndarray::{Array2, Array3, Array4, Axis, Ix3, s};
 
+use super::embeddings::Embeddings;
 use super::session::{Input, Interrupt, Network, SessionError};
 use crate::prompt::Chunk;
 
@@ -13,16 +14,26 @@ const KEPT: usize = 64;
 /// Added to the scores of a token that others must not attend to.
 const HIDDEN: f32 = -1e9;
 
-/// The encodings of one model's chunks, by layers left out and content.
+/// What an encoding depends on beside the model.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    /// Last layers left out.
+    pub(super) clip_skip: usize,
+    pub(super) chunk: Chunk,
+    /// The vectors of its learned words, as [`Embeddings::fingerprint`] gives them.
+    pub(super) learned: Vec<u32>,
+}
+
+/// The encodings of one model's chunks.
 #[derive(Default)]
 pub(super) struct Encodings {
-    known: HashMap<(usize, Chunk), Array2<f32>>,
+    known: HashMap<Key, Array2<f32>>,
 }
 
 impl Encodings {
-    /// The encoding of `chunk` if it was computed before.
-    pub(super) fn get(&self, clip_skip: usize, chunk: &Chunk) -> Option<Array2<f32>> {
-        self.known.get(&(clip_skip, chunk.clone())).cloned()
+    /// The encoding of that if it was computed before.
+    pub(super) fn get(&self, key: &Key) -> Option<Array2<f32>> {
+        self.known.get(key).cloned()
     }
 
     /// Forgets all of them: the text encoder has changed.
@@ -31,22 +42,32 @@ impl Encodings {
     }
 
     /// Remembers an encoding.
-    pub(super) fn keep(&mut self, clip_skip: usize, chunk: Chunk, encoding: Array2<f32>) {
+    pub(super) fn keep(&mut self, key: Key, encoding: Array2<f32>) {
         if self.known.len() >= KEPT {
             self.known.clear();
         }
-        self.known.insert((clip_skip, chunk), encoding);
+        self.known.insert(key, encoding);
     }
 }
 
 /// Runs the text encoder on one chunk: `[tokens, channels]`.
 pub(super) fn encode(
     chunk: &Chunk,
+    embeddings: &Embeddings,
     encoder: &mut Network,
     interrupt: &Interrupt,
 ) -> Result<Array2<f32>, SessionError> {
     let tokens = chunk.ids.len();
-    let ids = Array2::from_shape_fn((1, tokens), |(_, token)| chunk.ids[token]);
+    // A learned vector goes in as itself, in place of the row of some token.
+    let mut ids = Array2::from_shape_fn((1, tokens), |(_, token)| chunk.ids[token]);
+    let mut known = Array3::ones((1, tokens, 1));
+    let mut learned = Array3::zeros((1, tokens, embeddings.width()));
+    for (token, &id) in chunk.ids.iter().enumerate() {
+        if let Some(row) = embeddings.row(id) {
+            (ids[(0, token)], known[(0, token, 0)]) = (0, 0.0);
+            learned.slice_mut(s![0, token, ..]).assign(&row);
+        }
+    }
     let bias =
         Array4::from_shape_fn(
             (1, 1, 1, tokens),
@@ -57,6 +78,8 @@ pub(super) fn encode(
     let inputs = vec![
         ("input_ids", Input::Integers(ids.view().into_dyn())),
         ("key_bias", Input::Floats(bias.view().into_dyn())),
+        ("known", Input::Floats(known.view().into_dyn())),
+        ("learned", Input::Floats(learned.view().into_dyn())),
     ];
     let states = encoder.run(inputs, interrupt)?;
     let states = states.into_dimensionality::<Ix3>().map_err(|error| SessionError::Runtime {

@@ -13,9 +13,10 @@ const QUICK_GELU: f32 = 1.702;
 
 /// Writes the text model.
 ///
-/// Inputs `input_ids` `[n, tokens]` (i64, `tokens` = `max_position_embeddings`) and `key_bias`
+/// Inputs `input_ids` `[n, tokens]` (i64, `tokens` = `max_position_embeddings`); `key_bias`
 /// `[n, 1, 1, tokens]`, which is added to every attention score of a token: 0 shows it, a large
-/// negative number hides it from the others. Output
+/// negative number hides it from the others; `known` `[n, tokens, 1]`, which is 1 for a token of the
+/// table and 0 for one whose vector stands in `learned` `[n, tokens, hidden_size]`, else 0. Output
 /// `hidden_states` `[n, tokens, hidden_size]` after the final layer norm. `skip` leaves out that
 /// many of the last layers (`clipSkip`).
 ///
@@ -73,6 +74,11 @@ fn token_embeddings(
     let rows = g.op("Cast", &[&rows], vec![int("to", super::onnx::DataType::Float as i64)]);
     let positions =
         g.weight("text_model.embeddings.position_embedding.weight", &[tokens, channels])?;
+    let sides = |last| [Side::Open("batch"), Side::Fixed(tokens), Side::Fixed(last)];
+    let (known, learned) = (g.input("known", &sides(1)), g.input("learned", &sides(channels)));
+    // Times 1 and plus 0 change no bit.
+    let rows = g.op("Mul", &[&rows, &known], vec![]);
+    let rows = g.op("Add", &[&rows, &learned], vec![]);
     Ok(g.op("Add", &[&rows, &positions], vec![]))
 }
 

@@ -90,6 +90,8 @@ pub(crate) fn test_job(prompt: &str) -> Job {
             scheduler: "Euler".to_owned(),
         },
         examples: Vec::new(),
+        trigger_words: Vec::new(),
+        vectors: 0,
         path: "test".into(),
         config: None,
     };

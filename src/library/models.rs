@@ -13,10 +13,13 @@ use super::demo;
 use super::record::ModelRecord;
 use crate::pixels::Extent;
 use crate::task::{Air, Architecture, Catalog, ModelCard, ModelDefaults, ModelKind};
-use crate::weights::{self, Header, ImageEncoder};
+use crate::weights::{self, Embedding, Header, ImageEncoder};
 
 /// How deep below a models folder a model may lie.
 const DEPTH: usize = 4;
+
+/// Folders of textual inversions, in A1111, ComfyUI, InvokeAI and here.
+const EMBEDDINGS: [&str; 4] = ["embeddings", "embedding", "textual_inversion", "textual-inversion"];
 
 /// Why the library cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -144,8 +147,12 @@ impl Scan {
             return;
         }
         if folder.join("model_index.json").is_file() {
-            return self.add(folder, folder_kind(folder));
+            return self.add(folder, ModelKind::Checkpoint, folder_kind(folder));
         }
+        if let Some(kind) = controlnet_kind(folder) {
+            return self.add(folder, ModelKind::ControlNet, kind);
+        }
+        let embeddings = holds_embeddings(folder);
         let Ok(entries) = fs::read_dir(folder) else { return };
         let mut paths: Vec<PathBuf> =
             entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -158,35 +165,46 @@ impl Scan {
             }
             if path.is_dir() && depth > 0 {
                 self.walk(&path, depth - 1);
-            } else if path.extension().is_some_and(|extension| extension == "safetensors")
-                && let Some(kind) = file_kind(&path).transpose()
-            {
-                self.add(&path, kind);
+            } else if ends_with(&path, &["safetensors"]) {
+                if let Some(kind) = file_kind(&path).transpose() {
+                    self.add(&path, ModelKind::Checkpoint, kind);
+                }
+            } else if embeddings && ends_with(&path, &["pt", "bin"]) {
+                self.add(&path, ModelKind::Embedding, embedding_kind(&path));
             }
         }
     }
 
-    fn add(&mut self, path: &Path, kind: Result<Kind, String>) {
+    fn add(&mut self, path: &Path, presumed: ModelKind, kind: Result<Nature, String>) {
         let fault = |why| ModelFault { path: path.to_owned(), why };
         let record = ModelRecord::of(path).unwrap_or_else(|why| {
             self.faults.push(fault(why));
             ModelRecord::default()
         });
-        let Kind { kind, architecture } = kind.unwrap_or_else(|why| {
+        let Nature { kind, architecture, embedding } = kind.unwrap_or_else(|why| {
             // Still listed, so that a task that names it gets the reason and not "unknown model".
             self.faults.push(fault(why));
-            Kind { kind: ModelKind::Checkpoint, architecture: Architecture::Sd1 }
+            Nature::of(presumed, Architecture::Sd1)
         });
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let stem = stem.unwrap_or_default();
         let air = self.free_air(record.air, &stem);
+        let name = record.name.unwrap_or_else(|| stem.clone());
+        let mut trigger_words = record.trigger_words;
+        if kind == ModelKind::Embedding {
+            let own = embedding.as_ref().and_then(|embedding| embedding.name.clone());
+            trigger_words.extend([own, Some(stem), Some(name.clone())].into_iter().flatten());
+            keep_words(&mut trigger_words);
+        }
         self.cards.push(ModelCard {
             air,
-            name: record.name.unwrap_or(stem),
+            name,
             kind,
             architecture,
             defaults: record.defaults.unwrap_or_else(|| defaults(architecture)),
             examples: record.examples,
+            trigger_words,
+            vectors: embedding.map_or(0, |embedding| embedding.vectors),
             path: path.to_owned(),
             config: record.config,
         });
@@ -224,13 +242,41 @@ impl Scan {
     }
 }
 
-struct Kind {
+struct Nature {
     kind: ModelKind,
     architecture: Architecture,
+    /// Of an embedding that can be used.
+    embedding: Option<Embedding>,
+}
+
+impl Nature {
+    const fn of(kind: ModelKind, architecture: Architecture) -> Self {
+        Self { kind, architecture, embedding: None }
+    }
+}
+
+fn ends_with(path: &Path, extensions: &[&str]) -> bool {
+    let own = path.extension().unwrap_or_default();
+    extensions.iter().any(|extension| own.eq_ignore_ascii_case(extension))
+}
+
+/// Whether a `.pt` or `.bin` file in `folder` is a textual inversion: elsewhere these are other models,
+/// which are not read.
+fn holds_embeddings(folder: &Path) -> bool {
+    let names = folder.iter().map(|name| name.to_string_lossy().to_lowercase());
+    names.rev().take(DEPTH).any(|name| EMBEDDINGS.contains(&name.as_str()))
+}
+
+/// Leaves out words that nothing could be written with, and those that are there already.
+fn keep_words(words: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    words.retain(|word| {
+        word.chars().any(char::is_alphanumeric) && seen.insert(word.trim().to_lowercase())
+    });
 }
 
 /// `None` for what no task names: the image encoders of IP-Adapters.
-fn file_kind(path: &Path) -> Result<Option<Kind>, String> {
+fn file_kind(path: &Path) -> Result<Option<Nature>, String> {
     let header = Header::read(path).map_err(|error| error.to_string())?;
     if ImageEncoder::is_in(&header) {
         return Ok(None);
@@ -245,18 +291,47 @@ fn file_kind(path: &Path) -> Result<Option<Kind>, String> {
         }
         (_, None) => Architecture::Sd1,
     };
-    Ok(Some(Kind { kind: found.kind, architecture }))
+    if found.kind == ModelKind::Embedding && architecture != Architecture::Sdxl {
+        return embedding_kind(path).map(Some);
+    }
+    Ok(Some(Nature::of(found.kind, architecture)))
+}
+
+/// What a file of textual inversion is for: of an unusual width, models like those that can use it here.
+fn embedding_kind(path: &Path) -> Result<Nature, String> {
+    let embedding = Embedding::open(path).map_err(|error| error.to_string())?;
+    let architecture = embedding.architecture().unwrap_or(Architecture::Sd1);
+    Ok(Nature { kind: ModelKind::Embedding, architecture, embedding: Some(embedding) })
+}
+
+/// What a folder holds whose `config.json` says that it is a `ControlNet`; `None` for another.
+fn controlnet_kind(folder: &Path) -> Option<Result<Nature, String>> {
+    let config = read_json(&folder.join("config.json")).ok()?;
+    let class = config.get("_class_name").and_then(Value::as_str)?;
+    (class == "ControlNetModel").then(|| {
+        let width = config.get("cross_attention_dim").and_then(Value::as_u64);
+        Ok(Nature::of(ModelKind::ControlNet, by_text_width(width)))
+    })
+}
+
+/// The family whose text encoding has that width; SD 1.x for any other.
+const fn by_text_width(width: Option<u64>) -> Architecture {
+    match width {
+        Some(1024) => Architecture::Sd2,
+        Some(2048) => Architecture::Sdxl,
+        _ => Architecture::Sd1,
+    }
+}
+
+fn read_json(path: &Path) -> Result<Value, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{} is not JSON: {error}", path.display()))
 }
 
 /// Kind and family of a diffusers folder, by its pipeline class and the width of its text encoding.
-fn folder_kind(folder: &Path) -> Result<Kind, String> {
-    let read = |path: &Path| -> Result<Value, String> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        serde_json::from_str(&text)
-            .map_err(|error| format!("{} is not JSON: {error}", path.display()))
-    };
-    let index = read(&folder.join("model_index.json"))?;
+fn folder_kind(folder: &Path) -> Result<Nature, String> {
+    let index = read_json(&folder.join("model_index.json"))?;
     let class = index.get("_class_name").and_then(Value::as_str).unwrap_or_default();
     let architecture = if class.starts_with("StableDiffusionXL") {
         Architecture::Sdxl
@@ -265,14 +340,15 @@ fn folder_kind(folder: &Path) -> Result<Kind, String> {
     } else if class.starts_with("Flux") {
         Architecture::FluxDev
     } else if class.starts_with("StableDiffusion") {
-        const SD2_WIDTH: u64 = 1024;
-        let unet = read(&folder.join("unet/config.json"))?;
-        let width = unet.get("cross_attention_dim").and_then(Value::as_u64);
-        if width == Some(SD2_WIDTH) { Architecture::Sd2 } else { Architecture::Sd1 }
+        let unet = read_json(&folder.join("unet/config.json"))?;
+        match by_text_width(unet.get("cross_attention_dim").and_then(Value::as_u64)) {
+            Architecture::Sd2 => Architecture::Sd2,
+            _ => Architecture::Sd1,
+        }
     } else {
         return Err(format!("{}: the pipeline class `{class}` is not known", folder.display()));
     };
-    Ok(Kind { kind: ModelKind::Checkpoint, architecture })
+    Ok(Nature::of(ModelKind::Checkpoint, architecture))
 }
 
 /// Settings for a model without a record: what its family was trained for.

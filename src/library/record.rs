@@ -18,6 +18,8 @@ pub(super) struct ModelRecord {
     pub(super) defaults: Option<ModelDefaults>,
     /// Prompts that the model does well.
     pub(super) examples: Vec<String>,
+    /// Words of a prompt that call it.
+    pub(super) trigger_words: Vec<String>,
     /// A diffusers folder, relative to the record, that lends configs and tokenizer.
     pub(super) config: Option<PathBuf>,
 }

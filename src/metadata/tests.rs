@@ -43,6 +43,8 @@ fn card(kind: ModelKind, name: &str, file: &str) -> Arc<ModelCard> {
             scheduler: "Euler".to_owned(),
         },
         examples: Vec::new(),
+        trigger_words: Vec::new(),
+        vectors: 0,
         path: PathBuf::from(format!("models/{file}.safetensors")),
         config: None,
     })

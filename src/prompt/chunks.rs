@@ -5,7 +5,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::tokenizer::Marks;
-use super::{Conditioning, PromptError, Syntax, Tokenizer, Weighted, parse};
+use super::{Conditioning, Learned, PromptError, Syntax, Vocabulary, Weighted, parse};
 
 /// Tokens in one chunk, start and end included.
 pub const CHUNK: usize = 77;
@@ -33,14 +33,24 @@ impl TokenCount {
     }
 }
 
-/// Counts what `text` will be encoded as: the clauses of an `.and()` together, of a `.blend()` the longest text.
+/// Counts what `text` with the words of `added` behind it will be encoded as: the clauses of an `.and()` together, of
+/// a `.blend()` the longest text.
 ///
 /// # Errors
 /// When the syntax refuses the text.
-pub fn count(tokenizer: &Tokenizer, text: &str, syntax: Syntax) -> Result<TokenCount, PromptError> {
+pub fn count(
+    vocabulary: Vocabulary<'_>,
+    text: &str,
+    added: &[&Learned],
+    syntax: Syntax,
+) -> Result<TokenCount, PromptError> {
     let mut trace = Trace { text, at: 0 };
-    let mut measure = |weighted: &Weighted| Measured::of(tokenizer, weighted, syntax, &mut trace);
-    let measured = match parse(text, syntax)? {
+    let mut measure = |weighted: &Weighted| Measured::of(vocabulary, weighted, syntax, &mut trace);
+    let mut conditioning = parse(text, syntax)?;
+    for learned in added {
+        conditioning.append(learned);
+    }
+    let measured = match conditioning {
         Conditioning::Single(text) => measure(&text),
         Conditioning::And(texts) => {
             let mut all = Measured::default();
@@ -59,7 +69,10 @@ pub fn count(tokenizer: &Tokenizer, text: &str, syntax: Syntax) -> Result<TokenC
         }
     };
     let tokens = match syntax {
-        Syntax::Plain => tokenizer.ids(text).len(),
+        Syntax::Plain => {
+            let added = added.iter().map(|learned| learned.vectors).sum::<usize>();
+            vocabulary.ids(text).len() + added
+        }
         Syntax::Compel | Syntax::SdEmbeds => measured.chunks.iter().sum(),
     };
     let borders = measured.starts.into_iter().skip(1).collect();
@@ -75,9 +88,14 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(tokenizer: &Tokenizer, text: &Weighted, syntax: Syntax, trace: &mut Trace<'_>) -> Self {
-        let tokens = Tokens::of(tokenizer, text);
-        let cuts = tokens.cuts(tokenizer, syntax);
+    fn of(
+        vocabulary: Vocabulary<'_>,
+        text: &Weighted,
+        syntax: Syntax,
+        trace: &mut Trace<'_>,
+    ) -> Self {
+        let tokens = Tokens::of(vocabulary, text);
+        let cuts = tokens.cuts(vocabulary, syntax);
         let read = cuts.last().map_or(0, |cut| cut.end);
         let mut wanted: Vec<usize> = cuts.iter().map(|cut| cut.start).collect();
         wanted.extend((read < tokens.ids.len()).then_some(read));
@@ -88,7 +106,7 @@ impl Measured {
             let places = trace.follow(part);
             let mut spans = None;
             while let Some(token) = wanted.next_if(|token| *token < end) {
-                let spans = spans.get_or_insert_with(|| tokenizer.spans(part));
+                let spans = spans.get_or_insert_with(|| vocabulary.spans(part));
                 let start = spans.get(token - before).map_or(0, |span| span.start);
                 starts.push(places.of(start));
             }
@@ -119,7 +137,10 @@ impl Trace<'_> {
         let mut places = Vec::new();
         for (offset, sign) in part.char_indices().filter(|(_, sign)| !sign.is_whitespace()) {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let Some(found) = rest.find(sign) else { continue };
+            let Some(found) = rest.find(sign) else {
+                // A word that was added stands behind the text.
+                return Places::Signs(vec![(0, self.text.len())]);
+            };
             places.push((offset, self.at + found));
             self.at += found + sign.len_utf8();
         }
@@ -156,10 +177,10 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn of(tokenizer: &Tokenizer, text: &Weighted) -> Self {
+    pub(super) fn of(vocabulary: Vocabulary<'_>, text: &Weighted) -> Self {
         let mut tokens = Self { ids: Vec::new(), weights: Vec::new(), ends: Vec::new() };
         for (part, weight) in &text.segments {
-            tokens.ids.extend(tokenizer.ids(part));
+            tokens.ids.extend(vocabulary.ids(part));
             tokens.weights.resize(tokens.ids.len(), *weight as f32);
             tokens.ends.push(tokens.ids.len());
         }
@@ -167,13 +188,14 @@ impl Tokens {
     }
 
     /// The tokens of each chunk; one chunk without any when there are none at all.
-    pub(super) fn cuts(&self, tokenizer: &Tokenizer, syntax: Syntax) -> Vec<Range<usize>> {
+    pub(super) fn cuts(&self, vocabulary: Vocabulary<'_>, syntax: Syntax) -> Vec<Range<usize>> {
         let mut cuts = Vec::new();
         let mut from = 0;
         while let Some(rest) = self.ids.get(from..).filter(|rest| rest.len() > ROOM) {
             let to = match syntax {
-                Syntax::Compel => from + sentence(tokenizer, rest),
-                Syntax::Plain | Syntax::SdEmbeds => from + ROOM,
+                Syntax::Compel => from + sentence(vocabulary, rest),
+                Syntax::SdEmbeds => from + whole_words(vocabulary, rest),
+                Syntax::Plain => from + ROOM,
             };
             cuts.push(from..to);
             if syntax == Syntax::Plain {
@@ -186,11 +208,11 @@ impl Tokens {
     }
 
     /// Cuts the tokens into whole chunks.
-    pub(super) fn chunked(&self, tokenizer: &Tokenizer, syntax: Syntax) -> Chunked {
-        let Marks { start, end, pad } = tokenizer.marks();
+    pub(super) fn chunked(&self, vocabulary: Vocabulary<'_>, syntax: Syntax) -> Chunked {
+        let Marks { start, end, pad } = vocabulary.marks();
         let pad = if syntax == Syntax::SdEmbeds { end } else { pad };
         let mut chunked = Chunked { ids: Vec::new(), weights: Vec::new(), places: Vec::new() };
-        for (index, cut) in self.cuts(tokenizer, syntax).into_iter().enumerate() {
+        for (index, cut) in self.cuts(vocabulary, syntax).into_iter().enumerate() {
             let first = index * CHUNK + 1;
             chunked.places.extend(first..first + cut.len());
             chunked.ids.push(start);
@@ -224,9 +246,9 @@ pub(super) struct Chunked {
 
 /// How many of more than 75 tokens compel puts into the first chunk: up to the last full stop, or else the last mark
 /// between phrases, or else the last whole word.
-fn sentence(tokenizer: &Tokenizer, ids: &[i64]) -> usize {
+fn sentence(vocabulary: Vocabulary<'_>, ids: &[i64]) -> usize {
     let tokens: Vec<String> =
-        ids.iter().take(ROOM).map(|&id| tokenizer.token(id).unwrap_or_default()).collect();
+        ids.iter().take(ROOM).map(|&id| vocabulary.token(id).unwrap_or_default()).collect();
     let last = |fits: fn(&str) -> bool| tokens.iter().rposition(|token| fits(token));
     last(|token| token == ".</w>")
         .or_else(|| last(|token| matches!(token, ".</w>" | ",</w>" | ";</w>" | ":</w>")))
@@ -234,13 +256,22 @@ fn sentence(tokenizer: &Tokenizer, ids: &[i64]) -> usize {
         .map_or(ROOM, |index| index + 1)
 }
 
+/// How many of more than 75 tokens go into the first chunk: all that fit, but of the vectors of a learned word all or
+/// none, as the A1111 web UI has it. Only a word of more than a chunk is cut.
+fn whole_words(vocabulary: Vocabulary<'_>, ids: &[i64]) -> usize {
+    let start =
+        (1..=ROOM).rev().find(|&at| !ids.get(at).is_some_and(|&id| vocabulary.continues(id)));
+    start.unwrap_or(ROOM)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::Tokenizer;
 
     fn borders(text: &str, syntax: Syntax) -> Vec<&str> {
         let tokenizer = Tokenizer::clip_l().unwrap();
-        let count = count(&tokenizer, text, syntax).unwrap();
+        let count = count(Vocabulary::from(&tokenizer), text, &[], syntax).unwrap();
         count.borders.iter().map(|&at| text[at..].split_inclusive(' ').next().unwrap()).collect()
     }
 

@@ -46,6 +46,17 @@ pub enum Conditioning {
     And(Vec<(Weighted, f64)>),
 }
 
+impl Conditioning {
+    /// Its texts.
+    pub fn texts(&self) -> impl Iterator<Item = &Weighted> {
+        let (single, several) = match self {
+            Self::Single(text) => (Some(text), &[][..]),
+            Self::Blend { texts, .. } | Self::And(texts) => (None, texts.as_slice()),
+        };
+        single.into_iter().chain(several.iter().map(|(text, _)| text))
+    }
+}
+
 /// A prompt that its syntax does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {

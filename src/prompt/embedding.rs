@@ -8,7 +8,7 @@ use half::f16;
 use ndarray::{Array2, ArrayBase, Axis, Zip, concatenate};
 
 use super::chunks::{Chunked, Tokens};
-use super::{CHUNK, Conditioning, PromptError, Syntax, Tokenizer, Weighted, parse};
+use super::{CHUNK, Conditioning, PromptError, Syntax, Vocabulary, Weighted, parse};
 
 /// Compel's smallest weight: at 0 the part left out would count infinitely.
 const SMALLEST: f64 = 1e-5;
@@ -16,7 +16,7 @@ const SMALLEST: f64 = 1e-5;
 /// What a text encoder is given at once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Chunk {
-    /// 77 token ids: start, text, end, padding.
+    /// 77 token ids: start, text, end, padding. Those from [`super::LEARNED`] on are vectors of learned words.
     pub ids: Vec<i64>,
     /// Which of them other tokens may attend to, besides what causality forbids. All of them, except for parts that
     /// compel weighs down.
@@ -44,7 +44,7 @@ pub enum EncodeError<E> {
 
 /// Encodes prompts by a closure that encodes one chunk to `[77, channels]`; every chunk is encoded once.
 pub struct Encoder<'a, F> {
-    tokenizer: &'a Tokenizer,
+    vocabulary: Vocabulary<'a>,
     encode: F,
     known: HashMap<Chunk, Array2<f32>>,
 }
@@ -53,9 +53,9 @@ impl<'a, F, E> Encoder<'a, F>
 where
     F: FnMut(&Chunk) -> Result<Array2<f32>, E>,
 {
-    /// Encodes with `encode` what `tokenizer` makes of a text.
-    pub fn new(tokenizer: &'a Tokenizer, encode: F) -> Self {
-        Self { tokenizer, encode, known: HashMap::new() }
+    /// Encodes with `encode` what `vocabulary` makes of a text.
+    pub fn new(vocabulary: impl Into<Vocabulary<'a>>, encode: F) -> Self {
+        Self { vocabulary: vocabulary.into(), encode, known: HashMap::new() }
     }
 
     /// The encoding of `text`, `[tokens, channels]` with a multiple of 77 tokens.
@@ -66,10 +66,22 @@ where
     /// # Errors
     /// When the syntax refuses the text, or the closure fails.
     pub fn text(&mut self, text: &str, syntax: Syntax) -> Result<Array2<f32>, EncodeError<E>> {
-        match parse(text, syntax)? {
-            Conditioning::Single(text) => self.weighted(&text, syntax),
-            Conditioning::Blend { texts, normalise } => self.blend(&texts, normalise, syntax),
-            Conditioning::And(texts) => self.and(&texts, syntax),
+        self.conditioning(&parse(text, syntax)?, syntax)
+    }
+
+    /// The encoding of a prompt that was read, as [`Self::text`] gives it.
+    ///
+    /// # Errors
+    /// When a weight cannot be used, or the closure fails.
+    pub fn conditioning(
+        &mut self,
+        conditioning: &Conditioning,
+        syntax: Syntax,
+    ) -> Result<Array2<f32>, EncodeError<E>> {
+        match conditioning {
+            Conditioning::Single(text) => self.weighted(text, syntax),
+            Conditioning::Blend { texts, normalise } => self.blend(texts, *normalise, syntax),
+            Conditioning::And(texts) => self.and(texts, syntax),
         }
     }
 
@@ -128,8 +140,8 @@ where
     }
 
     fn weighted(&mut self, text: &Weighted, syntax: Syntax) -> Result<Array2<f32>, EncodeError<E>> {
-        let tokens = Tokens::of(self.tokenizer, text);
-        let chunked = tokens.chunked(self.tokenizer, syntax);
+        let tokens = Tokens::of(self.vocabulary, text);
+        let chunked = tokens.chunked(self.vocabulary, syntax);
         match syntax {
             Syntax::Plain => self.unweighted(&chunked, &visible(&chunked)),
             Syntax::Compel => self.compel(text, &tokens, &chunked),
@@ -209,8 +221,8 @@ where
     }
 
     fn empty(&mut self, syntax: Syntax) -> Result<Array2<f32>, EncodeError<E>> {
-        let tokens = Tokens::of(self.tokenizer, &Weighted::plain(""));
-        let chunked = tokens.chunked(self.tokenizer, syntax);
+        let tokens = Tokens::of(self.vocabulary, &Weighted::plain(""));
+        let chunked = tokens.chunked(self.vocabulary, syntax);
         self.unweighted(&chunked, &visible(&chunked))
     }
 
@@ -264,6 +276,7 @@ mod tests {
     use safetensors::SafeTensors;
 
     use super::*;
+    use crate::prompt::Tokenizer;
     use crate::prompt::{TokenCount, count};
 
     const TOLERANCE: f32 = 1e-5;
@@ -420,16 +433,18 @@ mod tests {
         let tokenizer = tokenizer();
         for golden in goldens() {
             let Some(chunks) = golden.chunks.clone() else { continue };
-            let found = count(&tokenizer, &golden.text, golden.syntax()).unwrap();
+            let found =
+                count(Vocabulary::from(&tokenizer), &golden.text, &[], golden.syntax()).unwrap();
             assert_eq!(found.chunks, chunks, "{}: {}", golden.syntax, golden.text);
             assert!(found.tokens >= chunks.iter().sum(), "{}", golden.text);
         }
-        let cut = count(&tokenizer, &"a ".repeat(100), Syntax::Plain).unwrap();
+        let cut =
+            count(Vocabulary::from(&tokenizer), &"a ".repeat(100), &[], Syntax::Plain).unwrap();
         assert_eq!(cut, TokenCount { tokens: 100, chunks: vec![75], borders: vec![150] });
         assert!(cut.is_cut());
         let several = |operator: &str| {
             let text = format!(r#"("a", "a- fox").{operator}()"#);
-            count(&tokenizer, &text, Syntax::Compel).unwrap().chunks
+            count(Vocabulary::from(&tokenizer), &text, &[], Syntax::Compel).unwrap().chunks
         };
         let fox = tokenizer.ids("fox").len();
         assert_eq!((several("and"), several("blend")), (vec![1, 1 + fox], vec![1 + fox]));

@@ -77,6 +77,12 @@ pub struct ModelCard {
     /// Prompts that this model is known to do well; may be empty.
     pub examples: Vec<String>,
 
+    /// Words of a prompt that call it; those of an embedding stand for its vectors. May be empty.
+    pub trigger_words: Vec<String>,
+
+    /// Tokens that an embedding takes in a prompt; 0 of anything else.
+    pub vectors: usize,
+
     /// A diffusers folder or a single `.safetensors` file.
     pub path: PathBuf,
 

@@ -2,8 +2,8 @@
 
 use crate::task::{Architecture, ModelKind};
 
-use super::Header;
 use super::lora::{self, Role};
+use super::{Embedding, Header, controlnet};
 
 /// Kind and architecture of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,11 @@ pub fn detect(header: &Header) -> Option<Detected> {
         ModelKind::IpAdapter
     } else if header.tensors.keys().any(|key| changes_a_layer(key)) {
         ModelKind::Lora
-    } else if starts("controlnet_cond_embedding.") || starts("control_model.") {
+    } else if controlnet::SIGNS.iter().any(|sign| starts(sign)) {
         ModelKind::ControlNet
     } else if starts("model.diffusion_model.") {
         ModelKind::Checkpoint
-    } else if starts("emb_params") || starts("clip_l") || starts("string_to_param") {
+    } else if Embedding::is_in(header) {
         ModelKind::Embedding
     } else if starts("decoder.conv_in.") || starts("first_stage_model.decoder.") {
         ModelKind::Vae
@@ -38,6 +38,8 @@ pub fn detect(header: &Header) -> Option<Detected> {
     };
     let architecture = match kind {
         ModelKind::Checkpoint => checkpoint_architecture(header),
+        ModelKind::ControlNet => controlnet::architecture(&header.tensors),
+        ModelKind::Embedding => embedding_architecture(header),
         ModelKind::Lora => lora::evidence(header).map(|evidence| evidence.architecture),
         _ => None,
     };
@@ -66,5 +68,25 @@ fn checkpoint_architecture(header: &Header) -> Option<Architecture> {
         Some(Architecture::Sd3)
     } else {
         None
+    }
+}
+
+/// The family of a textual inversion, told by the width of the text encoders it has vectors for.
+fn embedding_architecture(header: &Header) -> Option<Architecture> {
+    const SDXL_SECOND: i64 = 1280;
+    let widths = || header.tensors.values().filter_map(|tensor| tensor.shape.last().copied());
+    if widths().any(|width| width == SDXL_SECOND) {
+        return Some(Architecture::Sdxl);
+    }
+    widths().find_map(architecture_of_width)
+}
+
+/// The family whose only text encoder has that width.
+#[must_use]
+pub(super) const fn architecture_of_width(width: i64) -> Option<Architecture> {
+    match width {
+        768 => Some(Architecture::Sd1),
+        1024 => Some(Architecture::Sd2),
+        _ => None,
     }
 }

@@ -76,4 +76,34 @@ pub enum WeightsError {
         /// Why it cannot be used with the model.
         why: String,
     },
+
+    /// A `.pt` or `.bin` file that is none of `torch.save`'s.
+    #[error("this file of tensors cannot be read ({why}): {}", path.display())]
+    NotTorch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+
+    /// A `.pt` or `.bin` file that holds a program.
+    #[error(
+        "this file asks to run `{global}`; it was not run. Do not trust the file: {}",
+        path.display()
+    )]
+    Runs {
+        /// The file.
+        path: PathBuf,
+        /// What it asks for, as Python names it.
+        global: String,
+    },
+
+    /// A file that is no textual inversion, or a damaged one.
+    #[error("this embedding cannot be used ({why}): {}", path.display())]
+    Embedding {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }

@@ -6,18 +6,25 @@
 mod checkpoint;
 mod component;
 mod config;
+mod controlnet;
 mod detect;
+mod embedding;
 mod error;
+mod finite;
 mod header;
 mod image_encoder;
 mod ip_adapter;
 mod layout;
 mod lora;
+mod pickle;
+mod torch;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
 pub use component::{Component, Tensor, TensorType};
 pub use config::{Activation, ClipConfig, PerBlock, UnetConfig, VaeConfig};
+pub use controlnet::ControlNet;
 pub use detect::{Detected, detect};
+pub use embedding::Embedding;
 pub use error::WeightsError;
 pub use header::Header;
 pub use image_encoder::{ImageEncoder, VisionConfig};

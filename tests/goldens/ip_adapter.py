@@ -1,6 +1,6 @@
 """IP-Adapters: tiny random ones of every kind with tiny random image encoders, on the checkpoint of tiny-sd1/.
 
-    python ip_adapter.py [--out FOLDER]
+    python ip_adapter.py [--out FOLDER]        after single_file.py and controlnet.py
 
 Writes ip_adapter/ and ip_adapter.json:
 
@@ -9,7 +9,7 @@ Writes ip_adapter/ and ip_adapter.json:
     other/plain.safetensors              an adapter for the encoder in clip_vision/
     other/clip_vision/tiny.safetensors   another encoder, without a config: 64 channels, so one head of 64; quick GELU
     *.png                                the pictures of ip_adapter.json, whose entries are those of pictures.json;
-                                         `guideImage` is a file name beside this script, `ipAdapters[].model` is
+                                         `guideImage` is a file name beside this script (the ControlNet's too), `ipAdapters[].model` is
                                          local:<path with - for />@1
     networks.safetensors                 pixels [1, 3, 32, 32] of one guide as the encoder sees them; embedding and hidden
                                          (last but one layer) of it, hidden.zeros of a picture of zeros; for each adapter
@@ -39,6 +39,7 @@ import pathlib
 import diffusers
 import numpy as np
 import torch
+from controlnet import TINY
 from PIL import Image
 from reference import FOLDER, write_tensors
 from safetensors.torch import load_file
@@ -72,6 +73,9 @@ DOG, CROWN = "pictures/unipc-dog.png", "pictures/dpmpp-2m-karras-crown-tall.png"
 WIDE, CLEAR = "image_to_image/source-wide.png", "nsfw/transparent.png"
 PLAIN, PLUS, FACE, OTHER = "plain", "plus", "full-face", "other/plain"
 
+# The ControlNet of tiny-controlnet/.
+CONTROL = {"model": "local:tiny-controlnet@1", "guideImage": "controlnet/guide-colours.png", "weight": 0.7}
+
 # name, adapters with guide and weight, what differs from TASK
 CASES = [
     ("plain", [(PLAIN, DOG, 1.0)], {}),
@@ -82,6 +86,7 @@ CASES = [
     ("two", [(PLAIN, CROWN, 0.7), (PLUS, DOG, 0.4)], {"numberResults": 2}),
     ("three-one-asleep", [(PLUS, CROWN, 0.3), (PLAIN, DOG, 0.0), (PLUS, WIDE, 0.6)], {}),
     ("other-encoder", [(OTHER, WIDE, 0.9)], {}),
+    ("with-controlnet", [(PLAIN, DOG, 0.8)], {"controlNet": [CONTROL]}),
 ]
 SCHEDULERS = {"Euler": diffusers.EulerDiscreteScheduler, "DPM++ 2M": diffusers.DPMSolverMultistepScheduler}
 SEEN = [DOG, CROWN, WIDE, CLEAR, "nsfw/blobs-tall.png", "nsfw/noise.png", "nsfw/blobs-large.png", "nsfw/stripes.png"]
@@ -217,13 +222,21 @@ def guide(name):
 
 
 def draw(pipe, task, adapters, seed):
+    further = {}
+    if "controlNet" in task:
+        net = random_weights(diffusers.ControlNetModel(**TINY), 5, {})
+        pipe = diffusers.StableDiffusionControlNetPipeline(
+            **pipe.components, controlnet=net, requires_safety_checker=False
+        )
+        pipe.set_progress_bar_config(disable=True)
+        further = {"image": guide(CONTROL["guideImage"]).convert("RGB"), "controlnet_conditioning_scale": CONTROL["weight"]}
     pipe.set_ip_adapter_scale([weight for _, _, weight in adapters])
     pipe.scheduler = SCHEDULERS[task["scheduler"]].from_config(pipe.scheduler.config)
     return pipe(
         task["positivePrompt"], negative_prompt=task["negativePrompt"], width=task["width"], height=task["height"],
         num_inference_steps=task["steps"], guidance_scale=task["CFGScale"],
         ip_adapter_image=[guide(name) for _, name, _ in adapters],
-        generator=torch.Generator("cpu").manual_seed(seed),
+        generator=torch.Generator("cpu").manual_seed(seed), **further,
     ).images[0]
 
 

@@ -89,6 +89,8 @@ fn models() -> tempfile::TempDir {
     fs::copy(tiny.join("model.safetensors"), root.join("tiny-sd1.safetensors")).unwrap();
     let record = json!({ "air": "local:tiny-sd1@1", "config": tiny.join("config") });
     fs::write(root.join("tiny-sd1.latelier.json"), record.to_string()).unwrap();
+    let controlnet = golden("tiny-controlnet/model.safetensors");
+    fs::copy(controlnet, root.join("tiny-controlnet.safetensors")).unwrap();
     copy("image_encoder/config.json", root);
     copy("image_encoder/model.safetensors", root);
     copy("other/clip_vision/tiny.safetensors", root);
@@ -115,9 +117,11 @@ fn task(name: &str) -> (Value, Vec<PathBuf>) {
     let mut task = entry["task"].clone();
     task["taskUUID"] = json!(uuid::Uuid::new_v4().to_string());
     task["outputFormat"] = json!("PNG");
-    for adapter in task["ipAdapters"].as_array_mut().unwrap() {
-        let guide = golden(adapter["guideImage"].as_str().unwrap());
-        adapter["guideImage"] = json!(format!("file://{}", guide.display()));
+    for stack in ["ipAdapters", "controlNet"] {
+        for entry in task.get_mut(stack).and_then(Value::as_array_mut).into_iter().flatten() {
+            let guide = golden(entry["guideImage"].as_str().unwrap());
+            entry["guideImage"] = json!(format!("file://{}", guide.display()));
+        }
     }
     let pictures: Vec<&str> =
         entry["pictures"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
@@ -142,6 +146,7 @@ fn pictures_follow_their_guides_as_the_reference_does() {
         "two",
         "three-one-asleep",
         "other-encoder",
+        "with-controlnet",
     ];
     for name in names {
         let (task, expected) = task(name);

@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bad_controls;
 mod bad_input;
 mod bad_pictures;
+mod controlnet;
 mod crash;
+mod embeddings;
 mod engine;
 mod explain;
+mod guides;
 mod image_to_image;
 mod inpainting;
 mod ip_adapter;

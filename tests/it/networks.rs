@@ -50,6 +50,7 @@ fn the_text_encoder_gives_the_reference_hidden_states() {
     let demo = demo();
     let golden = tensors("networks.safetensors");
     let ids = golden["clip.ids"].mapv(|id| id as i64);
+    let width = demo.text_config.hidden_size;
     for (skip, expected) in [(0, "clip.hidden"), (1, "clip.hidden_skip1")] {
         let answers = everywhere(
             |dialect| {
@@ -59,6 +60,8 @@ fn the_text_encoder_gives_the_reference_hidden_states() {
                 vec![
                     ("input_ids", Input::Integers(Box::leak(Box::new(ids.clone())).view())),
                     ("key_bias", leaked(&ArrayD::zeros(IxDyn(&[3, 1, 1, 77])))),
+                    ("known", leaked(&ArrayD::ones(IxDyn(&[3, 77, 1])))),
+                    ("learned", leaked(&ArrayD::zeros(IxDyn(&[3, 77, width])))),
                 ]
             },
         );

@@ -7,7 +7,7 @@ use latelier::engine::{Input, Interrupt, Mode, Network};
 use latelier::graph::{self, Dialect};
 use latelier::prompt::{Chunk, Encoder, Syntax, Tokenizer};
 use latelier::weights::Checkpoint;
-use ndarray::{Array2, Array4, Axis, Ix3, s};
+use ndarray::{Array2, Array3, Array4, Axis, Ix3, s};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -27,9 +27,13 @@ fn weighted_prompts_get_the_encodings_of_the_reference_packages() {
             let bias = Array4::from_shape_fn((1, 1, 1, 77), |(.., token)| {
                 if chunk.mask[token] { 0.0 } else { -1e9_f32 }
             });
+            let known = Array3::ones((1, 77, 1));
+            let learned = Array3::zeros((1, 77, demo.text_config.hidden_size));
             let inputs = vec![
                 ("input_ids", Input::Integers(ids.view().into_dyn())),
                 ("key_bias", Input::Floats(bias.view().into_dyn())),
+                ("known", Input::Floats(known.view().into_dyn())),
+                ("learned", Input::Floats(learned.view().into_dyn())),
             ];
             let states = network.run(inputs, &interrupt).unwrap();
             let states = states.into_dimensionality::<Ix3>().unwrap();

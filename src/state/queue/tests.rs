@@ -19,6 +19,8 @@ impl Catalog for One {
             architecture: Architecture::Sd1,
             defaults: crate::state::common_defaults(),
             examples: Vec::new(),
+            trigger_words: Vec::new(),
+            vectors: 0,
             path: PathBuf::new(),
             config: None,
         }))

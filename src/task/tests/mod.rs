@@ -28,7 +28,7 @@ struct Shelf;
 impl Catalog for Shelf {
     fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
         use Architecture::{FluxDev, FluxFill, FluxKontext, FluxSchnell, Sd1, Sdxl, SdxlRefiner};
-        use ModelKind::{Checkpoint, ControlNet, IpAdapter, Lora, Vae};
+        use ModelKind::{Checkpoint, ControlNet, Embedding, IpAdapter, Lora, Vae};
         let (kind, architecture, scheduler) = match air.to_string().as_str() {
             SD1 | "civitai:4201@130090" => (Checkpoint, Sd1, "Euler"),
             "test:pndm@1" => (Checkpoint, Sd1, "PNDMScheduler"),
@@ -44,6 +44,7 @@ impl Catalog for Shelf {
             "runware:120@4" => (Vae, FluxDev, ""),
             "civitai:38784@44716" => (ControlNet, Sd1, ""),
             "runware:55@6" => (IpAdapter, Sd1, ""),
+            "civitai:1044536@1172007" | "civitai:993446@1113094" => (Embedding, Sd1, ""),
             _ => return None,
         };
         let wrong = air.source() == "test" && air.id() == "typo";
@@ -59,6 +60,12 @@ impl Catalog for Shelf {
                 scheduler: scheduler.to_owned(),
             },
             examples: Vec::new(),
+            trigger_words: if kind == Embedding {
+                vec!["<learned>".to_owned(), "learned".to_owned()]
+            } else {
+                Vec::new()
+            },
+            vectors: 0,
             path: PathBuf::new(),
             config: None,
         }))

@@ -63,10 +63,10 @@ fn what_the_local_engine_does_not_do_yet_is_named() {
     assert_eq!(of(": refiner request"), ["unsupportedLocalRefiner", "unsupportedLocalModel"]);
     assert_eq!(of(": deepCache, example"), ["unsupportedLocalAcceleratorOptionsDeepCache"]);
     assert_eq!(of(": LoRA request"), [""; 0]);
-    assert_eq!(of(": ControlNet request"), ["unsupportedLocalControlNet"]);
     // Not in this library.
+    assert_eq!(of(": ControlNet request"), ["invalidControlNetModel"]);
     assert_eq!(of(": IP-Adapter request"), ["invalidIpAdaptersModel"]);
-    assert_eq!(of(": embeddings request"), ["unsupportedLocalEmbeddings"]);
+    assert_eq!(of(": embeddings request"), [""; 0]);
 }
 
 #[test]

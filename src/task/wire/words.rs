@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::prompt::Syntax;
+
 /// Declares an enum over documented words: serde, `Display`, `as_str`, and the list of words.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -109,6 +111,16 @@ words! {
     }
 }
 
+impl From<Option<PromptWeighting>> for Syntax {
+    fn from(weighting: Option<PromptWeighting>) -> Self {
+        match weighting {
+            None => Self::Plain,
+            Some(PromptWeighting::Compel) => Self::Compel,
+            Some(PromptWeighting::SdEmbeds) => Self::SdEmbeds,
+        }
+    }
+}
+
 words! {
     /// `controlNet[].controlMode`: which guide wins where prompt and guide image disagree.
     ControlMode {
@@ -130,5 +142,35 @@ words! {
         Subject = "subject",
         /// Everything outside the mask.
         LocalEditing = "local_editing",
+    }
+}
+
+words! {
+    /// `preProcessorType` of `controlNetPreprocess`: what a guide shows of its picture.
+    Preprocessor {
+        /// White one-pixel edges.
+        Canny = "canny",
+        /// How near everything is, near is white.
+        Depth = "depth",
+        /// Straight lines.
+        Mlsd = "mlsd",
+        /// The directions of surfaces, as colours.
+        Normalbae = "normalbae",
+        /// The skeleton of a person.
+        Openpose = "openpose",
+        /// The picture itself, or a small version of it.
+        Tile = "tile",
+        /// What everything is, as colours.
+        Seg = "seg",
+        /// White lines, as one would draw the picture.
+        Lineart = "lineart",
+        /// White lines, as for an animated film.
+        LineartAnime = "lineart_anime",
+        /// The picture's colours, poured together.
+        Shuffle = "shuffle",
+        /// A few rough white strokes.
+        Scribble = "scribble",
+        /// Soft white edges.
+        Softedge = "softedge",
     }
 }
