@@ -151,6 +151,7 @@ impl EngineArgs {
             previews,
             keeper,
             pictures,
+            models: vec![home.models_dir()],
         }
     }
 }

@@ -171,6 +171,11 @@ impl Network {
         }
     }
 
+    /// Whether the network has an input of that name.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        self.session.inputs().iter().any(|input| input.name() == name)
+    }
+
     /// Runs the network; gives its first output.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use super::demo;
 use super::record::ModelRecord;
 use crate::pixels::Extent;
 use crate::task::{Air, Architecture, Catalog, ModelCard, ModelDefaults, ModelKind};
-use crate::weights::{self, Embedding, Header};
+use crate::weights::{self, Embedding, Header, ImageEncoder};
 
 /// How deep below a models folder a model may lie.
 const DEPTH: usize = 4;
@@ -92,6 +92,12 @@ impl Library {
         *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
+    /// The folders that models are looked for in, the home folder's first.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.folders.clone()
+    }
+
     /// Every usable model, in order of name.
     #[must_use]
     pub fn models(&self) -> Arc<Vec<Arc<ModelCard>>> {
@@ -160,7 +166,9 @@ impl Scan {
             if path.is_dir() && depth > 0 {
                 self.walk(&path, depth - 1);
             } else if ends_with(&path, &["safetensors"]) {
-                self.add(&path, ModelKind::Checkpoint, file_kind(&path));
+                if let Some(kind) = file_kind(&path).transpose() {
+                    self.add(&path, ModelKind::Checkpoint, kind);
+                }
             } else if embeddings && ends_with(&path, &["pt", "bin"]) {
                 self.add(&path, ModelKind::Embedding, embedding_kind(&path));
             }
@@ -267,8 +275,12 @@ fn keep_words(words: &mut Vec<String>) {
     });
 }
 
-fn file_kind(path: &Path) -> Result<Nature, String> {
+/// `None` for what no task names: the image encoders of IP-Adapters.
+fn file_kind(path: &Path) -> Result<Option<Nature>, String> {
     let header = Header::read(path).map_err(|error| error.to_string())?;
+    if ImageEncoder::is_in(&header) {
+        return Ok(None);
+    }
     let found = weights::detect(&header)
         .ok_or_else(|| format!("{} holds no model that Latelier knows", path.display()))?;
     // Stacks do not say what they belong to; SD 1.x is the family that can use them here.
@@ -280,9 +292,9 @@ fn file_kind(path: &Path) -> Result<Nature, String> {
         (_, None) => Architecture::Sd1,
     };
     if found.kind == ModelKind::Embedding && architecture != Architecture::Sdxl {
-        return embedding_kind(path);
+        return embedding_kind(path).map(Some);
     }
-    Ok(Nature::of(found.kind, architecture))
+    Ok(Some(Nature::of(found.kind, architecture)))
 }
 
 /// What a file of textual inversion is for: of an unusual width, models like those that can use it here.

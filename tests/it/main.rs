@@ -13,6 +13,7 @@ mod explain;
 mod guides;
 mod image_to_image;
 mod inpainting;
+mod ip_adapter;
 mod lora;
 mod lora_pictures;
 mod metadata;
