@@ -1,18 +1,25 @@
 //! A model in memory: its sessions, made when they are first needed and kept warm.
 
+mod dress;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, stack};
 
+use dress::Held;
+
 use super::device::{Chosen, DeviceKind};
 use super::embeddings::Embeddings;
+use super::lora::Stack;
 use super::preview::Preview;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
 use super::text::{Encodings, Key};
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
-use crate::graph::{Emitted, GraphError, UnetInputs, clip_text, unet, vae_decoder, vae_encoder};
+use crate::graph::{
+    Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
+};
 use crate::pixels::Picture;
 use crate::prompt::{Chunk, EncodeError, Encoder, Learned, Syntax, Tokenizer, Vocabulary, parse};
 use crate::sampling::Latent;
@@ -84,7 +91,8 @@ pub(super) struct Loaded {
     path: PathBuf,
     checkpoint: Checkpoint,
     tokenizer: Arc<Tokenizer>,
-    networks: [Option<(Mode, Network)>; Part::COUNT],
+    networks: [Option<Held>; Part::COUNT],
+    stack: Stack,
     /// Last layers that the text encoder is written without.
     clip_skip: usize,
     encodings: Encodings,
@@ -105,6 +113,7 @@ impl Loaded {
             checkpoint,
             tokenizer: Arc::new(tokenizer),
             networks: [const { None }; Part::COUNT],
+            stack: Stack::default(),
             clip_skip: 0,
             encodings: Encodings::default(),
             preview: None,
@@ -138,16 +147,17 @@ impl Loaded {
         interrupt: &Interrupt,
     ) -> Result<&mut Network, EngineError> {
         let slot = part as usize;
-        let keep = self.networks[slot]
-            .as_ref()
-            .is_some_and(|(held, _)| *held == mode || *held == Mode::Fast);
+        let keep = self.networks[slot].as_ref().is_some_and(|held| {
+            (held.mode == mode || held.mode == Mode::Fast) && self.can_wear(part, held)
+        });
         if !keep {
             self.unload(part);
-            let network = self.load(part, mode, interrupt)?;
-            self.networks[slot] = Some((mode, network));
+            let held = self.load(part, mode, interrupt)?;
+            self.networks[slot] = Some(held);
         }
+        self.dress(part, interrupt)?;
         match &mut self.networks[slot] {
-            Some((_, network)) => Ok(network),
+            Some(held) => Ok(&mut held.network),
             // Filled above.
             None => Err(EngineError::Session(SessionError::Interrupted)),
         }
@@ -155,7 +165,7 @@ impl Loaded {
 
     /// The mode `part` is held in, if it is loaded.
     pub(super) fn held(&self, part: Part) -> Option<Mode> {
-        self.networks[part as usize].as_ref().map(|(mode, _)| *mode)
+        self.networks[part as usize].as_ref().map(|held| held.mode)
     }
 
     /// Frees the network `part`.
@@ -165,19 +175,16 @@ impl Loaded {
         }
     }
 
-    fn load(
-        &mut self,
-        part: Part,
-        mode: Mode,
-        interrupt: &Interrupt,
-    ) -> Result<Network, EngineError> {
+    fn load(&mut self, part: Part, mode: Mode, interrupt: &Interrupt) -> Result<Held, EngineError> {
         loop {
             let Environment { runtime, device, threads } = &self.environment;
-            let emitted = self.emit(part)?;
+            let emitted = self.emit(part, mode)?;
+            let constants = self.constants(part, &emitted, interrupt)?;
             let placement =
                 Placement { device: device.kind, mode, threads: *threads, strict: false };
             let started = std::time::Instant::now();
-            match Network::open(runtime, part.name(), &emitted, placement, interrupt) {
+            let source = (part.name(), &emitted);
+            match Network::open_with(runtime, source, constants, placement, interrupt) {
                 Ok(network) => {
                     tracing::debug!(
                         part = part.name(),
@@ -185,7 +192,7 @@ impl Loaded {
                         seconds = started.elapsed().as_secs_f64(),
                         "loaded"
                     );
-                    return Ok(network);
+                    return Ok(self.hold(mode, network, emitted));
                 }
                 Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
                 Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
@@ -200,7 +207,7 @@ impl Loaded {
         }
     }
 
-    fn emit(&self, part: Part) -> Result<Emitted, GraphError> {
+    fn emit(&self, part: Part, mode: Mode) -> Result<Emitted, GraphError> {
         let Checkpoint {
             text_encoder,
             unet: denoiser,
@@ -211,9 +218,10 @@ impl Loaded {
             ..
         } = &self.checkpoint;
         let dialect = self.environment.device.kind.dialect();
+        let style = Style { dialect, replaceable: self.replaceable(part, mode) };
         match part {
-            Part::TextEncoder => clip_text(text_encoder, text_config, dialect, self.clip_skip),
-            Part::Unet => unet(denoiser, unet_config, dialect, UnetInputs::default()),
+            Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
+            Part::Unet => unet(denoiser, unet_config, style, UnetInputs::default()),
             Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
             Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
         }

@@ -123,6 +123,7 @@ impl LocalEngine {
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
         let width = loaded.checkpoint().text_config.hidden_size;
         let embeddings = Embeddings::open(&job.request.embeddings, width)?;
+        loaded.wear(&job.request.loras)?;
         let conditioning = run.condition(loaded, &embeddings)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;

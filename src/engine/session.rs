@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ndarray::{ArrayD, ArrayViewD};
 use ort::ep;
 use ort::session::builder::{GraphOptimizationLevel, LoadCanceler, SessionBuilder};
-use ort::session::{NoSelectedOutputs, RunOptions, Session};
+use ort::session::{NoSelectedOutputs, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValue, Tensor};
 
 use super::device::DeviceKind;
+use super::replacements::Replacements;
 use super::{Mode, Runtime};
 use crate::graph::Emitted;
 
@@ -103,6 +104,8 @@ pub enum Input<'a> {
 pub struct Network {
     session: Session,
     name: &'static str,
+    /// Weights that take the place of the checkpoint's own.
+    pub(super) replaced: Replacements,
 }
 
 impl Network {
@@ -129,9 +132,25 @@ impl Network {
         placement: Placement,
         interrupt: &Interrupt,
     ) -> Result<Self, SessionError> {
+        let source = (name, emitted);
+        Self::open_with(runtime, source, Replacements::default(), placement, interrupt)
+    }
+
+    /// The same with other constants in place of some of the checkpoint's weights.
+    pub(super) fn open_with(
+        runtime: &Runtime,
+        (name, emitted): (&'static str, &Emitted),
+        constants: Replacements,
+        placement: Placement,
+        interrupt: &Interrupt,
+    ) -> Result<Self, SessionError> {
         let doing = format!("loading the {name}");
         let fail = |error: &ort::Error| fault(&doing, error);
         let mut builder = configured(runtime, emitted, placement).map_err(|error| fail(&error))?;
+        for (name, value) in constants.into_values() {
+            let added = builder.with_initializer(name, value).map_err(ort::Error::from);
+            builder = added.map_err(|error| fail(&error))?;
+        }
         {
             let mut load = interrupt.load.lock().unwrap_or_else(PoisonError::into_inner);
             if load.ended {
@@ -142,7 +161,7 @@ impl Network {
         let session = builder.commit_from_memory(&emitted.model);
         interrupt.load.lock().unwrap_or_else(PoisonError::into_inner).canceler = None;
         match session {
-            Ok(session) => Ok(Self { session, name }),
+            Ok(session) => Ok(Self { session, name, replaced: Replacements::default() }),
             Err(_) if interrupt.is_interrupted() => Err(SessionError::Interrupted),
             Err(error) => Err(fail(&error)),
         }
@@ -168,9 +187,10 @@ impl Network {
                 fault(&doing, error)
             }
         };
-        let mut values: Vec<(&str, DynValue)> = Vec::with_capacity(inputs.len());
+        let mut values: Vec<(&str, SessionInputValue<'_>)> =
+            self.replaced.values().map(|(name, value)| (name, value.into())).collect();
         for (name, input) in inputs {
-            values.push((name, owned(input).map_err(|error| fail(&error))?));
+            values.push((name, owned(input).map_err(|error| fail(&error))?.into()));
         }
         let outputs =
             self.session.run_with_options(values, &*interrupt.run).map_err(|error| fail(&error))?;
@@ -227,7 +247,7 @@ fn configured(
 }
 
 /// ONNX Runtime has no error code for memory; its messages tell.
-fn fault(doing: &str, error: &ort::Error) -> SessionError {
+pub(super) fn fault(doing: &str, error: &ort::Error) -> SessionError {
     let message = error.to_string();
     let doing = doing.to_owned();
     let starved = ["bad_alloc", "Failed to allocate memory", "out of memory", "OUTOFMEMORY"];

@@ -36,6 +36,11 @@ impl Encodings {
         self.known.get(key).cloned()
     }
 
+    /// Forgets all of them: the text encoder has changed.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// Remembers an encoding.
     pub(super) fn keep(&mut self, key: Key, encoding: Array2<f32>) {
         if self.known.len() >= KEPT {

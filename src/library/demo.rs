@@ -1,15 +1,24 @@
-//! The demo model inside the program, and its unpacking into the models folder.
+//! The demo model and its add-ons inside the program, and their unpacking into the models folder.
 //!
 //! ONNX Runtime maps weights from files, so the embedded bytes are written out once.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Home;
 use super::results::write_atomically;
 
-/// Name of the folder; AIR `local:demo@1` is in its record.
-const FOLDER: &str = "demo";
+/// A folder of embedded files.
+struct Set {
+    /// Its name among the models.
+    folder: &'static str,
+    files: &'static [Embedded],
+}
+
+/// The model itself, AIR `local:demo@1`, and what was trained for it: a LoRA, a `ControlNet`, two
+/// embeddings.
+const SETS: &[Set] =
+    &[Set { folder: "demo", files: MODEL }, Set { folder: "demo-addons", files: ADD_ONS }];
 
 /// A file of the model and its bytes.
 struct Embedded {
@@ -23,8 +32,17 @@ macro_rules! file {
     };
 }
 
+macro_rules! add_on {
+    ($path:literal) => {
+        Embedded {
+            path: $path,
+            bytes: include_bytes!(concat!("../../assets/models/demo/addons/", $path)),
+        }
+    };
+}
+
 // Large on purpose: the program must be able to draw with no download.
-const FILES: &[Embedded] = &[
+const MODEL: &[Embedded] = &[
     file!("NOTICE"),
     file!("README.md"),
     file!("latelier.json"),
@@ -42,21 +60,38 @@ const FILES: &[Embedded] = &[
     file!("vae/diffusion_pytorch_model.safetensors"),
 ];
 
-/// Makes sure that the demo model lies in `home`, complete; returns its folder.
+const ADD_ONS: &[Embedded] = &[
+    add_on!("README.md"),
+    add_on!("controlnet-canny/config.json"),
+    add_on!("controlnet-canny/diffusion_pytorch_model.safetensors"),
+    add_on!("controlnet-canny/latelier.json"),
+    add_on!("embedding-green-apple.latelier.json"),
+    add_on!("embedding-green-apple.safetensors"),
+    add_on!("embedding-taxi.latelier.json"),
+    add_on!("embedding-taxi.safetensors"),
+    add_on!("lora-outline.latelier.json"),
+    add_on!("lora-outline.safetensors"),
+];
+
+/// Makes sure that the demo model and its add-ons lie in `home`, complete.
 ///
-/// The folder is filled under another name and renamed, so that it is there whole or not at all.
+/// Each folder is filled under another name and renamed, so that it is there whole or not at all.
 /// A copy with a missing file or one of another length is replaced.
 ///
 /// # Errors
 /// When the disk is full or the folder cannot be written.
-pub(super) fn unpack(home: &Home) -> io::Result<PathBuf> {
-    let folder = home.models_dir().join(FOLDER);
-    if is_complete(&folder) {
-        return Ok(folder);
+pub(super) fn unpack(home: &Home) -> io::Result<()> {
+    SETS.iter().try_for_each(|set| unpack_set(home, set))
+}
+
+fn unpack_set(home: &Home, set: &Set) -> io::Result<()> {
+    let folder = home.models_dir().join(set.folder);
+    if is_complete(&folder, set) {
+        return Ok(());
     }
     std::fs::create_dir_all(home.models_dir())?;
     let fresh = tempfile::Builder::new().prefix(".demo-").tempdir_in(home.models_dir())?;
-    for file in FILES {
+    for file in set.files {
         let path = fresh.path().join(file.path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
@@ -68,13 +103,13 @@ pub(super) fn unpack(home: &Home) -> io::Result<PathBuf> {
     }
     match std::fs::rename(fresh.keep(), &folder) {
         // Another Latelier was faster.
-        Err(_) if is_complete(&folder) => Ok(folder),
-        result => result.map(|()| folder),
+        Err(_) if is_complete(&folder, set) => Ok(()),
+        result => result,
     }
 }
 
-fn is_complete(folder: &Path) -> bool {
-    FILES.iter().all(|file| {
+fn is_complete(folder: &Path, set: &Set) -> bool {
+    set.files.iter().all(|file| {
         std::fs::metadata(folder.join(file.path))
             .is_ok_and(|found| found.len() == file.bytes.len() as u64)
     })

@@ -299,6 +299,9 @@ mod tests {
             "embeddings",
             "embeddings[].model",
             "embeddings[].weight",
+            "lora",
+            "lora[].model",
+            "lora[].weight",
             "deliveryMethod",
         ];
         assert_eq!(now, expected);

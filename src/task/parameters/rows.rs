@@ -399,10 +399,11 @@ pub const PARAMETERS: &[ParameterRow] = &[
         words(ControlMode::WORDS),
         "Which counts more: the prompt or the guide.",
     ),
-    row("lora", "LoRA", Objects, "Small changes of the model towards a style or a subject."),
-    row("lora[].model", "Model", Air(ModelKind::Lora), "The LoRA.").required(),
+    row("lora", "LoRA", Objects, "Small changes of the model towards a style or a subject.").now(),
+    row("lora[].model", "Model", Air(ModelKind::Lora), "The LoRA.").required().now(),
     row("lora[].weight", "Weight", float(-4.0, 4.0), "Its strength; negative turns it round.")
-        .default(Number(1.0)),
+        .default(Number(1.0))
+        .now(),
     row("ipAdapters", "IP-Adapters", Objects, "Pictures used like prompts."),
     row("ipAdapters[].model", "Model", Air(ModelKind::IpAdapter), "The IP-Adapter.").required(),
     row("ipAdapters[].guideImage", "Guide image", Image, "The picture to follow.").required(),

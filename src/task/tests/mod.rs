@@ -39,7 +39,7 @@ impl Catalog for Shelf {
             FLUX => (Checkpoint, FluxDev, "FlowMatchEulerDiscreteScheduler"),
             "runware:102@1" => (Checkpoint, FluxFill, "Euler"),
             "runware:106@1" => (Checkpoint, FluxKontext, "Euler"),
-            "runware:13090@1" => (Lora, Sd1, ""),
+            "runware:13090@1" | "runware:6638@1" => (Lora, Sd1, ""),
             "runware:120@2" => (Lora, FluxDev, ""),
             "runware:120@4" => (Vae, FluxDev, ""),
             "civitai:38784@44716" => (ControlNet, Sd1, ""),

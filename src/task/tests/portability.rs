@@ -68,15 +68,16 @@ fn an_embedding_that_no_prompt_names_says_where_it_goes() {
 #[test]
 fn what_is_refused_says_why_and_on_which_engine() {
     let report = report(&with(&json!({
-        "lora": [{ "model": "civitai:1@2", "weight": 9 }], "steps": 500, "maskImage": UUID,
+        "lora": [{ "model": "civitai:1@2", "weight": 9 }], "vae": "civitai:3@4", "steps": 500, "maskImage": UUID,
     })));
     let refused = |verdict: &Verdict, part: &str| match verdict {
         Verdict::Unsupported(why) => assert!(why.contains(part), "{why}"),
         other => panic!("{other:?} instead of {part}"),
     };
-    let lora = of(&report, "lora");
-    refused(&lora.0, "not yet on the local engine");
-    assert_eq!(lora.1, Verdict::Honoured);
+    let vae = of(&report, "vae");
+    refused(&vae.0, "not yet on the local engine");
+    assert!(matches!(vae.1, Verdict::Mapped(_)), "{vae:?}");
+    refused(&of(&report, "lora[0].model").0, "not in the library");
     for verdict in [of(&report, "steps").0, of(&report, "steps").1] {
         refused(&verdict, "from 1 to 100");
     }

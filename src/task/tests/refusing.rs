@@ -58,8 +58,6 @@ fn what_is_not_yet_local_is_said_once_and_only_when_asked_for() {
         "acceleratorOptions": { "deepCache": false, "deepCacheInterval": 3 }, "deliveryMethod": "sync",
     });
     assert!(local(&with(&quiet)).is_ok());
-    let loras = json!({ "lora": [{ "model": "runware:13090@1", "weight": 0.5 }, { "model": "runware:13090@1" }] });
-    assert_eq!(only(local(&with(&loras))).code, "unsupportedLocalLora");
     assert!(remote(&with(&json!({ "outputFormat": "WEBP", "checkNSFW": true }))).is_ok());
 }
 

@@ -222,6 +222,9 @@ fn an_add_on_is_of_its_kind_and_of_the_models_family() {
     let lora = |air: &str| remote(&with(&json!({ "lora": [{ "model": air }] })));
     assert!(lora("runware:13090@1").is_ok());
     assert!(lora("civitai:1@2").is_ok(), "the service knows more models than this machine");
+    let problem = only(local(&with(&json!({ "lora": [{ "model": "civitai:1@2" }] }))));
+    assert_eq!(problem.code, "invalidLoraModel");
+    assert!(problem.message.contains("civitai:1@2 is not in the library"), "{problem}");
     let problem = only(lora("civitai:38784@44716"));
     assert!(problem.code == "invalidLoraModel" && problem.concerns("lora[0].model"), "{problem:?}");
     let problem = only(lora("runware:120@2"));

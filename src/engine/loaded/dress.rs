@@ -1,0 +1,178 @@
+//! Dresses a loaded network in the LoRAs of the stack.
+//!
+//! On the CPU a changed weight is fed at each run, so that a session outlives every change of the
+//! stack. Other devices take weights as constants: there a change makes the session anew.
+
+use super::{Loaded, Part};
+use crate::engine::device::DeviceKind;
+use crate::engine::lora::{Outfit, Tailor};
+use crate::engine::replacements::Replacements;
+use crate::engine::session::{Interrupt, Network};
+use crate::engine::{EngineError, Mode};
+use crate::graph::{Emitted, Replaceable, Way, WeightSlot};
+use crate::task::Weighted;
+use crate::weights::{Component, TargetPart};
+
+/// A network in memory.
+pub(super) struct Held {
+    pub(super) mode: Mode,
+    pub(super) network: Network,
+    wardrobe: Wardrobe,
+}
+
+/// What of a network's weights can change, and what has.
+struct Wardrobe {
+    way: Way,
+    slots: Vec<WeightSlot>,
+    /// `None` before anything was fed.
+    worn: Option<Outfit>,
+}
+
+impl Part {
+    /// The network as LoRAs call it.
+    const fn target(self) -> Option<TargetPart> {
+        match self {
+            Self::Unet => Some(TargetPart::Unet),
+            Self::TextEncoder => Some(TargetPart::TextEncoder),
+            Self::VaeDecoder | Self::VaeEncoder => None,
+        }
+    }
+}
+
+impl Loaded {
+    /// Sets the LoRAs that the next runs are made with. Reads files; changes no weight yet.
+    ///
+    /// # Errors
+    /// When a LoRA cannot be read or was made for another model.
+    pub(in crate::engine) fn wear(&mut self, loras: &[Weighted]) -> Result<(), EngineError> {
+        let before = self.stack.outfit().clone();
+        self.stack.set(loras, &self.checkpoint)?;
+        if !self.stack.outfit().is_same(&before, TargetPart::TextEncoder) {
+            self.encodings.forget();
+        }
+        Ok(())
+    }
+
+    /// Which weights of `part` can be replaced when it is loaded in `mode`.
+    ///
+    /// Low-memory mode packs nothing, so that every layer can be open. Fast mode packs the kernels of
+    /// convolutions, which gains a fifth of their time; the matrices of linear layers gain nothing that
+    /// could be measured. What the stack changes is open in any case.
+    pub(super) fn replaceable(&self, part: Part, mode: Mode) -> Replaceable {
+        let Some(target) = part.target() else { return Replaceable::default() };
+        let also = self.stack.outfit().tensors(target).into_iter().map(ToOwned::to_owned).collect();
+        match (self.environment.device.kind, mode) {
+            (DeviceKind::Cpu, Mode::Fast) => {
+                Replaceable { way: Way::InputAsF32, linear: true, kernels: false, also }
+            }
+            (DeviceKind::Cpu, Mode::LowMemory) => {
+                Replaceable { way: Way::Input, linear: true, kernels: true, also }
+            }
+            _ => Replaceable { way: Way::Constant, linear: false, kernels: false, also },
+        }
+    }
+
+    /// Whether the stack can be worn by what is `held` of `part`.
+    pub(super) fn can_wear(&self, part: Part, held: &Held) -> bool {
+        let Some(target) = part.target() else { return true };
+        let Wardrobe { way, slots, worn } = &held.wardrobe;
+        let outfit = self.stack.outfit();
+        match way {
+            Way::Constant => worn.as_ref().is_some_and(|worn| worn.is_same(outfit, target)),
+            Way::Input | Way::InputAsF32 => {
+                let open = |tensor: &str| slots.iter().any(|slot| slot.tensor == tensor);
+                outfit.tensors(target).into_iter().all(open)
+            }
+        }
+    }
+
+    /// The weights that a session of `emitted` has to be made with.
+    pub(super) fn constants(
+        &self,
+        part: Part,
+        emitted: &Emitted,
+        interrupt: &Interrupt,
+    ) -> Result<Replacements, EngineError> {
+        let mut constants = Replacements::default();
+        if self.environment.device.kind != DeviceKind::Cpu
+            && let Some(tailor) = self.tailor(part)
+        {
+            let slots: Vec<&WeightSlot> = emitted.slots.iter().collect();
+            tailor.each(&slots, interrupt, |weight| constants.put(weight))?;
+        }
+        Ok(constants)
+    }
+
+    /// Keeps a session that has just been made of `emitted`.
+    pub(super) fn hold(&self, mode: Mode, network: Network, emitted: Emitted) -> Held {
+        let constant = self.environment.device.kind != DeviceKind::Cpu;
+        let (way, worn) = match mode {
+            _ if constant => (Way::Constant, Some(self.stack.outfit().clone())),
+            Mode::Fast => (Way::InputAsF32, None),
+            Mode::LowMemory => (Way::Input, None),
+        };
+        Held { mode, network, wardrobe: Wardrobe { way, slots: emitted.slots, worn } }
+    }
+
+    /// Computes the weights that the stack changes, unless `part` wears it already.
+    pub(super) fn dress(&mut self, part: Part, interrupt: &Interrupt) -> Result<(), EngineError> {
+        let Some(target) = part.target() else { return Ok(()) };
+        let Some(mut held) = self.networks[part as usize].take() else { return Ok(()) };
+        let dressed = self.change(part, target, &mut held, interrupt);
+        if dressed.is_ok() {
+            self.networks[part as usize] = Some(held);
+        }
+        dressed
+    }
+
+    fn change(
+        &self,
+        part: Part,
+        target: TargetPart,
+        held: &mut Held,
+        interrupt: &Interrupt,
+    ) -> Result<(), EngineError> {
+        let outfit = self.stack.outfit();
+        let worn = held.wardrobe.worn.take();
+        if worn.as_ref().is_some_and(|worn| worn.is_same(outfit, target)) {
+            held.wardrobe.worn = worn;
+            return Ok(());
+        }
+        let started = std::time::Instant::now();
+        let old = worn.as_ref().map(|worn| worn.tensors(target)).unwrap_or_default();
+        let new = outfit.tensors(target);
+        let mut slots = Vec::new();
+        for slot in &held.wardrobe.slots {
+            let changes = new.contains(slot.tensor.as_str());
+            let leaves = old.contains(slot.tensor.as_str());
+            if changes || (slot.required && (leaves || worn.is_none())) {
+                slots.push(slot);
+            } else if leaves {
+                held.network.replaced.remove(slot);
+            }
+        }
+        if let Some(tailor) = self.tailor(part) {
+            let replaced = &mut held.network.replaced;
+            tailor.each(&slots, interrupt, |weight| replaced.put(weight))?;
+        }
+        tracing::debug!(
+            part = part.name(),
+            weights = slots.len(),
+            loras = new.len(),
+            seconds = started.elapsed().as_secs_f64(),
+            "dressed"
+        );
+        held.wardrobe.worn = Some(outfit.clone());
+        Ok(())
+    }
+
+    fn tailor(&self, part: Part) -> Option<Tailor<'_>> {
+        let target = part.target()?;
+        let component: &Component = match target {
+            TargetPart::Unet => &self.checkpoint.unet,
+            TargetPart::TextEncoder => &self.checkpoint.text_encoder,
+        };
+        let threads = self.environment.threads;
+        Some(Tailor { component, part: target, outfit: self.stack.outfit(), threads })
+    }
+}
