@@ -192,7 +192,7 @@ impl Loaded {
                         seconds = started.elapsed().as_secs_f64(),
                         "loaded"
                     );
-                    return Ok(self.hold(mode, network, emitted));
+                    return Ok(self.hold(part, (mode, network), emitted));
                 }
                 Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
                 Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),

@@ -52,19 +52,28 @@ pub enum Way {
 }
 
 impl Replaceable {
-    fn holds(&self, tensor: &str, role: Role) -> bool {
-        let by_role = match role {
+    /// Whether every weight of that role can be replaced.
+    fn holds_all(&self, role: Role) -> bool {
+        match role {
             Role::Linear => self.linear,
             Role::Kernel => self.kernels,
             Role::Other => false,
-        };
-        by_role || self.also.contains(tensor)
+        }
     }
 
     /// How `tensor` is handed over, if it can be replaced.
-    pub(super) fn way_of(&self, tensor: &str, role: Role) -> Option<Way> {
-        self.holds(tensor, role).then_some(self.way)
+    pub(super) fn offer_of(&self, tensor: &str, role: Role) -> Option<Offer> {
+        let by_name = !self.holds_all(role);
+        let offered = !by_name || self.also.contains(tensor);
+        offered.then_some(Offer { way: self.way, by_name })
     }
+}
+
+/// How a weight is offered for replacing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) way: Way,
+    pub(super) by_name: bool,
 }
 
 /// A weight of a graph that can be replaced.
@@ -87,6 +96,9 @@ pub struct WeightSlot {
 
     /// Number format that the session expects.
     pub dtype: TensorType,
+
+    /// Whether it is open because [`Replaceable::also`] names it, and not all of its kind are.
+    pub by_name: bool,
 
     /// Whether each run needs it; the session has the checkpoint's own value for the others.
     pub required: bool,

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::WeightSlot;
 use super::builder::{Builder, GraphError, Value};
 use super::onnx::{self, DataType, Node, Side, Span, ValueInfo};
-use super::replaceable::{Role, Way};
+use super::replaceable::{Offer, Role, Way};
 use crate::weights::{Tensor, TensorType};
 
 /// Stored size up to which a half-precision weight becomes an f32 constant of the model.
@@ -65,17 +65,17 @@ impl<'w> Builder<'w> {
     /// with a cast where it is of another format.
     fn placed(&mut self, wanted: &Wanted<'_>) -> Result<Value, GraphError> {
         let tensor = self.tensor(wanted)?;
-        let way = self.replaceable.way_of(wanted.name, wanted.role);
+        let offer = self.replaceable.offer_of(wanted.name, wanted.role);
         if tensor.dtype != TensorType::F32 {
             if tensor.length <= INLINE_BYTES {
-                return self.inline(wanted, tensor, way);
+                return self.inline(wanted, tensor, offer);
             }
-            if way == Some(Way::InputAsF32) {
-                return Ok(self.fed(wanted, tensor));
+            if let Some(offer @ Offer { way: Way::InputAsF32, .. }) = offer {
+                return Ok(self.fed(wanted, tensor, offer));
             }
         }
         let stored = self.stored(wanted, tensor);
-        self.offer(wanted, tensor, way, tensor.dtype);
+        self.offer(wanted, tensor, offer, tensor.dtype);
         Ok(if tensor.dtype == TensorType::F32 { stored } else { self.cast(&stored) })
     }
 
@@ -102,7 +102,7 @@ impl<'w> Builder<'w> {
         &mut self,
         wanted: &Wanted<'_>,
         tensor: &Tensor,
-        way: Option<Way>,
+        offer: Option<Offer>,
     ) -> Result<Value, GraphError> {
         let Named { name, dims } = wanted.named(&tensor.shape);
         if let Some(value) = self.named.get(&name) {
@@ -120,17 +120,18 @@ impl<'w> Builder<'w> {
         let row = wanted.row();
         let values = &values[wanted.rows.start * row..wanted.rows.end * row];
         self.initializers.push(onnx::Tensor::floats(name.clone(), dims, values));
-        self.offer(wanted, tensor, way, TensorType::F32);
+        self.offer(wanted, tensor, offer, TensorType::F32);
         Ok(self.remember(name.clone(), Value(name)))
     }
 
     /// A weight that every run is given as f32.
-    fn fed(&mut self, wanted: &Wanted<'_>, tensor: &Tensor) -> Value {
+    fn fed(&mut self, wanted: &Wanted<'_>, tensor: &Tensor, offer: Offer) -> Value {
         let name = wanted.named(&tensor.shape).name;
         if let Some(value) = self.named.get(&name) {
             return value.clone();
         }
-        self.declare(wanted, tensor, TensorType::F32, true);
+        let required = true;
+        self.declare(wanted.slot(&tensor.shape, TensorType::F32, Terms { offer, required }));
         self.remember(name.clone(), Value(name))
     }
 
@@ -154,22 +155,29 @@ impl<'w> Builder<'w> {
         self.remember(name.clone(), Value(name))
     }
 
-    /// Lets a weight that the graph has a value for be replaced, in `way`.
-    fn offer(&mut self, wanted: &Wanted<'_>, tensor: &Tensor, way: Option<Way>, dtype: TensorType) {
-        let name = wanted.named(&tensor.shape).name;
-        match way {
-            _ if self.slots.iter().any(|slot| slot.name == name) => {}
-            None => {}
-            Some(Way::Constant) => self.slots.push(wanted.slot(&tensor.shape, dtype, false)),
-            Some(Way::Input | Way::InputAsF32) => self.declare(wanted, tensor, dtype, false),
+    /// Lets a weight that the graph has a value for be replaced.
+    fn offer(
+        &mut self,
+        wanted: &Wanted<'_>,
+        tensor: &Tensor,
+        offer: Option<Offer>,
+        dtype: TensorType,
+    ) {
+        let Some(offer) = offer else { return };
+        let slot = wanted.slot(&tensor.shape, dtype, Terms { offer, required: false });
+        if self.slots.iter().any(|known| known.name == slot.name) {
+            return;
+        }
+        match offer.way {
+            Way::Constant => self.slots.push(slot),
+            Way::Input | Way::InputAsF32 => self.declare(slot),
         }
     }
 
     /// Declares a weight as an input.
-    fn declare(&mut self, wanted: &Wanted<'_>, tensor: &Tensor, dtype: TensorType, required: bool) {
-        let slot = wanted.slot(&tensor.shape, dtype, required);
+    fn declare(&mut self, slot: WeightSlot) {
         let sides: Vec<Side> = slot.dims.iter().map(|&side| Side::Fixed(side as usize)).collect();
-        self.inputs.push(ValueInfo::new(&slot.name, data_type(dtype), &sides));
+        self.inputs.push(ValueInfo::new(&slot.name, data_type(slot.dtype), &sides));
         self.slots.push(slot);
     }
 
@@ -211,6 +219,13 @@ struct Wanted<'a> {
     role: Role,
 }
 
+/// On which terms a weight can be replaced.
+#[derive(Clone, Copy)]
+struct Terms {
+    offer: Offer,
+    required: bool,
+}
+
 /// A weight as the graph holds it.
 struct Named {
     name: String,
@@ -243,7 +258,7 @@ impl<'a> Wanted<'a> {
         Named { name: format!("{name} as {dims:?}"), dims }
     }
 
-    fn slot(&self, stored: &[i64], dtype: TensorType, required: bool) -> WeightSlot {
+    fn slot(&self, stored: &[i64], dtype: TensorType, terms: Terms) -> WeightSlot {
         let Named { name, dims } = self.named(stored);
         WeightSlot {
             name,
@@ -252,7 +267,8 @@ impl<'a> Wanted<'a> {
             row: self.row(),
             dims,
             dtype,
-            required,
+            by_name: terms.offer.by_name,
+            required: terms.required,
         }
     }
 }

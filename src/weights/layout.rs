@@ -224,3 +224,33 @@ pub(super) fn modern_vae(name: &str) -> String {
         None => name.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::weights::config::read_json;
+
+    #[test]
+    fn original_names_come_back_from_diffusers_names() {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let config = read_json(&repository.join("assets/models/demo/unet/config.json")).unwrap();
+        let names = UnetNames::new(&config);
+        let table: Value = read_json(&repository.join("tests/goldens/ldm_names.json")).unwrap();
+        let mut seen = 0;
+        for (ldm, entry) in table.as_object().unwrap() {
+            let Some(ldm) = ldm.strip_prefix(UNET).and_then(|ldm| ldm.strip_suffix(".weight"))
+            else {
+                continue;
+            };
+            let layer = entry["diffusers"].as_str().unwrap().strip_suffix(".weight").unwrap();
+            assert_eq!(names.original(layer).as_deref(), Some(ldm));
+            seen += 1;
+        }
+        assert!(seen > 100, "{seen}");
+        assert_eq!(names.original("down_blocks.9.resnets.0.conv1"), None);
+    }
+}

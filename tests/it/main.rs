@@ -11,6 +11,7 @@ mod explain;
 mod image_to_image;
 mod inpainting;
 mod lora;
+mod lora_pictures;
 mod metadata;
 mod network;
 mod networks;

@@ -3,6 +3,8 @@
 //! On the CPU a changed weight is fed at each run, so that a session outlives every change of the
 //! stack. Other devices take weights as constants: there a change makes the session anew.
 
+use std::collections::BTreeSet;
+
 use super::{Loaded, Part};
 use crate::engine::device::DeviceKind;
 use crate::engine::lora::{Outfit, Tailor};
@@ -24,6 +26,8 @@ pub(super) struct Held {
 struct Wardrobe {
     way: Way,
     slots: Vec<WeightSlot>,
+    /// The tensors that the stack changed when the network was loaded.
+    asked: BTreeSet<String>,
     /// `None` before anything was fed.
     worn: Option<Outfit>,
 }
@@ -75,13 +79,19 @@ impl Loaded {
     /// Whether the stack can be worn by what is `held` of `part`.
     pub(super) fn can_wear(&self, part: Part, held: &Held) -> bool {
         let Some(target) = part.target() else { return true };
-        let Wardrobe { way, slots, worn } = &held.wardrobe;
+        let Wardrobe { way, slots, asked, worn } = &held.wardrobe;
         let outfit = self.stack.outfit();
         match way {
             Way::Constant => worn.as_ref().is_some_and(|worn| worn.is_same(outfit, target)),
             Way::Input | Way::InputAsF32 => {
-                let open = |tensor: &str| slots.iter().any(|slot| slot.tensor == tensor);
-                outfit.tensors(target).into_iter().all(open)
+                // Neither more nor less than it needs: what is open is computed by other kernels,
+                // and the same task must give the same picture whatever was worn before.
+                let special =
+                    |tensor: &str| !slots.iter().any(|slot| slot.tensor == tensor && !slot.by_name);
+                let mut wanted = outfit.tensors(target);
+                wanted.retain(|tensor| special(tensor));
+                let asked = asked.iter().map(String::as_str).filter(|tensor| special(tensor));
+                wanted.into_iter().eq(asked)
             }
         }
     }
@@ -104,14 +114,16 @@ impl Loaded {
     }
 
     /// Keeps a session that has just been made of `emitted`.
-    pub(super) fn hold(&self, mode: Mode, network: Network, emitted: Emitted) -> Held {
+    pub(super) fn hold(&self, part: Part, source: (Mode, Network), emitted: Emitted) -> Held {
+        let (mode, network) = source;
+        let asked = self.replaceable(part, mode).also;
         let constant = self.environment.device.kind != DeviceKind::Cpu;
         let (way, worn) = match mode {
             _ if constant => (Way::Constant, Some(self.stack.outfit().clone())),
             Mode::Fast => (Way::InputAsF32, None),
             Mode::LowMemory => (Way::Input, None),
         };
-        Held { mode, network, wardrobe: Wardrobe { way, slots: emitted.slots, worn } }
+        Held { mode, network, wardrobe: Wardrobe { way, slots: emitted.slots, asked, worn } }
     }
 
     /// Computes the weights that the stack changes, unless `part` wears it already.

@@ -34,6 +34,8 @@ pub(in crate::weights) enum Role {
     LokrW1A,
     /// LoKr: right part of the first factor.
     LokrW1B,
+    /// LoKr: core of the first factor.
+    LokrT1,
     /// LoKr: the whole second factor.
     LokrW2,
     /// LoKr: left part of the second factor.
@@ -46,7 +48,7 @@ pub(in crate::weights) enum Role {
     Diff,
     /// The whole change of a bias.
     DiffBias,
-    /// A method that is not additive or not known; see [`Role::unsupported`].
+    /// IA3: factors of whole rows or columns.
     Ia3,
     /// Orthogonal fine-tuning.
     Oft,
@@ -77,6 +79,7 @@ const ENDINGS: &[(&str, Role)] = &[
     (".lokr_w1", Role::LokrW1),
     (".lokr_w1_a", Role::LokrW1A),
     (".lokr_w1_b", Role::LokrW1B),
+    (".lokr_t1", Role::LokrT1),
     (".lokr_w2", Role::LokrW2),
     (".lokr_w2_a", Role::LokrW2A),
     (".lokr_w2_b", Role::LokrW2B),
@@ -119,7 +122,6 @@ impl Role {
             Self::Ia3 => Some("IA3, which scales layers instead of adding to them"),
             Self::Oft => Some("OFT, which turns layers instead of adding to them"),
             Self::Glora => Some("GLoRA"),
-            Self::DoraScale | Self::Magnitude => Some("DoRA"),
             _ => None,
         }
     }

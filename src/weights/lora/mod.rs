@@ -6,6 +6,7 @@
 mod apply;
 mod delta;
 mod error;
+mod factors;
 mod family;
 mod key;
 mod layer;
@@ -17,15 +18,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub use apply::add_deltas;
-pub use delta::{Delta, Factors};
+pub use delta::Delta;
 pub use error::LoraError;
+pub use factors::Factors;
 pub(super) use family::evidence;
 pub(super) use key::Role;
 pub use names::TargetPart;
 
 use super::{Checkpoint, Component, Header};
 use crate::task::Architecture;
-use delta::Reader;
+use factors::Reader;
 use layer::{Layer, Named, Shape};
 use names::Names;
 use scales::Adapter;
@@ -110,17 +112,19 @@ impl<'a> Opening<'a> {
         self.read_alphas(&mut layers)?;
         let mut deltas = BTreeMap::new();
         for ((part, name), layer) in &layers {
-            let before = deltas.len();
             for (leaf, bias) in [("weight", false), ("bias", true)] {
                 let tensor = format!("{name}.{leaf}");
-                let Some(base) = self.component(*part).tensors.get(&tensor) else { continue };
-                let shape = Shape::of(base);
-                let delta = if bias { layer.bias(shape) } else { layer.weight(shape) };
+                let delta = match self.component(*part).tensors.get(&tensor).map(Shape::of) {
+                    Some(shape) if bias => layer.bias(shape),
+                    Some(shape) => layer.weight(shape),
+                    None => Ok(None),
+                };
                 let delta = delta.map_err(|(tensor, why)| self.damaged(tensor, why))?;
-                deltas.extend(delta.map(|delta| (Target { part: *part, tensor }, delta)));
-            }
-            if deltas.len() == before {
-                unmatched.extend(layer.tensors.values().map(|named| named.key.to_owned()));
+                let keys = || layer.keys(bias).map(ToOwned::to_owned);
+                match delta {
+                    Some(delta) => drop(deltas.insert(Target { part: *part, tensor }, delta)),
+                    None => unmatched.extend(keys()),
+                }
             }
         }
         if deltas.is_empty() {
@@ -186,9 +190,8 @@ impl<'a> Opening<'a> {
         let mut layers = Layers::new();
         let mut unmatched = Vec::new();
         for key in self.header.tensors.keys().chain(self.header.others.keys()) {
-            let found =
-                Role::of(key).and_then(|(name, role)| Some((name, role, names.resolve(name)?)));
-            let Some((name, role, target)) = found else {
+            let found = Role::of(key).and_then(|(name, role)| Some((role, names.resolve(name)?)));
+            let Some((role, target)) = found else {
                 unmatched.push(key.clone());
                 continue;
             };
@@ -199,7 +202,7 @@ impl<'a> Opening<'a> {
                     what,
                 });
             }
-            let layer = layers.entry(target).or_insert_with(|| Layer { name, ..Layer::default() });
+            let layer = layers.entry(target).or_default();
             if role == Role::Alpha {
                 layer.alpha_key = Some(key);
                 continue;
