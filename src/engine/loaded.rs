@@ -9,16 +9,18 @@ use ndarray::{Array2, Array3, Axis, stack};
 
 use dress::Held;
 
+use super::control::Warm;
 use super::device::{Chosen, DeviceKind};
 use super::embeddings::Embeddings;
 use super::lora::Stack;
 use super::preview::Preview;
+use super::replacements::Replacements;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
 use super::text::{Encodings, Key};
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
 use crate::graph::{
-    Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
+    Dialect, Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
 };
 use crate::pixels::Picture;
 use crate::prompt::{Chunk, EncodeError, Encoder, Learned, Syntax, Tokenizer, Vocabulary, parse};
@@ -60,6 +62,58 @@ pub(super) struct Environment {
     pub(super) threads: usize,
 }
 
+impl Environment {
+    /// A session of what `emit` writes; on the CPU where the device refuses the whole network.
+    ///
+    /// # Errors
+    /// When a tensor is missing, memory does not suffice, or `interrupt` was used.
+    pub(super) fn open(
+        &mut self,
+        name: &'static str,
+        mode: Mode,
+        interrupt: &Interrupt,
+        emit: impl Fn(Dialect) -> Result<Emitted, GraphError>,
+    ) -> Result<Network, EngineError> {
+        let make = |device: DeviceKind| Ok((emit(device.dialect())?, Replacements::default()));
+        self.open_with(name, mode, interrupt, make).map(|(network, _)| network)
+    }
+
+    /// The same for a network some of whose weights are replaced: `make` writes it for a device and
+    /// gives its constants.
+    fn open_with(
+        &mut self,
+        name: &'static str,
+        mode: Mode,
+        interrupt: &Interrupt,
+        make: impl Fn(DeviceKind) -> Result<(Emitted, Replacements), EngineError>,
+    ) -> Result<(Network, Emitted), EngineError> {
+        loop {
+            let Self { runtime, device, threads } = &*self;
+            let (emitted, constants) = make(device.kind)?;
+            let placement =
+                Placement { device: device.kind, mode, threads: *threads, strict: false };
+            let started = std::time::Instant::now();
+            let source = (name, &emitted);
+            match Network::open_with(runtime, source, constants, placement, interrupt) {
+                Ok(network) => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    tracing::debug!(part = name, mode = mode.name(), seconds, "loaded");
+                    return Ok((network, emitted));
+                }
+                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
+                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
+                Err(error) => {
+                    // The small probe passed and the whole network does not: say so and go on.
+                    let why = format!("{}: {error}", device.kind);
+                    tracing::warn!("{why}");
+                    self.device.passed_over.push(why);
+                    self.device.kind = DeviceKind::Cpu;
+                }
+            }
+        }
+    }
+}
+
 /// What is to be encoded.
 pub(super) struct Prompts<'a> {
     pub(super) positive: &'a str,
@@ -95,6 +149,9 @@ pub(super) struct Loaded {
     stack: Stack,
     /// Last layers that the text encoder is written without.
     clip_skip: usize,
+    /// What the UNet is written to take.
+    unet_inputs: UnetInputs,
+    controls: Warm,
     encodings: Encodings,
     preview: Option<Preview>,
 }
@@ -115,6 +172,8 @@ impl Loaded {
             networks: [const { None }; Part::COUNT],
             stack: Stack::default(),
             clip_skip: 0,
+            unet_inputs: UnetInputs::default(),
+            controls: Warm::default(),
             encodings: Encodings::default(),
             preview: None,
         })
@@ -176,54 +235,54 @@ impl Loaded {
     }
 
     fn load(&mut self, part: Part, mode: Mode, interrupt: &Interrupt) -> Result<Held, EngineError> {
-        loop {
-            let Environment { runtime, device, threads } = &self.environment;
-            let emitted = self.emit(part, mode)?;
-            let constants = self.constants(part, &emitted, interrupt)?;
-            let placement =
-                Placement { device: device.kind, mode, threads: *threads, strict: false };
-            let started = std::time::Instant::now();
-            let source = (part.name(), &emitted);
-            match Network::open_with(runtime, source, constants, placement, interrupt) {
-                Ok(network) => {
-                    tracing::debug!(
-                        part = part.name(),
-                        mode = mode.name(),
-                        seconds = started.elapsed().as_secs_f64(),
-                        "loaded"
-                    );
-                    return Ok(self.hold(part, (mode, network), emitted));
-                }
-                Err(SessionError::Interrupted) => return Err(SessionError::Interrupted.into()),
-                Err(error) if device.kind == DeviceKind::Cpu => return Err(error.into()),
-                Err(error) => {
-                    // The small probe passed and the whole network does not: say so and go on.
-                    let why = format!("{}: {error}", device.kind);
-                    tracing::warn!("{why}");
-                    self.environment.device.passed_over.push(why);
-                    self.environment.device.kind = DeviceKind::Cpu;
-                }
-            }
+        let mut environment = self.environment.clone();
+        let made = environment.open_with(part.name(), mode, interrupt, |device| {
+            let emitted = self.emit(part, device, mode)?;
+            let constants = self.constants(part, device, &emitted, interrupt)?;
+            Ok((emitted, constants))
+        });
+        self.environment = environment;
+        let (network, emitted) = made?;
+        Ok(self.hold(part, (mode, network), emitted))
+    }
+
+    fn emit(&self, part: Part, device: DeviceKind, mode: Mode) -> Result<Emitted, GraphError> {
+        let Checkpoint { text_encoder, text_config, unet_config, vae, vae_config, .. } =
+            &self.checkpoint;
+        let dialect = device.dialect();
+        let style = Style { dialect, replaceable: self.replaceable(part, device, mode) };
+        match part {
+            Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
+            Part::Unet => unet(&self.checkpoint.unet, unet_config, style, self.unet_inputs),
+            Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
+            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
         }
     }
 
-    fn emit(&self, part: Part, mode: Mode) -> Result<Emitted, GraphError> {
-        let Checkpoint {
-            text_encoder,
-            unet: denoiser,
-            vae,
-            text_config,
-            unet_config,
-            vae_config,
-            ..
-        } = &self.checkpoint;
-        let dialect = self.environment.device.kind.dialect();
-        let style = Style { dialect, replaceable: self.replaceable(part, mode) };
-        match part {
-            Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
-            Part::Unet => unet(denoiser, unet_config, style, UnetInputs::default()),
-            Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
-            Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
+    /// Decides what the UNet is written to take; one that was loaded for something else is freed.
+    pub(super) fn shape_unet(&mut self, inputs: UnetInputs) {
+        if self.unet_inputs != inputs {
+            self.unet_inputs = inputs;
+            self.unload(Part::Unet);
+        }
+    }
+
+    /// The `ControlNets` that are warm, the checkpoint they are for and where they run.
+    pub(super) fn controls(&mut self) -> (&mut Warm, &Checkpoint, &mut Environment) {
+        (&mut self.controls, &self.checkpoint, &mut self.environment)
+    }
+
+    /// The UNet, loaded as [`network`](Self::network) does, and the `ControlNets` beside it.
+    pub(super) fn denoisers(
+        &mut self,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<(&mut Network, &mut Warm), EngineError> {
+        self.network(Part::Unet, mode, interrupt)?;
+        match &mut self.networks[Part::Unet as usize] {
+            Some(held) => Ok((&mut held.network, &mut self.controls)),
+            // Loaded above.
+            None => Err(EngineError::Session(SessionError::Interrupted)),
         }
     }
 

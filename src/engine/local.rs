@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ndarray::Axis;
 
+use super::control::{self, Ready, Steering};
 use super::device::{Chosen, choose};
 use super::embeddings::Embeddings;
 use super::loaded::{Environment, Loaded, Part, Prompts};
@@ -16,6 +17,7 @@ use super::sampling_loop::{Conditioning, Guided};
 use super::session::{Interrupt, SessionError, release_freed_memory};
 use super::start::{SetOut, Start};
 use super::{EngineError, Mode, mode, start, together};
+use crate::graph::UnetInputs;
 use crate::jobs::{
     Device, EventSink, Failure, ImageRecord, Job, Keeper, NsfwScore, Owed, PictureSource, Progress,
     Runner,
@@ -99,6 +101,7 @@ impl LocalEngine {
         let mut classifier = self.take_classifier(&job.request, &interrupt)?;
         let made = self.make(job, events, &interrupt, classifier.as_mut());
         self.keep_classifier(classifier);
+        self.settle();
         made
     }
 
@@ -124,11 +127,14 @@ impl LocalEngine {
         let width = loaded.checkpoint().text_config.hidden_size;
         let embeddings = Embeddings::open(&job.request.embeddings, width)?;
         loaded.wear(&job.request.loras)?;
+        let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
+        loaded.shape_unet(UnetInputs { control_residuals: !guides.is_empty() });
         let conditioning = run.condition(loaded, &embeddings)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
+        let controls = control::prepare(&guides, loaded, mode, interrupt)?;
         let preview = if previews { Some(loaded.preview(mode, interrupt)?) } else { None };
-        let given = Given { conditioning, start, preview };
+        let given = Given { conditioning, start, controls, preview };
         let at_once = together.unwrap_or_else(|| together::choose(&job.request, loaded));
         let mut not_sent = None;
         for owed in job.owed.chunks(at_once.max(1) as usize) {
@@ -155,6 +161,14 @@ impl LocalEngine {
             }
         }
         not_sent.map_or(Ok(()), |failure| Err(EngineError::Keep(failure)))
+    }
+
+    /// Frees what need not stay until the next job.
+    fn settle(&mut self) {
+        if let Some(loaded) = &mut self.loaded {
+            let memory_counts = loaded.held(Part::Unet) != Some(Mode::Fast);
+            loaded.controls().0.settle(memory_counts);
+        }
     }
 
     /// Keeps the classifier for the next job, unless memory is what counts.
@@ -238,6 +252,7 @@ fn describe(chosen: &Chosen, threads: usize) -> Device {
 struct Given {
     conditioning: Conditioning,
     start: Option<Start>,
+    controls: Vec<Ready>,
     preview: Option<Preview>,
 }
 
@@ -341,12 +356,18 @@ impl Run<'_> {
                 }
             }
         };
-        let unet = loaded.network(Part::Unet, self.mode, self.interrupt)?;
+        let config = loaded.checkpoint().unet_config.clone();
+        let (unet, warm) = loaded.denoisers(self.mode, self.interrupt)?;
+        // One prediction for each level but the end.
+        let length = (schedule.levels.len() - 1, schedule.steps());
+        let steering = (!given.controls.is_empty())
+            .then(|| Steering::new(&given.controls, warm, &config, length));
         let mut denoiser = Guided {
             unet,
             conditioning: &given.conditioning.repeated(noise.rows()),
             prediction: schedule.prediction(),
             interrupt: self.interrupt,
+            steering,
             calls: 0,
         };
         let mut on_step = |step: Step<'_>| self.report(owed, &step, given.preview.as_ref());

@@ -3,6 +3,7 @@
 //! Turns a request into pictures: opens the checkpoint, writes its graphs, runs them, samples and
 //! decodes. `session` is the only file that runs ONNX Runtime; nothing here knows a window.
 
+mod control;
 mod device;
 mod doctor;
 mod embeddings;

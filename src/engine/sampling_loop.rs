@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array3, Axis, Ix4, Slice, concatenate};
 
 use super::EngineError;
+use super::control::{Question, Steering};
 use super::session::{Input, Interrupt, Network, SessionError};
 use crate::sampling::{Denoiser, Latent, NoiseLevel, Prediction, guide, model_input};
 
@@ -31,7 +32,9 @@ pub(super) struct Guided<'a> {
     pub(super) conditioning: &'a Conditioning,
     pub(super) prediction: Prediction,
     pub(super) interrupt: &'a Interrupt,
-    /// Network calls so far, for messages.
+    /// `ControlNets`; the UNet takes residuals where there are any.
+    pub(super) steering: Option<Steering<'a>>,
+    /// Network calls so far.
     pub(super) calls: usize,
 }
 
@@ -61,11 +64,21 @@ impl Denoiser for Guided<'_> {
 impl Guided<'_> {
     fn predict(&mut self, input: &Latent, timestep: f32) -> Result<Latent, EngineError> {
         let timestep = Array1::from_elem(1, timestep);
-        let inputs = vec![
+        let encodings = &self.conditioning.encodings;
+        let guided = self.conditioning.guidance.is_some();
+        let question = Question { sample: input, timestep: &timestep, encodings, guided };
+        let residuals = match &mut self.steering {
+            Some(steering) => steering.residuals(self.calls - 1, &question, self.interrupt)?,
+            None => Vec::new(),
+        };
+        let mut inputs = vec![
             ("sample", Input::Floats(input.view().into_dyn())),
             ("timestep", Input::Floats(timestep.view().into_dyn())),
-            ("encoder_hidden_states", Input::Floats(self.conditioning.encodings.view().into_dyn())),
+            ("encoder_hidden_states", Input::Floats(encodings.view().into_dyn())),
         ];
+        for (name, residual) in &residuals {
+            inputs.push((name, Input::Floats(residual.view())));
+        }
         let output = self.unet.run(inputs, self.interrupt)?;
         output.into_dimensionality::<Ix4>().map_err(|error| shape(&error).into())
     }

@@ -167,7 +167,7 @@ impl Network {
         }
     }
 
-    /// Runs the network; gives its only output.
+    /// Runs the network; gives its first output.
     ///
     /// # Errors
     /// When ONNX Runtime fails, or [`SessionError::Interrupted`] once `interrupt` was used.
@@ -176,6 +176,19 @@ impl Network {
         inputs: Vec<(&str, Input<'_>)>,
         interrupt: &Interrupt,
     ) -> Result<ArrayD<f32>, SessionError> {
+        self.run_for(1, inputs, interrupt).map(|mut outputs| outputs.swap_remove(0))
+    }
+
+    /// Runs the network; gives its first `count` outputs in order.
+    ///
+    /// # Errors
+    /// When ONNX Runtime fails, or [`SessionError::Interrupted`] once `interrupt` was used.
+    pub fn run_for(
+        &mut self,
+        count: usize,
+        inputs: Vec<(&str, Input<'_>)>,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<ArrayD<f32>>, SessionError> {
         let doing = format!("running the {}", self.name);
         if interrupt.is_interrupted() {
             return Err(SessionError::Interrupted);
@@ -194,8 +207,12 @@ impl Network {
         }
         let outputs =
             self.session.run_with_options(values, &*interrupt.run).map_err(|error| fail(&error))?;
-        let view = outputs[0].try_extract_array::<f32>().map_err(|error| fail(&error))?;
-        Ok(view.to_owned())
+        (0..count)
+            .map(|index| {
+                let view = outputs[index].try_extract_array::<f32>();
+                view.map(|view| view.to_owned()).map_err(|error| fail(&error))
+            })
+            .collect()
     }
 }
 

@@ -11,6 +11,7 @@ mod attention;
 mod blocks;
 mod builder;
 mod clip;
+mod controlnet;
 mod dialect;
 mod onnx;
 mod probe;
@@ -21,8 +22,9 @@ mod vae;
 
 pub use builder::{Emitted, GraphError};
 pub use clip::clip_text;
+pub use controlnet::{controlnet, controlnet_guide};
 pub use dialect::Dialect;
 pub use probe::probe;
 pub use replaceable::{Replaceable, Style, Way, WeightSlot};
-pub use unet::{UnetInputs, control_residuals, unet};
+pub use unet::{UnetInputs, control_residual_names, control_residuals, unet};
 pub use vae::{vae_decoder, vae_encoder};

@@ -24,14 +24,7 @@ pub struct UnetInputs {
 /// the middle's comes last.
 #[must_use]
 pub fn control_residuals(config: &UnetConfig) -> Vec<(usize, usize)> {
-    let channels = &config.block_out_channels;
-    let mut residuals = vec![(channels.first().copied().unwrap_or_default(), 1)];
-    for (level, &channels) in channels.iter().enumerate() {
-        residuals.extend(std::iter::repeat_n((channels, 1 << level), config.layers_per_block));
-        if level + 1 < config.block_out_channels.len() {
-            residuals.push((channels, 2 << level));
-        }
-    }
+    let mut residuals = config.skips();
     residuals.extend(residuals.last().copied());
     residuals
 }
@@ -63,14 +56,22 @@ pub fn unet(
     );
     let residuals = if inputs.control_residuals { residual_inputs(&mut g, config) } else { vec![] };
 
-    let mut network = Unet { time: Value::clone(&timestep), g, config, context };
-    network.time = network.time_embedding(&timestep)?;
+    let mut network = Unet::new(g, config, &timestep, context)?;
     let noise = network.forward(&sample, &residuals)?;
     network.g.output("noise_pred", &noise, &sides(config.out_channels));
     network.g.finish("unet")
 }
 
-fn residual_inputs(g: &mut Builder<'_>, config: &UnetConfig) -> Vec<Value> {
+/// The names of `count` control residuals, in the order of [`control_residuals`].
+#[must_use]
+pub fn control_residual_names(count: usize) -> Vec<String> {
+    let last = count.saturating_sub(1);
+    let downs = (0..last).map(|index| format!("down_residual_{index}"));
+    downs.chain((count > 0).then(|| "mid_residual".to_owned())).collect()
+}
+
+/// The sides of a control residual of so many channels, so many times smaller than the latent.
+pub(super) fn residual_sides((channels, downscale): (usize, usize)) -> [Side; 4] {
     const SIDES: [(&str, &str); 8] = [
         ("h0", "w0"),
         ("h1", "w1"),
@@ -81,26 +82,20 @@ fn residual_inputs(g: &mut Builder<'_>, config: &UnetConfig) -> Vec<Value> {
         ("h6", "w6"),
         ("h7", "w7"),
     ];
-    let residuals = control_residuals(config);
-    let last = residuals.len().saturating_sub(1);
-    let mut values = Vec::with_capacity(residuals.len());
-    for (index, &(channels, downscale)) in residuals.iter().enumerate() {
-        let name = if index == last {
-            "mid_residual".to_owned()
-        } else {
-            format!("down_residual_{index}")
-        };
-        let (height, width) = SIDES[(downscale.ilog2() as usize).min(SIDES.len() - 1)];
-        let sides =
-            [Side::Open("batch"), Side::Fixed(channels), Side::Open(height), Side::Open(width)];
-        values.push(g.input(&name, &sides));
-    }
-    values
+    let (height, width) = SIDES[(downscale.ilog2() as usize).min(SIDES.len() - 1)];
+    [Side::Open("batch"), Side::Fixed(channels), Side::Open(height), Side::Open(width)]
 }
 
-/// The network while it is being written.
-struct Unet<'w, 'c> {
-    g: Builder<'w>,
+fn residual_inputs(g: &mut Builder<'_>, config: &UnetConfig) -> Vec<Value> {
+    let residuals = control_residuals(config);
+    let names = control_residual_names(residuals.len());
+    let inputs = names.iter().zip(residuals);
+    inputs.map(|(name, shape)| g.input(name, &residual_sides(shape))).collect()
+}
+
+/// The network while it is being written; a `ControlNet` is its first half.
+pub(super) struct Unet<'w, 'c> {
+    pub(super) g: Builder<'w>,
     config: &'c UnetConfig,
     /// SiLU of the timestep embedding, which every residual block projects.
     time: Value,
@@ -108,7 +103,25 @@ struct Unet<'w, 'c> {
     context: Value,
 }
 
-impl Unet<'_, '_> {
+impl<'w, 'c> Unet<'w, 'c> {
+    /// Begins with what every block needs: the timestep's embedding and the text encoding.
+    pub(super) fn new(
+        g: Builder<'w>,
+        config: &'c UnetConfig,
+        timestep: &Value,
+        context: Value,
+    ) -> Result<Self, GraphError> {
+        let mut network = Self { time: timestep.clone(), g, config, context };
+        network.time = network.time_embedding(timestep)?;
+        Ok(network)
+    }
+
+    /// The first convolution, over the latent.
+    pub(super) fn conv_in(&mut self, sample: &Value) -> Result<Value, GraphError> {
+        let sizes = (self.config.in_channels, self.channels(0));
+        self.g.conv(sample, "conv_in", sizes, Kernel::SAME)
+    }
+
     fn grouping(&self) -> Grouping {
         Grouping { groups: self.config.norm_num_groups, epsilon: self.config.norm_eps }
     }
@@ -137,8 +150,7 @@ impl Unet<'_, '_> {
     }
 
     fn forward(&mut self, sample: &Value, residuals: &[Value]) -> Result<Value, GraphError> {
-        let sizes = (self.config.in_channels, self.channels(0));
-        let x = self.g.conv(sample, "conv_in", sizes, Kernel::SAME)?;
+        let x = self.conv_in(sample)?;
         let (x, mut skips) = self.encoder(x)?;
         let mut x = self.middle(&x)?;
         if let Some((middle, downs)) = residuals.split_last() {
@@ -156,7 +168,10 @@ impl Unet<'_, '_> {
     }
 
     /// The levels down; every state is kept with its channels for the decoder.
-    fn encoder(&mut self, mut x: Value) -> Result<(Value, Vec<(Value, usize)>), GraphError> {
+    pub(super) fn encoder(
+        &mut self,
+        mut x: Value,
+    ) -> Result<(Value, Vec<(Value, usize)>), GraphError> {
         let mut inside = self.channels(0);
         let mut skips = vec![(x.clone(), inside)];
         for (level, kind) in self.config.down_block_types.iter().enumerate() {
@@ -179,7 +194,8 @@ impl Unet<'_, '_> {
         Ok((x, skips))
     }
 
-    fn middle(&mut self, x: &Value) -> Result<Value, GraphError> {
+    /// What lies between encoder and decoder.
+    pub(super) fn middle(&mut self, x: &Value) -> Result<Value, GraphError> {
         let level = self.config.block_out_channels.len() - 1;
         let sizes = (self.channels(level), self.channels(level));
         let x = self.residual(x, "mid_block.resnets.0", sizes)?;

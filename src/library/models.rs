@@ -143,6 +143,9 @@ impl Scan {
         if folder.join("model_index.json").is_file() {
             return self.add(folder, ModelKind::Checkpoint, folder_kind(folder));
         }
+        if let Some(kind) = controlnet_kind(folder) {
+            return self.add(folder, ModelKind::ControlNet, kind);
+        }
         let embeddings = holds_embeddings(folder);
         let Ok(entries) = fs::read_dir(folder) else { return };
         let mut paths: Vec<PathBuf> =
@@ -289,15 +292,34 @@ fn embedding_kind(path: &Path) -> Result<Nature, String> {
     Ok(Nature { kind: ModelKind::Embedding, architecture, embedding: Some(embedding) })
 }
 
+/// What a folder holds whose `config.json` says that it is a `ControlNet`; `None` for another.
+fn controlnet_kind(folder: &Path) -> Option<Result<Nature, String>> {
+    let config = read_json(&folder.join("config.json")).ok()?;
+    let class = config.get("_class_name").and_then(Value::as_str)?;
+    (class == "ControlNetModel").then(|| {
+        let width = config.get("cross_attention_dim").and_then(Value::as_u64);
+        Ok(Nature::of(ModelKind::ControlNet, by_text_width(width)))
+    })
+}
+
+/// The family whose text encoding has that width; SD 1.x for any other.
+const fn by_text_width(width: Option<u64>) -> Architecture {
+    match width {
+        Some(1024) => Architecture::Sd2,
+        Some(2048) => Architecture::Sdxl,
+        _ => Architecture::Sd1,
+    }
+}
+
+fn read_json(path: &Path) -> Result<Value, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{} is not JSON: {error}", path.display()))
+}
+
 /// Kind and family of a diffusers folder, by its pipeline class and the width of its text encoding.
 fn folder_kind(folder: &Path) -> Result<Nature, String> {
-    let read = |path: &Path| -> Result<Value, String> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        serde_json::from_str(&text)
-            .map_err(|error| format!("{} is not JSON: {error}", path.display()))
-    };
-    let index = read(&folder.join("model_index.json"))?;
+    let index = read_json(&folder.join("model_index.json"))?;
     let class = index.get("_class_name").and_then(Value::as_str).unwrap_or_default();
     let architecture = if class.starts_with("StableDiffusionXL") {
         Architecture::Sdxl
@@ -306,10 +328,11 @@ fn folder_kind(folder: &Path) -> Result<Nature, String> {
     } else if class.starts_with("Flux") {
         Architecture::FluxDev
     } else if class.starts_with("StableDiffusion") {
-        const SD2_WIDTH: u64 = 1024;
-        let unet = read(&folder.join("unet/config.json"))?;
-        let width = unet.get("cross_attention_dim").and_then(Value::as_u64);
-        if width == Some(SD2_WIDTH) { Architecture::Sd2 } else { Architecture::Sd1 }
+        let unet = read_json(&folder.join("unet/config.json"))?;
+        match by_text_width(unet.get("cross_attention_dim").and_then(Value::as_u64)) {
+            Architecture::Sd2 => Architecture::Sd2,
+            _ => Architecture::Sd1,
+        }
     } else {
         return Err(format!("{}: the pipeline class `{class}` is not known", folder.display()));
     };

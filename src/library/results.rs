@@ -80,7 +80,10 @@ impl Results {
         // Who makes it again does not send it again, and these addresses may hold keys.
         task.upload_endpoint = None;
         task.webhook_url = None;
-        for image in [&mut task.seed_image, &mut task.mask_image].into_iter().flatten() {
+        let guides = task.control_net.iter_mut().flatten();
+        let guides = guides.filter_map(|control| control.guide_image.as_mut());
+        let images = [&mut task.seed_image, &mut task.mask_image].into_iter().flatten();
+        for image in images.chain(guides) {
             if let Some(uuid) = self.pictures.kept_name(image)? {
                 *image = ImageRef::Uuid(uuid);
             }

@@ -157,6 +157,11 @@ fn on_local(given: &Given<'_>, task: &Task, surroundings: &Surroundings<'_>) -> 
         (_, Shape::Text(air)) if given.row.kind == Kind::Air(ModelKind::Embedding) => {
             unnamed_embedding(air, task, surroundings.catalog)
         }
+        (path, Shape::Text(mode)) if path.ends_with("].controlMode") => control_mode(mode),
+        (path, _) if path.ends_with("].guideImage") => {
+            let own = (surroundings.size_of)(guide(path, task)?)?;
+            to_size(own, Extent::new(task.width?, task.height?))
+        }
         ("width" | "height", _) if task.mask_margin.is_some() && task.mask_image.is_some() => {
             Some("the size that is painted; the result has the seed image's size".to_owned())
         }
@@ -177,6 +182,28 @@ fn unnamed_embedding(air: &str, task: &Task, catalog: &dyn Catalog) -> Option<St
         "neither prompt holds its word ({}): added to the end of positivePrompt",
         either(&words)
     ))
+}
+
+/// The guide at `controlNet[0].guideImage`.
+fn guide<'a>(path: &str, task: &'a Task) -> Option<&'a ImageRef> {
+    let (index, member) = path.strip_prefix("controlNet[")?.split_once("].")?;
+    let control = task.control_net.as_ref()?.get(index.parse::<usize>().ok()?)?;
+    control.guide_image.as_ref().filter(|_| member == "guideImage")
+}
+
+/// What a mode means here; the service does not say what it computes.
+fn control_mode(mode: &str) -> Option<String> {
+    match mode {
+        "controlnet" => Some(
+            "as diffusers' guess mode: for the positive prompt only, the inner layers more"
+                .to_owned(),
+        ),
+        "prompt" => Some(
+            "as sd-webui-controlnet's: each layer 0.825 times the one inside it, for both prompts"
+                .to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 /// The scheduler that a name of the service's own choice stands for here.
@@ -210,6 +237,11 @@ fn fit(
         }
         target = (surroundings.size_of)(task.seed_image.as_ref()?)?;
     }
+    to_size(own, target)
+}
+
+/// How a picture covers another size.
+fn to_size(own: Extent, target: Extent) -> Option<String> {
     if own == target {
         return None;
     }
@@ -238,7 +270,7 @@ fn on_remote(given: &Given<'_>, task: &Task) -> Option<String> {
     let image = match given.path.as_str() {
         "seedImage" => task.seed_image.as_ref(),
         "maskImage" => task.mask_image.as_ref(),
-        _ => None,
+        path => guide(path, task),
     };
     match image {
         Some(ImageRef::Url(address)) if address.starts_with("file:") => {

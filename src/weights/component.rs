@@ -117,7 +117,7 @@ impl Tensor {
 /// One network's tensors, all in files of one folder.
 #[derive(Clone, Debug)]
 pub struct Component {
-    /// What messages call it: `text_encoder`, `unet`, `vae`.
+    /// What messages call it: `text_encoder`, `unet`, `vae`, `ControlNet`.
     pub name: &'static str,
 
     /// The folder (or the single file) it comes from, for messages.
@@ -134,13 +134,24 @@ impl Component {
     /// # Errors
     /// When no weights are there or a file is damaged.
     pub(super) fn from_folder(model: &Path, name: &'static str) -> Result<Self, WeightsError> {
-        let folder = model.join(name);
         let stem = if name == "text_encoder" { "model" } else { "diffusion_pytorch_model" };
+        Self::in_folder(model, &model.join(name), (name, stem))
+    }
+
+    /// Reads the network called `name` of the files `<stem>…` in `folder`, which belongs to `model`.
+    ///
+    /// # Errors
+    /// When no weights are there or a file is damaged.
+    pub(super) fn in_folder(
+        model: &Path,
+        folder: &Path,
+        (name, stem): (&'static str, &str),
+    ) -> Result<Self, WeightsError> {
         let mut tensors = BTreeMap::new();
-        for file in weight_files(model, &folder, name, stem)? {
+        for file in weight_files(model, folder, stem)? {
             tensors.extend(Header::read(&file)?.tensors);
         }
-        Ok(Self { name, path: folder, tensors })
+        Ok(Self { name, path: folder.to_owned(), tensors })
     }
 
     /// The same component with every name passed through `rename`.
@@ -164,12 +175,7 @@ impl Component {
     }
 }
 
-fn weight_files(
-    model: &Path,
-    folder: &Path,
-    name: &str,
-    stem: &str,
-) -> Result<Vec<PathBuf>, WeightsError> {
+fn weight_files(model: &Path, folder: &Path, stem: &str) -> Result<Vec<PathBuf>, WeightsError> {
     for file in [format!("{stem}.safetensors"), format!("{stem}.fp16.safetensors")] {
         let path = folder.join(file);
         if path.is_file() {
@@ -177,9 +183,10 @@ fn weight_files(
         }
     }
     let index = folder.join(format!("{stem}.safetensors.index.json"));
+    let place = folder.strip_prefix(model).unwrap_or(folder);
     let text = std::fs::read_to_string(&index).map_err(|_ignored| WeightsError::NotDiffusers {
         path: model.to_owned(),
-        missing: format!("{name}/{stem}.safetensors"),
+        missing: place.join(format!("{stem}.safetensors")).display().to_string(),
     })?;
     shards(&index, &text).map(|files| files.into_iter().map(|file| folder.join(file)).collect())
 }

@@ -155,7 +155,27 @@ impl UnetConfig {
         self.num_attention_heads.as_ref().unwrap_or(&self.attention_head_dim).at(level)
     }
 
-    fn unsupported(&self) -> Option<String> {
+    /// Channels of the encoder's states that the decoder takes beside its own, outermost first.
+    #[must_use]
+    pub fn skip_channels(&self) -> Vec<usize> {
+        self.skips().into_iter().map(|(channels, _)| channels).collect()
+    }
+
+    /// Those channels, and how many times smaller than the latent each state is.
+    #[must_use]
+    pub fn skips(&self) -> Vec<(usize, usize)> {
+        let channels = &self.block_out_channels;
+        let mut skips = vec![(channels.first().copied().unwrap_or_default(), 1)];
+        for (level, &width) in channels.iter().enumerate() {
+            skips.extend(std::iter::repeat_n((width, 1 << level), self.layers_per_block));
+            if level + 1 < channels.len() {
+                skips.push((width, 2 << level));
+            }
+        }
+        skips
+    }
+
+    pub(super) fn unsupported(&self) -> Option<String> {
         const KNOWN: [&str; 4] =
             ["CrossAttnDownBlock2D", "DownBlock2D", "UpBlock2D", "CrossAttnUpBlock2D"];
         let levels = self.block_out_channels.len();

@@ -3,7 +3,7 @@
 use crate::task::{Architecture, ModelKind};
 
 use super::lora::{self, Role};
-use super::{Embedding, Header};
+use super::{Embedding, Header, controlnet};
 
 /// Kind and architecture of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub fn detect(header: &Header) -> Option<Detected> {
         ModelKind::IpAdapter
     } else if header.tensors.keys().any(|key| changes_a_layer(key)) {
         ModelKind::Lora
-    } else if starts("controlnet_cond_embedding.") || starts("control_model.") {
+    } else if controlnet::SIGNS.iter().any(|sign| starts(sign)) {
         ModelKind::ControlNet
     } else if starts("model.diffusion_model.") {
         ModelKind::Checkpoint
@@ -39,6 +39,7 @@ pub fn detect(header: &Header) -> Option<Detected> {
     let architecture = match kind {
         ModelKind::Checkpoint => checkpoint_architecture(header),
         ModelKind::Embedding => embedding_architecture(header),
+        ModelKind::ControlNet => controlnet::architecture(&header.tensors),
         ModelKind::Lora => lora::evidence(header).map(|evidence| evidence.architecture),
         _ => None,
     };

@@ -97,4 +97,13 @@ pub enum WeightsError {
         /// What is wrong with it.
         why: String,
     },
+
+    /// An add-on of another kind, made for another model, or damaged.
+    #[error("{why}: {}", path.display())]
+    Misfit {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it cannot be used with the model.
+        why: String,
+    },
 }

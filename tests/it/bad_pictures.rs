@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{demo_task, run_tasks, scratch};
 
 /// A PNG file that says it has that size and holds no pixels.
-fn png_of_size(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png_of_size(width: u32, height: u32) -> Vec<u8> {
     let one = Picture::from_fn(Extent::new(1, 1), |_, _| [9, 9, 9, 255]);
     let mut bytes = encode(&one, FileFormat::Png, "{}").unwrap();
     bytes[16..20].copy_from_slice(&width.to_be_bytes());

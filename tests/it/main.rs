@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bad_controls;
 mod bad_input;
 mod bad_pictures;
+mod controlnet;
 mod crash;
 mod embeddings;
 mod engine;

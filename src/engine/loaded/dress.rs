@@ -62,10 +62,10 @@ impl Loaded {
     /// Low-memory mode packs nothing, so that every layer can be open. Fast mode packs the kernels of
     /// convolutions, which gains a fifth of their time; the matrices of linear layers gain nothing that
     /// could be measured. What the stack changes is open in any case.
-    pub(super) fn replaceable(&self, part: Part, mode: Mode) -> Replaceable {
+    pub(super) fn replaceable(&self, part: Part, device: DeviceKind, mode: Mode) -> Replaceable {
         let Some(target) = part.target() else { return Replaceable::default() };
         let also = self.stack.outfit().tensors(target).into_iter().map(ToOwned::to_owned).collect();
-        match (self.environment.device.kind, mode) {
+        match (device, mode) {
             (DeviceKind::Cpu, Mode::Fast) => {
                 Replaceable { way: Way::InputAsF32, linear: true, kernels: false, also }
             }
@@ -100,11 +100,12 @@ impl Loaded {
     pub(super) fn constants(
         &self,
         part: Part,
+        device: DeviceKind,
         emitted: &Emitted,
         interrupt: &Interrupt,
     ) -> Result<Replacements, EngineError> {
         let mut constants = Replacements::default();
-        if self.environment.device.kind != DeviceKind::Cpu
+        if device != DeviceKind::Cpu
             && let Some(tailor) = self.tailor(part)
         {
             let slots: Vec<&WeightSlot> = emitted.slots.iter().collect();
@@ -116,8 +117,9 @@ impl Loaded {
     /// Keeps a session that has just been made of `emitted`.
     pub(super) fn hold(&self, part: Part, source: (Mode, Network), emitted: Emitted) -> Held {
         let (mode, network) = source;
-        let asked = self.replaceable(part, mode).also;
-        let constant = self.environment.device.kind != DeviceKind::Cpu;
+        let device = self.environment.device.kind;
+        let asked = self.replaceable(part, device, mode).also;
+        let constant = device != DeviceKind::Cpu;
         let (way, worn) = match mode {
             _ if constant => (Way::Constant, Some(self.stack.outfit().clone())),
             Mode::Fast => (Way::InputAsF32, None),

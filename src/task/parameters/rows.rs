@@ -364,41 +364,51 @@ pub const PARAMETERS: &[ParameterRow] = &[
     )
     .default(Number(1.0))
     .now(),
-    row("controlNet", "ControlNet", Objects, "Guide pictures: edges, depth, poses and others."),
-    row("controlNet[].model", "Model", Air(ModelKind::ControlNet), "The ControlNet.").required(),
+    row("controlNet", "ControlNet", Objects, "Guide pictures: edges, depth, poses and others.")
+        .now(),
+    row("controlNet[].model", "Model", Air(ModelKind::ControlNet), "The ControlNet.")
+        .required()
+        .now(),
     row("controlNet[].guideImage", "Guide image", Image, "The guide, already preprocessed.")
-        .required(),
+        .required()
+        .now(),
     row(
         "controlNet[].weight",
         "Weight",
         float(0.0, 1.0),
         "0 ignores the guide, 1 follows it fully.",
     )
-    .default(Number(1.0)),
+    .default(Number(1.0))
+    .now(),
     row("controlNet[].startStep", "Start step", integer(1, 100), "The first guided step.")
-        .or("startStepPercentage"),
+        .or("startStepPercentage")
+        .now(),
     row(
         "controlNet[].startStepPercentage",
         "Start",
         integer(0, 99),
         "Where guiding begins, in percent of the steps.",
     )
-    .or("startStep"),
+    .or("startStep")
+    .now(),
     row("controlNet[].endStep", "End step", integer(2, 100), "The last guided step.")
-        .or("endStepPercentage"),
+        .or("endStepPercentage")
+        .now(),
     row(
         "controlNet[].endStepPercentage",
         "End",
         integer(1, 100),
         "Where guiding ends, in percent of the steps.",
     )
-    .or("endStep"),
+    .or("endStep")
+    .now(),
     row(
         "controlNet[].controlMode",
         "Mode",
         words(ControlMode::WORDS),
         "Which counts more: the prompt or the guide.",
-    ),
+    )
+    .now(),
     row("lora", "LoRA", Objects, "Small changes of the model towards a style or a subject.").now(),
     row("lora[].model", "Model", Air(ModelKind::Lora), "The LoRA.").required().now(),
     row("lora[].weight", "Weight", float(-4.0, 4.0), "Its strength; negative turns it round.")

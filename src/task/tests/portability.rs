@@ -66,6 +66,22 @@ fn an_embedding_that_no_prompt_names_says_where_it_goes() {
 }
 
 #[test]
+fn a_guide_says_how_it_is_fitted_and_what_its_mode_means_here() {
+    let report = report(&with(&json!({ "controlNet": [
+        { "model": "civitai:38784@44716", "guideImage": "file:///guides/a.png", "controlMode": "prompt" },
+        { "model": "civitai:38784@44716", "guideImage": UUID, "controlMode": "balanced" },
+    ]})));
+    let fit = mapped("1200 × 800, scaled to 768 × 512");
+    let sent = mapped("the file itself is sent");
+    assert_eq!(of(&report, "controlNet[0].guideImage"), (fit.clone(), sent));
+    assert_eq!(of(&report, "controlNet[1].guideImage").0, fit);
+    let (here, there) = of(&report, "controlNet[0].controlMode");
+    assert!(matches!(here, Verdict::Mapped(how) if how.contains("0.825")));
+    assert_eq!(there, Verdict::Honoured);
+    assert_eq!(of(&report, "controlNet[1].controlMode").0, Verdict::Honoured);
+}
+
+#[test]
 fn what_is_refused_says_why_and_on_which_engine() {
     let report = report(&with(&json!({
         "lora": [{ "model": "civitai:1@2", "weight": 9 }], "vae": "civitai:3@4", "steps": 500, "maskImage": UUID,

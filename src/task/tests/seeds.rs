@@ -63,7 +63,8 @@ fn what_the_local_engine_does_not_do_yet_is_named() {
     assert_eq!(of(": refiner request"), ["unsupportedLocalRefiner", "unsupportedLocalModel"]);
     assert_eq!(of(": deepCache, example"), ["unsupportedLocalAcceleratorOptionsDeepCache"]);
     assert_eq!(of(": LoRA request"), [""; 0]);
-    assert_eq!(of(": ControlNet request"), ["unsupportedLocalControlNet"]);
+    // Not in this library.
+    assert_eq!(of(": ControlNet request"), ["invalidControlNetModel"]);
     assert_eq!(of(": IP-Adapter request"), ["unsupportedLocalIpAdapters"]);
     assert_eq!(of(": embeddings request"), [""; 0]);
 }
