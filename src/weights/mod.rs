@@ -15,6 +15,7 @@ mod header;
 mod layout;
 mod lora;
 mod pickle;
+mod summary;
 mod torch;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
@@ -25,4 +26,7 @@ pub use detect::{Detected, detect};
 pub use embedding::Embedding;
 pub use error::WeightsError;
 pub use header::Header;
-pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};
+pub use lora::{
+    Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas, trigger_words,
+};
+pub use summary::{LoraSummary, Summary};

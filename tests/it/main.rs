@@ -15,6 +15,7 @@ mod inpainting;
 mod lora;
 mod lora_pictures;
 mod metadata;
+mod models;
 mod network;
 mod networks;
 mod nsfw;
