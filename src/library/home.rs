@@ -76,6 +76,12 @@ impl Home {
         self.root.join("annotators")
     }
 
+    /// Folders and models that were added from elsewhere.
+    #[must_use]
+    pub fn places_file(&self) -> PathBuf {
+        self.root.join("models.json")
+    }
+
     /// A copy of ONNX Runtime, if the user put one there.
     #[must_use]
     pub fn runtime_dir(&self) -> PathBuf {

@@ -17,6 +17,7 @@ mod ip_adapter;
 mod lora;
 mod lora_pictures;
 mod metadata;
+mod models;
 mod network;
 mod networks;
 mod nsfw;
