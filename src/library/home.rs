@@ -82,6 +82,12 @@ impl Home {
         self.root.join("models.json")
     }
 
+    /// What model files were when they were looked at last; made again when it is missing.
+    #[must_use]
+    pub fn natures_file(&self) -> PathBuf {
+        self.root.join("models-seen.json")
+    }
+
     /// A copy of ONNX Runtime, if the user put one there.
     #[must_use]
     pub fn runtime_dir(&self) -> PathBuf {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::Home;
 use super::demo;
@@ -87,6 +88,7 @@ impl Library {
     /// be written is only [`trouble`](Self::trouble): the other models are still there. Reads
     /// headers of files that are new or have changed; still, not for the UI thread.
     pub fn rescan(&self) {
+        let started = Instant::now();
         let trouble = demo::unpack(&self.home).err().map(|error| {
             format!(
                 "The demo model could not be written to {} ({error}). Free some space, or move \
@@ -97,6 +99,9 @@ impl Library {
         *self.trouble.write().unwrap_or_else(PoisonError::into_inner) = trouble;
 
         let mut natures = self.natures.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_read() {
+            *natures = Natures::read(&self.home.natures_file());
+        }
         let mut scan = Scan::new(&natures);
         scan.root(&self.home.models_dir());
         let places = Places::read(&self.home).unwrap_or_else(|why| {
@@ -108,7 +113,10 @@ impl Library {
             scan.root(folder);
         }
         let (mut found, told) = scan.finish();
-        *natures = told;
+        if *natures != told {
+            told.write(&self.home.natures_file());
+            *natures = told;
+        }
         drop(natures);
 
         let mut known = self.found.write().unwrap_or_else(PoisonError::into_inner);
@@ -117,6 +125,11 @@ impl Library {
             found.models = Arc::clone(&known.models);
         }
         *known = found;
+        tracing::debug!(
+            models = known.models.len(),
+            seconds = started.elapsed().as_secs_f64(),
+            "looked for models"
+        );
     }
 
     /// Whether the folders were looked through at least once.

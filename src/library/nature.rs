@@ -2,18 +2,21 @@
 //!
 //! Reads headers, never weights.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::results::write_atomically;
 use crate::task::{Architecture, ModelKind};
 use crate::weights::{self, Embedding, Header, ImageEncoder};
 
 /// Kind and family of a model, and what else its header tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Nature {
     pub(super) kind: ModelKind,
     pub(super) architecture: Architecture,
@@ -44,13 +47,15 @@ impl NoNature {
 }
 
 /// What files were, by path, for as long as they stay as they are.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Natures {
-    known: HashMap<PathBuf, (Stamp, Nature)>,
+    /// The program that told: another one may tell something else.
+    program: Option<Stamp>,
+    known: BTreeMap<PathBuf, (Stamp, Nature)>,
 }
 
 /// Tells whether a file has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
     modified: SystemTime,
     length: u64,
@@ -64,6 +69,41 @@ impl Stamp {
 }
 
 impl Natures {
+    /// What this program remembered in `file`; nothing when that is missing, damaged or another's.
+    pub(super) fn read(file: &Path) -> Self {
+        let program = Self::program();
+        let read =
+            fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        let read = read.filter(|natures| program.is_some() && natures.program == program);
+        read.unwrap_or(Self { program, known: BTreeMap::new() })
+    }
+
+    /// Remembers them in `file`. Without it the headers are read again, so that no error is told.
+    pub(super) fn write(&self, file: &Path) {
+        let written = serde_json::to_vec(self).map_err(io::Error::from);
+        if let Err(error) = written.and_then(|bytes| write_atomically(file, &bytes)) {
+            tracing::debug!("{error}: {}", file.display());
+        }
+    }
+
+    /// An empty one of the same program.
+    pub(super) const fn fresh(&self) -> Self {
+        Self { program: self.program, known: BTreeMap::new() }
+    }
+
+    /// Keeps what `before` knew of files that are still there: another call may look into other folders.
+    pub(super) fn keep_others(&mut self, before: &Self) {
+        for (path, told) in &before.known {
+            if !self.known.contains_key(path) && path.exists() {
+                self.known.insert(path.clone(), told.clone());
+            }
+        }
+    }
+
+    fn program() -> Option<Stamp> {
+        Stamp::of(&std::env::current_exe().ok()?)
+    }
+
     /// What the file at `path` is: as `before` knows it if it has not changed, else by its header.
     /// What cannot be used is not remembered, since the reason may lie beside the file.
     pub(super) fn tell(&mut self, path: &Path, before: &Self) -> Result<Nature, NoNature> {
@@ -73,7 +113,8 @@ impl Natures {
             Some((_, nature)) => nature.clone(),
             None => Nature::of_file(path)?,
         };
-        if let Some(stamp) = stamp {
+        // A name that is no text cannot be written down.
+        if let Some(stamp) = stamp.filter(|_| path.to_str().is_some()) {
             self.known.insert(path.to_owned(), (stamp, nature.clone()));
         }
         Ok(nature)
@@ -246,6 +287,28 @@ mod tests {
         assert_eq!(third.tell(&path, &second).unwrap().vectors, 1);
         fs::write(&path, "x").unwrap();
         assert!(Natures::default().tell(&path, &third).is_err());
+    }
+
+    #[test]
+    fn what_was_told_is_remembered_by_the_same_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("seen.json");
+        let path = golden("a1111.pt");
+        let mut natures = Natures::read(&file);
+        let told = natures.tell(&path, &Natures::default()).unwrap();
+        natures.write(&file);
+        let again = Natures::read(&file);
+        assert_eq!(again, natures);
+        assert_eq!(again.known.get(&path).unwrap().1, told);
+        let mut others = again.fresh();
+        others.keep_others(&again);
+        assert_eq!(others, again);
+        let text = fs::read_to_string(&file).unwrap();
+        let length = natures.program.unwrap().length.to_string();
+        fs::write(&file, text.replacen(&length, "1", 1)).unwrap();
+        assert!(Natures::read(&file).known.is_empty(), "another program's");
+        fs::write(&file, "{").unwrap();
+        assert_eq!(Natures::read(&file), natures.fresh());
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl<'a> Scan<'a> {
     pub(super) fn new(before: &'a Natures) -> Self {
         Self {
             before,
-            natures: Natures::default(),
+            natures: before.fresh(),
             cards: Vec::new(),
             faults: Vec::new(),
             airs: BTreeSet::new(),
@@ -178,7 +178,8 @@ impl<'a> Scan<'a> {
     }
 
     /// What was found, and what the files were.
-    pub(super) fn finish(self) -> (Found, Natures) {
+    pub(super) fn finish(mut self) -> (Found, Natures) {
+        self.natures.keep_others(self.before);
         let sorted: BTreeMap<(String, String), ModelCard> = (self.cards.into_iter())
             .map(|card| ((card.name.to_lowercase(), card.air.to_string()), card))
             .collect();
