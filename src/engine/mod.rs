@@ -4,6 +4,7 @@
 //! decodes. `session` is the only file that runs ONNX Runtime; nothing here knows a window.
 
 mod control;
+mod deep_cache;
 mod device;
 mod doctor;
 mod embeddings;

@@ -26,5 +26,5 @@ pub use controlnet::{controlnet, controlnet_guide};
 pub use dialect::Dialect;
 pub use probe::probe;
 pub use replaceable::{Replaceable, Style, Way, WeightSlot};
-pub use unet::{UnetInputs, control_residual_names, control_residuals, unet};
+pub use unet::{DeepFeature, UnetInputs, control_residual_names, control_residuals, unet};
 pub use vae::{vae_decoder, vae_encoder};

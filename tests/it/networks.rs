@@ -115,7 +115,7 @@ fn control_residuals_enter_where_the_reference_adds_them() {
     assert_eq!(graph::control_residuals(&demo.unet_config).len(), NAMES.len() + 1);
     let answers = everywhere(
         |dialect| {
-            let inputs = UnetInputs { control_residuals: true };
+            let inputs = UnetInputs { control_residuals: true, ..UnetInputs::default() };
             graph::unet(&demo.unet, &demo.unet_config, dialect, inputs).unwrap()
         },
         || {
