@@ -299,7 +299,7 @@ mod tests {
         natures.write(&file);
         let again = Natures::read(&file);
         assert_eq!(again, natures);
-        assert_eq!(again.known.get(&path).unwrap().1, told);
+        assert_eq!(again.known[&path].1, told);
         let mut others = again.fresh();
         others.keep_others(&again);
         assert_eq!(others, again);
