@@ -125,9 +125,12 @@ impl<'a> Scan<'a> {
             self.fault(path, why);
             ModelRecord::default()
         });
+        let mut fault = None;
         let Nature { kind, architecture, words, vectors } = told.unwrap_or_else(|none| {
             // Still listed, so that a task that names it gets the reason and not "unknown model".
-            self.fault(path, none.why());
+            let why = none.why();
+            fault = Some(why.clone());
+            self.fault(path, why);
             Nature::of(presumed, Architecture::Sd1)
         });
         let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
@@ -149,6 +152,7 @@ impl<'a> Scan<'a> {
             examples: record.examples,
             trigger_words,
             vectors,
+            fault,
             path: path.to_owned(),
             config: record.config,
         });
