@@ -5,10 +5,12 @@
 
 mod counter;
 mod desk;
+mod guides;
 mod masks;
 mod opener;
 mod reader;
 mod saver;
+mod scanner;
 mod waiting;
 mod watcher;
 
@@ -23,12 +25,13 @@ use crate::library::{
     BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage, Thumbnails,
 };
 use crate::settings::Settings;
-use crate::state::{Action, Effect, Meter, StartPicture, State, Tone};
+use crate::state::{Action, Effect, GuideSlot, Meter, StartPicture, State, Tone};
 use crate::task::Task;
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
 use reader::Reader;
 use saver::Saver;
+use scanner::Scanner;
 use uuid::Uuid;
 use watcher::Watcher;
 
@@ -91,12 +94,16 @@ enum News {
     Opening,
     /// The picture of that name was brought in, or could not be.
     Opened(String, Result<Uuid, BringInError>),
+    /// The picture of that name is in the library as a guide, or could not be brought there.
+    Guide(GuideSlot, String, Result<Uuid, BringInError>),
     /// What lies on disk of the picture to start from.
     Start(Uuid, StartPicture),
     /// What lies on disk of the mask of the library.
     Mask(Uuid, StartPicture),
     /// The mask of this task was drawn and is kept under that name, or could not be.
     MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
+    /// The models folders were looked through; why the demo model is not there, if it is not.
+    ModelsRead(Option<String>),
     /// The prompts were counted.
     Counted(Meter),
     /// What was waiting when Latelier stopped.
@@ -145,6 +152,9 @@ pub struct App {
     messenger: Messenger,
     reader: Reader,
     saver: Saver,
+    scanner: Scanner,
+    /// Why the demo model is not there, as it was told.
+    trouble: Option<String>,
     pictures: Pictures,
     start_watcher: Watcher,
     mask_watcher: Watcher,
@@ -175,15 +185,13 @@ impl App {
             tracing::warn!("{}: {error}", settings_file.display());
             state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
         }
-        if let Some(trouble) = library.trouble() {
-            state.world.notify(Tone::Failed, trouble);
-        }
         let journal =
             journal.map_err(|error| state.world.notify(Tone::Failed, sentence(&error))).ok();
         let provider = journaled(provider, journal.as_ref())?;
         let textures = Textures::start(ctx, &Thumbnails::new(&home))?;
         let reader = Reader::start(home.clone(), messenger.clone())?;
         let saver = Saver::start(settings_file, settings)?;
+        let scanner = Scanner::start(Arc::clone(&library), messenger.clone())?;
         let pictures = Pictures::new(&home, &[]);
         let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
@@ -201,6 +209,8 @@ impl App {
             messenger,
             reader,
             saver,
+            scanner,
+            trouble: None,
             pictures,
             start_watcher,
             mask_watcher,
@@ -225,7 +235,16 @@ impl App {
                     self.state.world.gallery.set_task(image_uuid, task);
                 }
                 News::Opening => self.state.world.opening += 1,
-                News::Opened(name, opened) => self.opened(&name, opened),
+                News::Opened(name, opened) => {
+                    if let Some(image_uuid) = self.opened(&name, opened) {
+                        self.state.start_from(image_uuid);
+                    }
+                }
+                News::Guide(slot, name, opened) => {
+                    if let Some(image_uuid) = self.opened(&name, opened) {
+                        self.state.guide_brought(slot, image_uuid);
+                    }
+                }
                 News::Start(image_uuid, picture) => {
                     self.textures.retry_broken();
                     self.state.world.set_start(image_uuid, picture);
@@ -235,6 +254,7 @@ impl App {
                     self.state.world.set_mask(image_uuid, picture);
                 }
                 News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
+                News::ModelsRead(trouble) => self.models_read(trouble),
                 News::Counted(meter) => self.state.world.meter = Some(meter),
                 News::Waiting(waiting) => self.state.world.waiting = waiting,
                 News::Said(tone, text) => self.state.world.notify(tone, text),
@@ -242,10 +262,17 @@ impl App {
         }
         self.state.world.status = self.provider.status();
         let models = self.library.models();
-        if !Arc::ptr_eq(&models, &self.state.world.models) {
+        if self.library.is_read() && !Arc::ptr_eq(&models, &self.state.world.models) {
             self.state.set_models(models);
         }
         self.state.refresh(SystemTime::now());
+    }
+
+    fn models_read(&mut self, trouble: Option<String>) {
+        if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
+            self.state.world.notify(Tone::Failed, text.clone());
+        }
+        self.trouble = trouble;
     }
 
     fn listed(&mut self, stored: Vec<StoredImage>) {
@@ -257,15 +284,14 @@ impl App {
         }
     }
 
-    fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) {
+    /// The picture of that name, if it could be brought in; says why when not.
+    fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) -> Option<Uuid> {
         self.state.world.opening = self.state.world.opening.saturating_sub(1);
-        match opened {
-            Ok(image_uuid) => self.state.start_from(image_uuid),
-            Err(error) => {
-                let text = format!("{name} cannot be opened: {error}");
-                self.state.world.notify(Tone::Failed, text);
-            }
-        }
+        let fail = |error| {
+            let text = format!("{name} cannot be opened: {error}");
+            self.state.world.notify(Tone::Failed, text);
+        };
+        opened.map_err(fail).ok()
     }
 
     fn mask_drawn(&mut self, task: Task, drawn: Result<Uuid, BringInError>) {
@@ -304,11 +330,23 @@ impl App {
                 }
             }
             Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
+            Effect::BringGuide(slot, path) => {
+                self.on_a_thread(guides::whole(self.pictures.clone(), path, slot));
+            }
+            Effect::DrawEdges(slot, path) => {
+                self.on_a_thread(guides::edges(self.pictures.clone(), path, slot));
+            }
+            Effect::OpenGuide(slot) => {
+                self.on_a_thread(guides::ask(self.pictures.clone(), slot));
+            }
             Effect::Export(path) => self.on_a_thread(desk::export(path)),
             Effect::OpenResults => {
                 self.on_a_thread(desk::open_folder(self.home.results_dir()));
             }
-            Effect::Rescan => self.reader.look_again(),
+            Effect::Rescan => {
+                self.reader.look_again();
+                self.scanner.look_again();
+            }
         }
     }
 
@@ -344,6 +382,11 @@ fn sentence(error: &dyn std::error::Error) -> String {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.take_arrival(ctx);
+        // Models are brought with another program's window.
+        let back = |event: &egui::Event| matches!(event, egui::Event::WindowFocused(true));
+        if ctx.input(|input| input.events.iter().any(back)) {
+            self.scanner.look_again();
+        }
         self.take_in();
     }
 

@@ -9,7 +9,7 @@ use crate::jobs::Worker;
 use crate::library::{Home, JournalFolder, Library, Pictures, Results};
 
 pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
-    let library = Arc::new(Library::open(home, &[])?);
+    let library = Arc::new(Library::unread(home, &[])?);
     let pictures = Pictures::new(home, &[]);
     let keeper = Arc::new(Results::of_home(home, pictures.clone()));
     let settings = engine.settings(home, keeper, Arc::new(pictures), true);

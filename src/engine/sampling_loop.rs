@@ -7,6 +7,7 @@ use ndarray::{Array1, Array3, Axis, Ix4, Slice, concatenate};
 use super::EngineError;
 use super::control::{Question, Steering};
 use super::deep_cache::{Pace, Shortcut};
+use super::image_prompt::ImageKeys;
 use super::session::{Input, Interrupt, Network, SessionError};
 use crate::sampling::{Denoiser, Latent, NoiseLevel, Prediction, guide, model_input};
 
@@ -15,6 +16,8 @@ pub(super) struct Conditioning {
     /// `[1, tokens, channels]`, or `[2, …]` with the negative prompt first when guided; for several
     /// pictures at once so many of each.
     pub(super) encodings: Array3<f32>,
+    /// What pictures say beside the text, in the same rows.
+    pub(super) images: ImageKeys,
     /// Guidance scale; `None` without guidance.
     pub(super) guidance: Option<f32>,
 }
@@ -25,7 +28,11 @@ impl Conditioning {
         let order: Vec<usize> = (0..self.encodings.len_of(Axis(0)))
             .flat_map(|prompt| std::iter::repeat_n(prompt, rows))
             .collect();
-        Self { encodings: self.encodings.select(Axis(0), &order), guidance: self.guidance }
+        Self {
+            encodings: self.encodings.select(Axis(0), &order),
+            images: self.images.select(&order),
+            guidance: self.guidance,
+        }
     }
 }
 
@@ -93,9 +100,17 @@ impl Guided<'_> {
             inputs.push(("deep_feature", Input::Floats(deep.view())));
         }
         let output = match &mut self.shortcut {
-            Some(shortcut) if deep.is_some() => shortcut.outer(inputs, self.interrupt)?,
-            Some(shortcut) => shortcut.whole(self.unet, inputs, self.interrupt)?,
-            None => self.unet.run(inputs, self.interrupt)?,
+            Some(shortcut) if deep.is_some() => {
+                inputs.extend(self.conditioning.images.inputs(shortcut.outer));
+                shortcut.outer.run(inputs, self.interrupt)?
+            }
+            shortcut => {
+                inputs.extend(self.conditioning.images.inputs(self.unet));
+                match shortcut {
+                    Some(shortcut) => shortcut.whole(self.unet, inputs, self.interrupt)?,
+                    None => self.unet.run(inputs, self.interrupt)?,
+                }
+            }
         };
         self.pace.count(started, reach.is_none());
         output.into_dimensionality::<Ix4>().map_err(|error| shape(&error).into())

@@ -3,7 +3,7 @@
 //! Rombach et al. 2022; the layout is that of diffusers' `UNet2DConditionModel`.
 
 use super::Style;
-use super::attention::{Heads, TimestepOrder, TransformerShape};
+use super::attention::{Context, Heads, TimestepOrder, TransformerShape};
 use super::blocks::{Grouping, Kernel, ResidualContext};
 use super::builder::{Builder, Emitted, GraphError, Value};
 use super::onnx::{Side, int};
@@ -11,14 +11,16 @@ use crate::weights::{Component, UnetConfig};
 
 /// Which inputs the graph has beside latent, timestep and text encoding.
 ///
-/// IP-Adapters will add their image tokens here and, inside each cross-attention, a second pair
-/// of key and value projections. LoRAs need no input: every initializer carries its diffusers
+/// LoRAs need no input: every initializer carries its diffusers
 /// name, so a session can replace the weights they change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UnetInputs {
     /// ControlNet residuals: `down_residual_0 …` for each skip connection and `mid_residual`.
     pub control_residuals: bool,
-
+    /// IP-Adapters that work at the same time: each has keys and values of its own for every
+    /// cross-attention, `[n, image tokens, channels]`, under the names of [`super::image_key`] and
+    /// [`super::image_value`]. Weights are in the values.
+    pub image_prompts: usize,
     /// What happens to the decoder's state behind a branch.
     pub deep_feature: DeepFeature,
 }
@@ -93,6 +95,7 @@ pub fn unet(
 
     let mut network = Unet::new(g, config, &timestep, context)?;
     network.deep_feature = inputs.deep_feature;
+    network.image_prompts = inputs.image_prompts;
     let (noise, given) = network.forward(&sample, &residuals, taken)?;
     network.g.output("noise_pred", &noise, &sides(config.out_channels));
     if let Some(given) = given {
@@ -160,6 +163,7 @@ pub(super) struct Unet<'w, 'c> {
     /// The text encoding.
     context: Value,
     deep_feature: DeepFeature,
+    image_prompts: usize,
 }
 
 impl<'w, 'c> Unet<'w, 'c> {
@@ -170,8 +174,8 @@ impl<'w, 'c> Unet<'w, 'c> {
         timestep: &Value,
         context: Value,
     ) -> Result<Self, GraphError> {
-        let deep_feature = DeepFeature::Inside;
-        let mut network = Self { time: timestep.clone(), g, config, context, deep_feature };
+        let (time, deep_feature) = (timestep.clone(), DeepFeature::Inside);
+        let mut network = Self { time, g, config, context, deep_feature, image_prompts: 0 };
         network.time = network.time_embedding(timestep)?;
         Ok(network)
     }
@@ -346,7 +350,11 @@ impl<'w, 'c> Unet<'w, 'c> {
             groups: self.config.norm_num_groups,
             linear_projection: self.config.use_linear_projection,
         };
-        let context = (&self.context, self.config.cross_attention_dim);
+        let context = Context {
+            text: &self.context,
+            width: self.config.cross_attention_dim,
+            image_prompts: self.image_prompts,
+        };
         self.g.spatial_transformer(x, name, &shape, context)
     }
 }

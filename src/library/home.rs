@@ -70,6 +70,18 @@ impl Home {
         self.root.join("models")
     }
 
+    /// Networks that draw guides, put there by the user.
+    #[must_use]
+    pub fn annotators_dir(&self) -> PathBuf {
+        self.root.join("annotators")
+    }
+
+    /// Folders and models that were added from elsewhere.
+    #[must_use]
+    pub fn places_file(&self) -> PathBuf {
+        self.root.join("models.json")
+    }
+
     /// A copy of ONNX Runtime, if the user put one there.
     #[must_use]
     pub fn runtime_dir(&self) -> PathBuf {

@@ -11,6 +11,7 @@ mod gallery;
 mod mask;
 mod meter;
 mod queue;
+mod stacks;
 mod start;
 mod view;
 mod world;
@@ -23,6 +24,7 @@ pub use gallery::{Gallery, GalleryEntry, Settings};
 pub use mask::{DrawnMask, MAX_FEATHER, MaskDraft, MaskHistory, MaskShape};
 pub use meter::{Length, Meter, Texts};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
+pub use stacks::{GuideSlot, StackDraft};
 pub use start::StartPicture;
 pub use view::{ThemeChoice, Tool, View, Zoom};
 pub use world::{Notice, Tone, World};
@@ -69,6 +71,7 @@ impl State {
     /// Takes in the models of the library. At first start the form gets a model and a prompt that work.
     pub fn set_models(&mut self, models: Arc<Vec<Arc<ModelCard>>>) {
         self.world.models = models;
+        self.world.models_read = true;
         if self.draft.model.is_some() {
             return;
         }
@@ -97,6 +100,9 @@ impl State {
             self.draft.extension.fit(*extent);
         }
         let models = Arc::as_ptr(&self.world.models) as usize;
+        if !self.world.models_read {
+            return;
+        }
         let current = self
             .checked
             .as_ref()

@@ -12,9 +12,12 @@ mod embedding;
 mod error;
 mod finite;
 mod header;
+mod image_encoder;
+mod ip_adapter;
 mod layout;
 mod lora;
 mod pickle;
+mod summary;
 mod torch;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
@@ -25,4 +28,9 @@ pub use detect::{Detected, detect};
 pub use embedding::Embedding;
 pub use error::WeightsError;
 pub use header::Header;
-pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};
+pub use image_encoder::{ImageEncoder, VisionConfig};
+pub use ip_adapter::{CrossAttention, ImageProjection, IpAdapter, Resampler, cross_attentions};
+pub use lora::{
+    Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas, trigger_words,
+};
+pub use summary::{LoraSummary, Summary};

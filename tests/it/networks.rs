@@ -15,7 +15,7 @@ fn demo() -> Checkpoint {
 }
 
 /// Runs `emit`'s graph of every dialect in every mode; gives each answer with its name.
-fn everywhere(
+pub(crate) fn everywhere(
     emit: impl Fn(Dialect) -> Emitted,
     inputs: impl Fn() -> Vec<(&'static str, Input<'static>)>,
 ) -> Vec<(String, ArrayD<f32>)> {
@@ -33,12 +33,12 @@ fn everywhere(
     answers
 }
 
-fn leaked(array: &ArrayD<f32>) -> Input<'static> {
+pub(crate) fn leaked(array: &ArrayD<f32>) -> Input<'static> {
     Input::Floats(Box::leak(Box::new(array.clone())).view())
 }
 
 #[track_caller]
-fn assert_close(what: &str, answers: &[(String, ArrayD<f32>)], expected: &ArrayD<f32>) {
+pub(crate) fn assert_close(what: &str, answers: &[(String, ArrayD<f32>)], expected: &ArrayD<f32>) {
     for (place, answer) in answers {
         let error = relative_error(answer, expected);
         assert!(error < TOLERANCE, "{what}, {place}: off by {error}");

@@ -314,6 +314,10 @@ mod tests {
             "lora",
             "lora[].model",
             "lora[].weight",
+            "ipAdapters",
+            "ipAdapters[].model",
+            "ipAdapters[].guideImage",
+            "ipAdapters[].weight",
             "deliveryMethod",
         ];
         assert_eq!(now, expected);
