@@ -39,7 +39,8 @@ pub(super) fn feature(
 
 /// The outer layers of a UNet and what the deeper ones gave last, for one sampling loop.
 pub(super) struct Shortcut<'a> {
-    outer: &'a mut Network,
+    /// For calls that go on with the deep feature, which it takes.
+    pub(super) outer: &'a mut Network,
     branch: usize,
     interval: usize,
     deep: Option<Arc<ArrayD<f32>>>,
@@ -61,20 +62,6 @@ impl<'a> Shortcut<'a> {
     /// How many control residuals the outer layers take.
     pub(super) const fn reach(&self) -> usize {
         self.branch + 1
-    }
-
-    /// The outer layers.
-    pub(super) const fn network(&self) -> &Network {
-        self.outer
-    }
-
-    /// The noise that the outer layers predict; `inputs` hold the deep feature.
-    pub(super) fn outer(
-        &mut self,
-        inputs: Vec<(&str, Input<'_>)>,
-        interrupt: &Interrupt,
-    ) -> Result<ArrayD<f32>, SessionError> {
-        self.outer.run(inputs, interrupt)
     }
 
     /// The noise that the `whole` network predicts, whose deep feature is kept.

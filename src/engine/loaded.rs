@@ -281,15 +281,6 @@ impl Loaded {
         }
     }
 
-    /// Decides what the UNet is written to take; one that was loaded for something else is freed.
-    pub(super) fn shape_unet(&mut self, inputs: UnetInputs) {
-        if self.unet_inputs != inputs {
-            self.unet_inputs = inputs;
-            self.unload(Part::Unet);
-            self.unload(Part::OuterUnet);
-        }
-    }
-
     /// How many control residuals the UNet's outer layers take, if they are used at all.
     pub(super) const fn reach(&self) -> Option<usize> {
         match self.unet_inputs.deep_feature {
@@ -323,6 +314,15 @@ impl Loaded {
             }),
             // Loaded above.
             _ => Err(EngineError::Session(SessionError::Interrupted)),
+        }
+    }
+
+    /// Decides what the UNet is written to take; one that was loaded for something else is freed.
+    pub(super) fn shape_unet(&mut self, inputs: UnetInputs) {
+        if self.unet_inputs != inputs {
+            self.unet_inputs = inputs;
+            self.unload(Part::Unet);
+            self.unload(Part::OuterUnet);
         }
     }
 

@@ -96,18 +96,21 @@ impl Guided<'_> {
         for (name, residual) in &residuals {
             inputs.push((name, Input::Floats(residual.view())));
         }
-        let network = match &self.shortcut {
-            Some(shortcut) if deep.is_some() => shortcut.network(),
-            _ => &*self.unet,
-        };
-        inputs.extend(self.conditioning.images.inputs(network));
         if let Some(deep) = &deep {
             inputs.push(("deep_feature", Input::Floats(deep.view())));
         }
         let output = match &mut self.shortcut {
-            Some(shortcut) if deep.is_some() => shortcut.outer(inputs, self.interrupt)?,
-            Some(shortcut) => shortcut.whole(self.unet, inputs, self.interrupt)?,
-            None => self.unet.run(inputs, self.interrupt)?,
+            Some(shortcut) if deep.is_some() => {
+                inputs.extend(self.conditioning.images.inputs(shortcut.outer));
+                shortcut.outer.run(inputs, self.interrupt)?
+            }
+            shortcut => {
+                inputs.extend(self.conditioning.images.inputs(self.unet));
+                match shortcut {
+                    Some(shortcut) => shortcut.whole(self.unet, inputs, self.interrupt)?,
+                    None => self.unet.run(inputs, self.interrupt)?,
+                }
+            }
         };
         self.pace.count(started, reach.is_none());
         output.into_dimensionality::<Ix4>().map_err(|error| shape(&error).into())

@@ -21,7 +21,6 @@ pub struct UnetInputs {
     /// cross-attention, `[n, image tokens, channels]`, under the names of [`super::image_key`] and
     /// [`super::image_value`]. Weights are in the values.
     pub image_prompts: usize,
-
     /// What happens to the decoder's state behind a branch.
     pub deep_feature: DeepFeature,
 }
@@ -95,8 +94,8 @@ pub fn unet(
         if inputs.control_residuals { residual_inputs(&mut g, config, reach) } else { vec![] };
 
     let mut network = Unet::new(g, config, &timestep, context)?;
-    network.image_prompts = inputs.image_prompts;
     network.deep_feature = inputs.deep_feature;
+    network.image_prompts = inputs.image_prompts;
     let (noise, given) = network.forward(&sample, &residuals, taken)?;
     network.g.output("noise_pred", &noise, &sides(config.out_channels));
     if let Some(given) = given {
@@ -163,8 +162,8 @@ pub(super) struct Unet<'w, 'c> {
     time: Value,
     /// The text encoding.
     context: Value,
-    image_prompts: usize,
     deep_feature: DeepFeature,
+    image_prompts: usize,
 }
 
 impl<'w, 'c> Unet<'w, 'c> {
@@ -175,9 +174,8 @@ impl<'w, 'c> Unet<'w, 'c> {
         timestep: &Value,
         context: Value,
     ) -> Result<Self, GraphError> {
-        let deep_feature = DeepFeature::Inside;
-        let time = timestep.clone();
-        let mut network = Self { time, g, config, context, image_prompts: 0, deep_feature };
+        let (time, deep_feature) = (timestep.clone(), DeepFeature::Inside);
+        let mut network = Self { time, g, config, context, deep_feature, image_prompts: 0 };
         network.time = network.time_embedding(timestep)?;
         Ok(network)
     }

@@ -34,6 +34,7 @@ from DeepCache import DeepCacheSDHelper
 from image_to_image import fresh_schedulers
 from pictures import APPLE, CAR, DOG, FOX, PANDA, ROCKET, SCHEDULERS
 from reference import FOLDER, arguments, demo_pipeline
+from safetensors.torch import load_file
 
 AIR = "local:demo-canny@1"
 
@@ -48,6 +49,7 @@ CASES = [
     ("without-guidance", FOX, "Euler", 9, 10, 1.0, 2, 0, {}),
     ("heun", APPLE, "Heun", 11, 7, 5.0, 3, 1, {}),
     ("image", APPLE, "DPM++ 2M", 2, 12, 5.0, 3, 0, {"seedImage": "source.png", "strength": 0.8}),
+    ("lora", CAR, "Euler", 6, 9, 5.0, 3, 1, {"lora": [{"model": "local:demo-outline@1", "weight": 0.7}]}),
     ("guided", ROCKET, "Euler", 4, 10, 5.0, 2, 2, {"controlNet": [{"model": AIR, "guideImage": "guide-star.png"}]}),
     (
         "guide-first-outermost",
@@ -145,6 +147,10 @@ def draw(base, model, task):
     options = task["acceleratorOptions"]
     folder = FOLDER / "controlnet"
     base_pipe = base
+    if "lora" in task:
+        [lora] = task["lora"]
+        base.load_lora_weights(load_file(model / "addons/lora-outline.safetensors"), adapter_name="outline")
+        base.set_adapters(["outline"], [lora["weight"]])
     if "seedImage" in task:
         base_pipe = diffusers.StableDiffusionImg2ImgPipeline(**base.components, requires_safety_checker=False)
     with deep_cache(base_pipe, options["deepCacheInterval"], options["deepCacheBranchId"]):
@@ -174,6 +180,8 @@ def main():
         task = task_of(*case)
         base.scheduler = schedulers[task["scheduler"]]()
         draw(base, args.model, task).save(folder / f"{name}.png", optimize=True)
+        if "lora" in task:
+            base.unload_lora_weights()
         kind, options = SCHEDULERS[task["scheduler"]]
         entries.append({"name": name, "task": task, "pictures": [f"{name}.png"], "diffusers": {"class": kind, "options": options}})
         print(name, flush=True)
