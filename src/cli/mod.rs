@@ -4,6 +4,7 @@ mod bench;
 mod bench_index;
 mod doctor;
 mod explain;
+mod guide;
 mod models;
 mod run;
 mod show;
@@ -22,6 +23,7 @@ use crate::task::EngineKind;
 
 pub use bench::BenchArgs;
 pub use bench_index::BenchIndexArgs;
+pub use guide::GuideArgs;
 pub use run::RunArgs;
 pub use show::ShowArgs;
 
@@ -51,6 +53,8 @@ enum Command {
     Run(RunArgs),
     /// Say how a picture was made, by this program, A1111, Forge, ComfyUI or InvokeAI
     Show(ShowArgs),
+    /// Make the guide for a ControlNet of a picture and print its path
+    Guide(GuideArgs),
     /// The models that tasks can name
     Models {
         #[command(subcommand)]
@@ -147,6 +151,7 @@ impl EngineArgs {
             previews,
             keeper,
             pictures,
+            models: vec![home.models_dir()],
         }
     }
 }
@@ -165,6 +170,7 @@ impl Arguments {
             None => window::window(&self.engine, home)?,
             Some(Command::Run(args)) => run::run(args, &self.engine, home)?,
             Some(Command::Show(args)) => show::show(args, home)?,
+            Some(Command::Guide(args)) => guide::guide(args, &self.engine, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,

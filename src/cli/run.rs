@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::explain::explain;
 use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
-use crate::engine::{LocalEngine, Mode};
+use crate::engine::{LocalEngine, Mode, Settings};
 use crate::jobs::{
     Event, EventSink, Failure, FailureKind, Job, JobId, Journal as _, NsfwScore, Owed, Progress,
     Provider, Worker, fresh_seed,
@@ -102,7 +102,10 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     };
     hint(journal.as_ref())?;
     let keeper = Arc::new(Results::in_folder(home, &args.out, pictures.clone()));
-    let settings = engine.settings(home, keeper, Arc::new(pictures), false);
+    let settings = Settings {
+        models: library.folders(),
+        ..engine.settings(home, keeper, Arc::new(pictures), false)
+    };
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
     let mut run = Run::new(&provider, journal.as_ref());
     // All are written down before the first is started: a crash loses none of them.

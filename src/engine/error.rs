@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::image_encoder::EncoderMissing;
 use super::runtime::RuntimeError;
 use super::safety::ClassifierMissing;
 use super::session::SessionError;
@@ -21,6 +22,10 @@ pub enum EngineError {
     /// The task asks for a check whose network is not there.
     #[error(transparent)]
     ClassifierMissing(#[from] ClassifierMissing),
+
+    /// The task asks for an IP-Adapter whose image encoder is not there.
+    #[error(transparent)]
+    EncoderMissing(#[from] EncoderMissing),
 
     /// The checkpoint cannot be read.
     #[error(transparent)]
@@ -81,6 +86,7 @@ impl EngineError {
         let details = match &self {
             Self::RuntimeMissing(error) => error.details(),
             Self::ClassifierMissing(error) => error.details(),
+            Self::EncoderMissing(error) => error.details(),
             other => format!("{other:?}"),
         };
         let (kind, headline) = match self {
@@ -89,6 +95,7 @@ impl EngineError {
             Self::ClassifierMissing(error) => {
                 (FailureKind::Missing("checkNSFW"), error.to_string())
             }
+            Self::EncoderMissing(error) => (FailureKind::Missing("ipAdapters"), error.to_string()),
             Self::Weights(error) => (FailureKind::Model, error.to_string()),
             Self::Graph(error) => {
                 (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))

@@ -12,6 +12,8 @@ use dress::Held;
 use super::control::Warm;
 use super::device::{Chosen, DeviceKind};
 use super::embeddings::Embeddings;
+use super::image_encoder::Features;
+use super::image_prompt::{ImageKeys, Opened, Viewing};
 use super::lora::Stack;
 use super::preview::Preview;
 use super::replacements::Replacements;
@@ -30,7 +32,7 @@ use crate::weights::{Checkpoint, TokenizerSource};
 
 /// A network of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Part {
+pub enum Part {
     /// Token ids to text encodings.
     TextEncoder,
     /// The denoiser.
@@ -153,6 +155,8 @@ pub(super) struct Loaded {
     unet_inputs: UnetInputs,
     controls: Warm,
     encodings: Encodings,
+    /// What image encoders said of pictures.
+    features: Features,
     preview: Option<Preview>,
 }
 
@@ -175,6 +179,7 @@ impl Loaded {
             unet_inputs: UnetInputs::default(),
             controls: Warm::default(),
             encodings: Encodings::default(),
+            features: Features::default(),
             preview: None,
         })
     }
@@ -259,14 +264,6 @@ impl Loaded {
         }
     }
 
-    /// Decides what the UNet is written to take; one that was loaded for something else is freed.
-    pub(super) fn shape_unet(&mut self, inputs: UnetInputs) {
-        if self.unet_inputs != inputs {
-            self.unet_inputs = inputs;
-            self.unload(Part::Unet);
-        }
-    }
-
     /// The `ControlNets` that are warm, the checkpoint they are for and where they run.
     pub(super) fn controls(&mut self) -> (&mut Warm, &Checkpoint, &mut Environment) {
         (&mut self.controls, &self.checkpoint, &mut self.environment)
@@ -284,6 +281,26 @@ impl Loaded {
             // Loaded above.
             None => Err(EngineError::Session(SessionError::Interrupted)),
         }
+    }
+
+    /// Decides what the UNet is written to take; one that was loaded for something else is freed.
+    pub(super) fn shape_unet(&mut self, inputs: UnetInputs) {
+        if self.unet_inputs != inputs {
+            self.unet_inputs = inputs;
+            self.unload(Part::Unet);
+        }
+    }
+
+    /// The keys and values of `prompts`, in both halves if `guided`.
+    pub(super) fn image_keys(
+        &mut self,
+        prompts: &[Opened],
+        guided: bool,
+        interrupt: &Interrupt,
+    ) -> Result<ImageKeys, EngineError> {
+        let Self { environment, features: known, checkpoint, .. } = self;
+        let mut viewing = Viewing { environment, interrupt, known, guided };
+        viewing.keys(prompts, &checkpoint.unet_config)
     }
 
     /// The encodings of the positive and, if there is one, the negative prompt, one above the

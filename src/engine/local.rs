@@ -1,6 +1,7 @@
 //! The local engine as a runner of jobs: request in, pictures out, one job at a time.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use ndarray::Axis;
 use super::control::{self, Ready, Steering};
 use super::device::{Chosen, choose};
 use super::embeddings::Embeddings;
+use super::image_prompt::{self, Opened, Sources};
 use super::loaded::{Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
@@ -51,6 +53,8 @@ pub struct Settings {
     pub keeper: Arc<dyn Keeper>,
     /// Where the pictures that tasks name come from.
     pub pictures: Arc<dyn PictureSource>,
+    /// Folders of models, in which the image encoders of IP-Adapters are looked for.
+    pub models: Vec<PathBuf>,
 }
 
 /// Runs jobs on this machine.
@@ -113,8 +117,9 @@ impl LocalEngine {
         interrupt: &Interrupt,
         mut classifier: Option<&mut Classifier>,
     ) -> Result<(), EngineError> {
-        let Settings { mode: wanted, together, previews, keeper, pictures, threads, .. } =
-            self.settings.clone();
+        let Settings {
+            mode: wanted, together, previews, keeper, pictures, threads, models, ..
+        } = self.settings.clone();
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });
@@ -124,12 +129,17 @@ impl LocalEngine {
         let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
+        loaded.wear(&job.request.loras)?;
         let width = loaded.checkpoint().text_config.hidden_size;
         let embeddings = Embeddings::open(&job.request.embeddings, width)?;
-        loaded.wear(&job.request.loras)?;
         let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
-        loaded.shape_unet(UnetInputs { control_residuals: !guides.is_empty() });
-        let conditioning = run.condition(loaded, &embeddings)?;
+        let sources = Sources { models: &models, pictures: pictures.as_ref(), cancel: &job.cancel };
+        let image_prompts = image_prompt::open(&job.request, loaded.checkpoint(), &sources)?;
+        loaded.shape_unet(UnetInputs {
+            control_residuals: !guides.is_empty(),
+            image_prompts: image_prompts.len(),
+        });
+        let conditioning = run.condition(loaded, &embeddings, &image_prompts)?;
         let start = area.zip(job.request.start.as_ref());
         let start = start.map(|(area, from)| run.start(loaded, area, from)).transpose()?;
         let controls = control::prepare(&guides, loaded, mode, interrupt)?;
@@ -269,14 +279,17 @@ impl Run<'_> {
         &self.job.request
     }
 
-    /// Encodes the prompts. The text encoder is freed afterwards where memory is what counts.
+    /// Encodes the prompts, pictures first: they can still turn out to be unusable. The text encoder
+    /// is freed afterwards where memory is what counts.
     fn condition(
         &self,
         loaded: &mut Loaded,
         embeddings: &Embeddings,
+        image_prompts: &[Opened],
     ) -> Result<Conditioning, EngineError> {
         let request = self.request();
         let guidance = (request.cfg_scale > 1.0).then_some(request.cfg_scale);
+        let images = loaded.image_keys(image_prompts, guidance.is_some(), self.interrupt)?;
         let prompts = Prompts {
             positive: &request.positive_prompt,
             negative: &request.negative_prompt,
@@ -289,7 +302,7 @@ impl Run<'_> {
         if self.mode == Mode::LowMemory {
             loaded.unload(Part::TextEncoder);
         }
-        Ok(Conditioning { encodings, guidance })
+        Ok(Conditioning { encodings, images, guidance })
     }
 
     /// The picture to start from, encoded.

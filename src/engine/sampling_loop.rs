@@ -4,6 +4,7 @@ use ndarray::{Array1, Array3, Axis, Ix4, Slice, concatenate};
 
 use super::EngineError;
 use super::control::{Question, Steering};
+use super::image_prompt::ImageKeys;
 use super::session::{Input, Interrupt, Network, SessionError};
 use crate::sampling::{Denoiser, Latent, NoiseLevel, Prediction, guide, model_input};
 
@@ -12,6 +13,8 @@ pub(super) struct Conditioning {
     /// `[1, tokens, channels]`, or `[2, …]` with the negative prompt first when guided; for several
     /// pictures at once so many of each.
     pub(super) encodings: Array3<f32>,
+    /// What pictures say beside the text, in the same rows.
+    pub(super) images: ImageKeys,
     /// Guidance scale; `None` without guidance.
     pub(super) guidance: Option<f32>,
 }
@@ -22,7 +25,11 @@ impl Conditioning {
         let order: Vec<usize> = (0..self.encodings.len_of(Axis(0)))
             .flat_map(|prompt| std::iter::repeat_n(prompt, rows))
             .collect();
-        Self { encodings: self.encodings.select(Axis(0), &order), guidance: self.guidance }
+        Self {
+            encodings: self.encodings.select(Axis(0), &order),
+            images: self.images.select(&order),
+            guidance: self.guidance,
+        }
     }
 }
 
@@ -79,6 +86,7 @@ impl Guided<'_> {
         for (name, residual) in &residuals {
             inputs.push((name, Input::Floats(residual.view())));
         }
+        inputs.extend(self.conditioning.images.inputs(self.unet));
         let output = self.unet.run(inputs, self.interrupt)?;
         output.into_dimensionality::<Ix4>().map_err(|error| shape(&error).into())
     }

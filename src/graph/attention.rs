@@ -2,7 +2,8 @@
 
 use super::blocks::{Grouping, Kernel};
 use super::builder::{Builder, GraphError, Value};
-use super::onnx::{int, ints};
+use super::ip_adapter::{image_key, image_value};
+use super::onnx::{Side, int, ints};
 
 /// Heads and channels of one attention.
 #[derive(Clone, Copy)]
@@ -24,8 +25,15 @@ pub(super) struct Qkv {
     pub(super) v: Value,
 }
 
-/// Slices of the queries in the portable dialect: memory for the weights falls by this factor.
-const QUERY_SLICES: usize = 4;
+/// What a cross-attention attends to.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    /// The text encoding, `[n, tokens, width]`.
+    pub(super) text: &'a Value,
+    pub(super) width: usize,
+    /// IP-Adapters beside it; their keys and values become inputs of the graph.
+    pub(super) image_prompts: usize,
+}
 
 /// Epsilon of the group norm in front of a transformer (diffusers `Transformer2DModel`).
 const TRANSFORMER_NORM_EPSILON: f32 = 1e-6;
@@ -63,7 +71,7 @@ impl Builder<'_> {
         let q = self.op("Mul", &[&q, &scale], vec![]);
         // A mask belongs to short sequences, which need no slicing.
         let mixed = if self.slices_attention() && mask.is_none() {
-            let parts = self.split(&q, 2, QUERY_SLICES);
+            let parts = self.query_slices(&q);
             let parts: Vec<Value> =
                 parts.iter().map(|q| self.weighted_values(q, &k, &v, None)).collect();
             self.op("Concat", &parts.iter().collect::<Vec<_>>(), vec![int("axis", 2)])
@@ -73,6 +81,13 @@ impl Builder<'_> {
         let mixed = self.op("Transpose", &[&mixed], vec![ints("perm", &[0, 2, 1, 3])]);
         let joined = self.integers(&[0, 0, heads.channels as i64]);
         self.op("Reshape", &[&mixed, &joined], vec![])
+    }
+
+    /// Four slices of the queries, by which memory for the weights falls. Halved twice: cut into four at
+    /// once, the last of 5, 6 or 9 queries (a picture of 192² at SD 1.x's deepest level) would be empty.
+    fn query_slices(&mut self, q: &Value) -> Vec<Value> {
+        let halves = self.split(q, 2, 2);
+        halves.iter().flat_map(|half| self.split(half, 2, 2)).collect()
     }
 
     fn weighted_values(&mut self, q: &Value, k: &Value, v: &Value, mask: Option<&Value>) -> Value {
@@ -85,22 +100,29 @@ impl Builder<'_> {
     }
 
     /// Attention of `x` to `context` (or to itself) with its four projections.
-    /// `context` is the encoding and its width.
     pub(super) fn attention_layer(
         &mut self,
         x: &Value,
         name: &str,
         heads: Heads,
-        context: Option<(&Value, usize)>,
+        context: Option<Context<'_>>,
     ) -> Result<Value, GraphError> {
         let channels = heads.channels;
-        let (source, width) = context.unwrap_or((x, channels));
+        let Context { text: source, width, image_prompts } =
+            context.unwrap_or(Context { text: x, width: channels, image_prompts: 0 });
         let qkv = Qkv {
             q: self.linear(x, &format!("{name}.to_q"), (channels, channels))?,
             k: self.linear(source, &format!("{name}.to_k"), (width, channels))?,
             v: self.linear(source, &format!("{name}.to_v"), (width, channels))?,
         };
-        let mixed = self.attention(&qkv, heads, None);
+        let mut mixed = self.attention(&qkv, heads, None);
+        for index in 0..image_prompts {
+            let sides = [Side::Open("batch"), Side::Any, Side::Fixed(channels)];
+            let k = self.input(&image_key(name, index), &sides);
+            let v = self.input(&image_value(name, index), &sides);
+            let image = self.attention(&Qkv { q: qkv.q.clone(), k, v }, heads, None);
+            mixed = self.op("Add", &[&mixed, &image], vec![]);
+        }
         self.linear(&mixed, &format!("{name}.to_out.0"), (channels, channels))
     }
 
@@ -110,7 +132,7 @@ impl Builder<'_> {
         x: &Value,
         name: &str,
         heads: Heads,
-        context: (&Value, usize),
+        context: Context<'_>,
     ) -> Result<Value, GraphError> {
         let channels = heads.channels;
         let h = self.layer_norm(x, &format!("{name}.norm1"), channels, LAYER_NORM_EPSILON)?;
@@ -148,7 +170,7 @@ impl Builder<'_> {
         x: &Value,
         name: &str,
         shape: &TransformerShape,
-        context: (&Value, usize),
+        context: Context<'_>,
     ) -> Result<Value, GraphError> {
         let TransformerShape { heads, blocks, groups, linear_projection } = *shape;
         let channels = heads.channels;

@@ -39,8 +39,15 @@ pub fn clip_text(
     let hidden = g.input("key_bias", &[Side::Open("batch"), one, one, Side::Fixed(tokens)]);
     let causal = g.causal_mask(tokens);
     let mask = g.op("Add", &[&causal, &hidden], vec![]);
+    let shape = EncoderLayer {
+        channels,
+        heads: config.num_attention_heads,
+        inner: config.intermediate_size,
+        activation: config.hidden_act,
+        epsilon: config.layer_norm_eps,
+    };
     for layer in 0..config.num_hidden_layers.saturating_sub(skip) {
-        x = encoder_layer(&mut g, &x, &format!("{ROOT}.encoder.layers.{layer}"), config, &mask)?;
+        x = g.encoder_layer(&x, &format!("{ROOT}.encoder.layers.{layer}"), &shape, Some(&mask))?;
     }
     let x =
         g.layer_norm(&x, &format!("{ROOT}.final_layer_norm"), channels, config.layer_norm_eps)?;
@@ -75,34 +82,46 @@ fn token_embeddings(
     Ok(g.op("Add", &[&rows, &positions], vec![]))
 }
 
-fn encoder_layer(
-    g: &mut Builder<'_>,
-    x: &Value,
-    name: &str,
-    config: &ClipConfig,
-    mask: &Value,
-) -> Result<Value, GraphError> {
-    let channels = config.hidden_size;
-    let sizes = (channels, channels);
-    let epsilon = config.layer_norm_eps;
+/// Shape of a layer of CLIP's two encoders.
+pub(super) struct EncoderLayer {
+    pub(super) channels: usize,
+    pub(super) heads: usize,
+    /// Channels inside the feed-forward part.
+    pub(super) inner: usize,
+    pub(super) activation: Activation,
+    /// Of the layer norms.
+    pub(super) epsilon: f32,
+}
 
-    let h = g.layer_norm(x, &format!("{name}.layer_norm1"), channels, epsilon)?;
-    let qkv = Qkv {
-        q: g.linear(&h, &format!("{name}.self_attn.q_proj"), sizes)?,
-        k: g.linear(&h, &format!("{name}.self_attn.k_proj"), sizes)?,
-        v: g.linear(&h, &format!("{name}.self_attn.v_proj"), sizes)?,
-    };
-    let h = g.attention(&qkv, Heads { count: config.num_attention_heads, channels }, Some(mask));
-    let h = g.linear(&h, &format!("{name}.self_attn.out_proj"), sizes)?;
-    let x = g.op("Add", &[x, &h], vec![]);
+impl Builder<'_> {
+    /// Self-attention and a feed-forward part, each around a residual; `mask` as for
+    /// [`attention`](Self::attention).
+    pub(super) fn encoder_layer(
+        &mut self,
+        x: &Value,
+        name: &str,
+        shape: &EncoderLayer,
+        mask: Option<&Value>,
+    ) -> Result<Value, GraphError> {
+        let &EncoderLayer { channels, heads: count, inner, activation, epsilon } = shape;
+        let sizes = (channels, channels);
+        let h = self.layer_norm(x, &format!("{name}.layer_norm1"), channels, epsilon)?;
+        let qkv = Qkv {
+            q: self.linear(&h, &format!("{name}.self_attn.q_proj"), sizes)?,
+            k: self.linear(&h, &format!("{name}.self_attn.k_proj"), sizes)?,
+            v: self.linear(&h, &format!("{name}.self_attn.v_proj"), sizes)?,
+        };
+        let h = self.attention(&qkv, Heads { count, channels }, mask);
+        let h = self.linear(&h, &format!("{name}.self_attn.out_proj"), sizes)?;
+        let x = self.op("Add", &[x, &h], vec![]);
 
-    let h = g.layer_norm(&x, &format!("{name}.layer_norm2"), channels, epsilon)?;
-    let inner = config.intermediate_size;
-    let h = g.linear(&h, &format!("{name}.mlp.fc1"), (channels, inner))?;
-    let h = match config.hidden_act {
-        Activation::QuickGelu => g.swish(&h, QUICK_GELU),
-        Activation::Gelu => g.gelu(&h),
-    };
-    let h = g.linear(&h, &format!("{name}.mlp.fc2"), (inner, channels))?;
-    Ok(g.op("Add", &[&x, &h], vec![]))
+        let h = self.layer_norm(&x, &format!("{name}.layer_norm2"), channels, epsilon)?;
+        let h = self.linear(&h, &format!("{name}.mlp.fc1"), (channels, inner))?;
+        let h = match activation {
+            Activation::QuickGelu => self.swish(&h, QUICK_GELU),
+            Activation::Gelu => self.gelu(&h),
+        };
+        let h = self.linear(&h, &format!("{name}.mlp.fc2"), (inner, channels))?;
+        Ok(self.op("Add", &[&x, &h], vec![]))
+    }
 }

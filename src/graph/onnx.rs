@@ -229,6 +229,8 @@ mod dimension {
 pub(super) enum Side {
     Fixed(usize),
     Open(&'static str),
+    /// Known to nobody, and equal to no other.
+    Any,
 }
 
 impl ValueInfo {
@@ -236,10 +238,11 @@ impl ValueInfo {
         let dim = sides
             .iter()
             .map(|side| Dimension {
-                value: Some(match side {
-                    Side::Fixed(size) => dimension::Value::Fixed(*size as i64),
-                    Side::Open(name) => dimension::Value::Named((*name).to_owned()),
-                }),
+                value: match side {
+                    Side::Fixed(size) => Some(dimension::Value::Fixed(*size as i64)),
+                    Side::Open(name) => Some(dimension::Value::Named((*name).to_owned())),
+                    Side::Any => None,
+                },
             })
             .collect();
         let tensor = TensorShape { elem_type: kind as i32, shape: Some(Shape { dim }) };

@@ -3,7 +3,7 @@
 //! Rombach et al. 2022; the layout is that of diffusers' `UNet2DConditionModel`.
 
 use super::Style;
-use super::attention::{Heads, TimestepOrder, TransformerShape};
+use super::attention::{Context, Heads, TimestepOrder, TransformerShape};
 use super::blocks::{Grouping, Kernel, ResidualContext};
 use super::builder::{Builder, Emitted, GraphError, Value};
 use super::onnx::{Side, int};
@@ -11,13 +11,16 @@ use crate::weights::{Component, UnetConfig};
 
 /// Which inputs the graph has beside latent, timestep and text encoding.
 ///
-/// IP-Adapters will add their image tokens here and, inside each cross-attention, a second pair
-/// of key and value projections. LoRAs need no input: every initializer carries its diffusers
+/// LoRAs need no input: every initializer carries its diffusers
 /// name, so a session can replace the weights they change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UnetInputs {
     /// ControlNet residuals: `down_residual_0 …` for each skip connection and `mid_residual`.
     pub control_residuals: bool,
+    /// IP-Adapters that work at the same time: each has keys and values of its own for every
+    /// cross-attention, `[n, image tokens, channels]`, under the names of [`super::image_key`] and
+    /// [`super::image_value`]. Weights are in the values.
+    pub image_prompts: usize,
 }
 
 /// Channels and downscale (relative to the latent) of every control residual, in input order;
@@ -57,6 +60,7 @@ pub fn unet(
     let residuals = if inputs.control_residuals { residual_inputs(&mut g, config) } else { vec![] };
 
     let mut network = Unet::new(g, config, &timestep, context)?;
+    network.image_prompts = inputs.image_prompts;
     let noise = network.forward(&sample, &residuals)?;
     network.g.output("noise_pred", &noise, &sides(config.out_channels));
     network.g.finish("unet")
@@ -101,6 +105,7 @@ pub(super) struct Unet<'w, 'c> {
     time: Value,
     /// The text encoding.
     context: Value,
+    image_prompts: usize,
 }
 
 impl<'w, 'c> Unet<'w, 'c> {
@@ -111,7 +116,8 @@ impl<'w, 'c> Unet<'w, 'c> {
         timestep: &Value,
         context: Value,
     ) -> Result<Self, GraphError> {
-        let mut network = Self { time: timestep.clone(), g, config, context };
+        let time = timestep.clone();
+        let mut network = Self { time, g, config, context, image_prompts: 0 };
         network.time = network.time_embedding(timestep)?;
         Ok(network)
     }
@@ -252,7 +258,11 @@ impl<'w, 'c> Unet<'w, 'c> {
             groups: self.config.norm_num_groups,
             linear_projection: self.config.use_linear_projection,
         };
-        let context = (&self.context, self.config.cross_attention_dim);
+        let context = Context {
+            text: &self.context,
+            width: self.config.cross_attention_dim,
+            image_prompts: self.image_prompts,
+        };
         self.g.spatial_transformer(x, name, &shape, context)
     }
 }

@@ -3,6 +3,7 @@
 //! Knows files and names; does not know how a picture is made or shown.
 
 mod adding;
+mod annotators;
 mod demo;
 mod home;
 mod index;
@@ -20,6 +21,7 @@ mod thumbnails;
 mod verdicts;
 
 pub use adding::{AddError, Added, Addition};
+pub use annotators::{AnnotatorMissing, Annotators};
 pub use home::Home;
 pub use index::{About, Index, IndexError, StoredImage, Survey};
 pub use journal::{Claim, Claimed, JournalError, JournalFolder};

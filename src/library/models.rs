@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::Home;
 use super::demo;
+use super::layouts::Layout;
 use super::nature::Natures;
 use super::places::Places;
 use super::scan::Scan;
@@ -136,6 +137,19 @@ impl Library {
     #[must_use]
     pub fn is_read(&self) -> bool {
         self.found.read().unwrap_or_else(PoisonError::into_inner).read
+    }
+
+    /// The folders that models are looked for in, the home folder's first; of a program's folder also
+    /// the one that holds its folders of models. Reads a small file.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let added = Places::read(&self.home).unwrap_or_default().folders;
+        let mut folders = vec![self.home.models_dir()];
+        for folder in self.further.iter().chain(&added) {
+            folders.push(folder.clone());
+            folders.extend(Layout::of(folder).map(|_program| folder.join("models")));
+        }
+        folders
     }
 
     /// Every usable model, in order of name.

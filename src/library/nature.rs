@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::results::write_atomically;
 use crate::task::{Architecture, ModelKind};
-use crate::weights::{self, Embedding, Header};
+use crate::weights::{self, Embedding, Header, ImageEncoder};
 
 /// Kind and family of a model, and what else its header tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub(super) struct Nature {
 pub(super) enum NoNature {
     /// It is whole, and nothing in it says what it is.
     Unknown(String),
+    /// It is a part of models that no task names.
+    Part(String),
     /// It cannot be used.
     Unusable(String),
 }
@@ -39,7 +41,7 @@ impl NoNature {
     /// A sentence that says why.
     pub(super) fn why(self) -> String {
         match self {
-            Self::Unknown(why) | Self::Unusable(why) => why,
+            Self::Unknown(why) | Self::Part(why) | Self::Unusable(why) => why,
         }
     }
 }
@@ -133,6 +135,13 @@ impl Nature {
             return Self::of_embedding(path);
         }
         let header = Header::read(path).map_err(unusable)?;
+        if ImageEncoder::is_in(&header) {
+            return Err(NoNature::Part(format!(
+                "this is the image encoder of IP-Adapters, which are what tasks name; it is found \
+                 where it lies beside them: {}",
+                path.display()
+            )));
+        }
         let found = weights::detect(&header)
             .ok_or_else(|| unknown("this file holds no model that Latelier knows"))?;
         // Stacks do not say what they belong to; SD 1.x is the family that can use them here.
@@ -292,7 +301,7 @@ mod tests {
         natures.write(&file);
         let again = Natures::read(&file);
         assert_eq!(again, natures);
-        assert_eq!(again.known.get(&path).unwrap().1, told);
+        assert_eq!(again.known[&path].1, told);
         let mut others = again.fresh();
         others.keep_others(&again);
         assert_eq!(others, again);

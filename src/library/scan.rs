@@ -102,7 +102,9 @@ impl<'a> Scan<'a> {
                 }
             } else if is_model && self.is_new(&path) {
                 let told = self.natures.tell(&path, self.before);
-                self.add(&path, (presumed(&path), told), None);
+                if !matches!(told, Err(NoNature::Part(_))) {
+                    self.add(&path, (presumed(&path), told), None);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod drawn;
 mod file;
 mod fit;
 mod growth;
+mod guide;
 mod jpeg_loss;
 mod mask;
 mod paint_area;
@@ -20,10 +21,12 @@ mod text;
 pub use file::{FileError, FileFormat, decode, encode, encode_bare, probe};
 pub use fit::covering_window;
 pub use growth::Growth;
+pub use guide::{GuideRule, Joint, Skeleton, Stopped, TILE_RATES, draw_lines};
 pub use mask::Mask;
 pub use paint_area::PaintArea;
 pub use picture::{Extent, Picture};
 pub use rectangle::Rectangle;
+pub use stretch::stretched_plane;
 pub use text::{
     FileText, FileTexts, PARAMETERS_TEXT, TASK_TEXT, Texts, USER_COMMENT, file_texts,
     read_task_text,

@@ -13,6 +13,7 @@
 //! | `resolve` | task → [`Request`]: [`resolve()`]; `given`, `shape`, `check` and `rules` do its parts |
 //! | `stacks` | the further models of a request: LoRAs, embeddings, guides |
 //! | `portability` | what becomes of each field on each engine: [`portability()`] |
+//! | `preprocess` | [`Preprocess`], what `controlNetPreprocess` asks for beside the picture |
 //! | `problem` | [`Problem`], the API's error object |
 //! | `answer` | [`Answer`], the API's result object |
 //!
@@ -28,6 +29,7 @@ mod model;
 mod nearest;
 mod parameters;
 mod portability;
+mod preprocess;
 mod problem;
 mod read;
 mod request;
@@ -47,6 +49,7 @@ pub use architectures::Architecture;
 pub use model::{Catalog, ModelCard, ModelDefaults, ModelKind};
 pub use parameters::{DefaultValue, Kind, Local, PARAMETERS, ParameterRow};
 pub use portability::{FieldReport, Surroundings, Verdict, portability};
+pub use preprocess::Preprocess;
 pub use problem::{ParameterName, Problem};
 pub use read::read_tasks;
 pub use request::{DEFAULT_STRENGTH, Request, StartFrom, steps_at_strength};
@@ -56,5 +59,5 @@ pub use stacks::{Control, DeepCache, ImagePrompt, Weighted, Window};
 pub use wire::{
     AcceleratorOptions, AcePlusPlus, AceType, AdvancedFeatures, ControlMode, ControlNet,
     DeliveryMethod, Embedding, ImageRef, ImageRefError, IpAdapter, Lora, Outpaint, OutputFormat,
-    OutputType, PromptWeighting, PuLid, Refiner, Task, TaskType,
+    OutputType, Preprocessor, PromptWeighting, PuLid, Refiner, Task, TaskType,
 };

@@ -154,34 +154,19 @@ fn on_local(given: &Given<'_>, task: &Task, surroundings: &Surroundings<'_>) -> 
         }
         ("seedImage", _) => fit("seedImage", task.seed_image.as_ref()?, task, surroundings),
         ("maskImage", _) => fit("maskImage", task.mask_image.as_ref()?, task, surroundings),
-        (_, Shape::Text(air)) if given.row.kind == Kind::Air(ModelKind::Embedding) => {
-            unnamed_embedding(air, task, surroundings.catalog)
-        }
         (path, Shape::Text(mode)) if path.ends_with("].controlMode") => control_mode(mode),
         (path, _) if path.ends_with("].guideImage") => {
             let own = (surroundings.size_of)(guide(path, task)?)?;
             to_size(own, Extent::new(task.width?, task.height?))
+        }
+        (_, Shape::Text(air)) if given.row.kind == Kind::Air(ModelKind::Embedding) => {
+            unnamed_embedding(air, task, surroundings.catalog)
         }
         ("width" | "height", _) if task.mask_margin.is_some() && task.mask_image.is_some() => {
             Some("the size that is painted; the result has the seed image's size".to_owned())
         }
         _ => None,
     }
-}
-
-/// Where an embedding goes that neither prompt names.
-fn unnamed_embedding(air: &str, task: &Task, catalog: &dyn Catalog) -> Option<String> {
-    let card = catalog.model(&air.parse().ok()?)?;
-    let learned = Learned { words: card.trigger_words.clone(), vectors: card.vectors };
-    let mut prompts = [&task.positive_prompt, &task.negative_prompt].into_iter().flatten();
-    if prompts.any(|prompt| learned.stands_in(prompt, task.prompt_weighting.into())) {
-        return None;
-    }
-    let words: Vec<&str> = learned.words.iter().map(String::as_str).collect();
-    Some(format!(
-        "neither prompt holds its word ({}): added to the end of positivePrompt",
-        either(&words)
-    ))
 }
 
 /// The guide at `controlNet[0].guideImage`.
@@ -204,6 +189,21 @@ fn control_mode(mode: &str) -> Option<String> {
         ),
         _ => None,
     }
+}
+
+/// Where an embedding goes that neither prompt names.
+fn unnamed_embedding(air: &str, task: &Task, catalog: &dyn Catalog) -> Option<String> {
+    let card = catalog.model(&air.parse().ok()?)?;
+    let learned = Learned { words: card.trigger_words.clone(), vectors: card.vectors };
+    let mut prompts = [&task.positive_prompt, &task.negative_prompt].into_iter().flatten();
+    if prompts.any(|prompt| learned.stands_in(prompt, task.prompt_weighting.into())) {
+        return None;
+    }
+    let words: Vec<&str> = learned.words.iter().map(String::as_str).collect();
+    Some(format!(
+        "neither prompt holds its word ({}): added to the end of positivePrompt",
+        either(&words)
+    ))
 }
 
 /// The scheduler that a name of the service's own choice stands for here.

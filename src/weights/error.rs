@@ -68,6 +68,15 @@ pub enum WeightsError {
         what: String,
     },
 
+    /// An add-on of another kind, made for another model, or damaged.
+    #[error("{why}: {}", path.display())]
+    Misfit {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it cannot be used with the model.
+        why: String,
+    },
+
     /// A `.pt` or `.bin` file that is none of `torch.save`'s.
     #[error("this file of tensors cannot be read ({why}): {}", path.display())]
     NotTorch {
@@ -95,15 +104,6 @@ pub enum WeightsError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
-    },
-
-    /// An add-on of another kind, made for another model, or damaged.
-    #[error("{why}: {}", path.display())]
-    Misfit {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why it cannot be used with the model.
         why: String,
     },
 }

@@ -12,6 +12,8 @@ mod embedding;
 mod error;
 mod finite;
 mod header;
+mod image_encoder;
+mod ip_adapter;
 mod layout;
 mod lora;
 mod pickle;
@@ -26,6 +28,8 @@ pub use detect::{Detected, detect};
 pub use embedding::Embedding;
 pub use error::WeightsError;
 pub use header::Header;
+pub use image_encoder::{ImageEncoder, VisionConfig};
+pub use ip_adapter::{CrossAttention, ImageProjection, IpAdapter, Resampler, cross_attentions};
 pub use lora::{
     Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas, trigger_words,
 };

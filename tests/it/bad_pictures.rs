@@ -6,30 +6,7 @@ use latelier::pixels::{Extent, FileFormat, Picture, encode};
 use latelier::task::{ImageRef, Kind, PARAMETERS};
 use serde_json::{Value, json};
 
-use crate::support::{demo_task, run_tasks, scratch};
-
-/// A PNG file that says it has that size and holds no pixels.
-pub(crate) fn png_of_size(width: u32, height: u32) -> Vec<u8> {
-    let one = Picture::from_fn(Extent::new(1, 1), |_, _| [9, 9, 9, 255]);
-    let mut bytes = encode(&one, FileFormat::Png, "{}").unwrap();
-    bytes[16..20].copy_from_slice(&width.to_be_bytes());
-    bytes[20..24].copy_from_slice(&height.to_be_bytes());
-    let check = crc32(&bytes[12..29]);
-    bytes[29..33].copy_from_slice(&check.to_be_bytes());
-    bytes
-}
-
-/// The checksum of PNG chunks (PNG specification, annex D), bit by bit.
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for &byte in bytes {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
-        }
-    }
-    !crc
-}
+use crate::support::{demo_task, png_of_size, run_tasks, scratch};
 
 #[test]
 fn pictures_that_are_none_are_problems_of_their_parameter() {

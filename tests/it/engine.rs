@@ -38,6 +38,7 @@ fn bench() -> Bench {
         previews: true,
         keeper: Arc::new(Results::new(out.path(), Pictures::new(home(), &[]))),
         pictures: Arc::new(Pictures::new(home(), &[])),
+        models: vec![],
     };
     let (sender, events) = sync_channel(1024);
     Bench {

@@ -15,7 +15,7 @@ fn demo() -> Checkpoint {
 }
 
 /// Runs `emit`'s graph of every dialect in every mode; gives each answer with its name.
-fn everywhere(
+pub(crate) fn everywhere(
     emit: impl Fn(Dialect) -> Emitted,
     inputs: impl Fn() -> Vec<(&'static str, Input<'static>)>,
 ) -> Vec<(String, ArrayD<f32>)> {
@@ -33,12 +33,12 @@ fn everywhere(
     answers
 }
 
-fn leaked(array: &ArrayD<f32>) -> Input<'static> {
+pub(crate) fn leaked(array: &ArrayD<f32>) -> Input<'static> {
     Input::Floats(Box::leak(Box::new(array.clone())).view())
 }
 
 #[track_caller]
-fn assert_close(what: &str, answers: &[(String, ArrayD<f32>)], expected: &ArrayD<f32>) {
+pub(crate) fn assert_close(what: &str, answers: &[(String, ArrayD<f32>)], expected: &ArrayD<f32>) {
     for (place, answer) in answers {
         let error = relative_error(answer, expected);
         assert!(error < TOLERANCE, "{what}, {place}: off by {error}");
@@ -115,7 +115,7 @@ fn control_residuals_enter_where_the_reference_adds_them() {
     assert_eq!(graph::control_residuals(&demo.unet_config).len(), NAMES.len() + 1);
     let answers = everywhere(
         |dialect| {
-            let inputs = UnetInputs { control_residuals: true };
+            let inputs = UnetInputs { control_residuals: true, ..UnetInputs::default() };
             graph::unet(&demo.unet, &demo.unet_config, dialect, inputs).unwrap()
         },
         || {

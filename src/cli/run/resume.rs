@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Run, RunArgs, open_library, print, refuse, requested, result};
 use crate::cli::{DONE, EngineArgs};
-use crate::engine::LocalEngine;
+use crate::engine::{LocalEngine, Settings};
 use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Job, Keeper, Waiting, Worker};
 use crate::library::{Claim, Claimed, Home, Index, JournalFolder, Library, Pictures, Results};
 use crate::task::{Answer, Problem};
@@ -42,7 +42,10 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
     let folders: Vec<PathBuf> = waiting.iter().map(|waiting| waiting.results.clone()).collect();
     let pictures = Pictures::new(home, &folders);
     let keeper = Arc::new(ByTask::new(home, &waiting, &pictures));
-    let settings = engine.settings(home, keeper, Arc::new(pictures), false);
+    let settings = Settings {
+        models: library.folders(),
+        ..engine.settings(home, keeper, Arc::new(pictures), false)
+    };
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;
     let mut run = Run::new(&provider, Some(&journal));
     for waiting in waiting {

@@ -311,6 +311,10 @@ mod tests {
             "lora",
             "lora[].model",
             "lora[].weight",
+            "ipAdapters",
+            "ipAdapters[].model",
+            "ipAdapters[].guideImage",
+            "ipAdapters[].weight",
             "deliveryMethod",
         ];
         assert_eq!(now, expected);

@@ -414,16 +414,19 @@ pub const PARAMETERS: &[ParameterRow] = &[
     row("lora[].weight", "Weight", float(-4.0, 4.0), "Its strength; negative turns it round.")
         .default(Number(1.0))
         .now(),
-    row("ipAdapters", "IP-Adapters", Objects, "Pictures used like prompts."),
-    row("ipAdapters[].model", "Model", Air(ModelKind::IpAdapter), "The IP-Adapter.").required(),
-    row("ipAdapters[].guideImage", "Guide image", Image, "The picture to follow.").required(),
+    row("ipAdapters", "IP-Adapters", Objects, "Pictures used like prompts.").now(),
+    row("ipAdapters[].model", "Model", Air(ModelKind::IpAdapter), "The IP-Adapter.")
+        .required()
+        .now(),
+    row("ipAdapters[].guideImage", "Guide image", Image, "The picture to follow.").required().now(),
     row(
         "ipAdapters[].weight",
         "Weight",
         float(0.0, 1.0),
         "0 ignores the picture, 1 follows it fully.",
     )
-    .default(Number(1.0)),
+    .default(Number(1.0))
+    .now(),
     // How the service delivers.
     row(
         "deliveryMethod",

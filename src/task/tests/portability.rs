@@ -49,6 +49,22 @@ fn what_is_done_in_another_way_says_how() {
 }
 
 #[test]
+fn a_guide_says_how_it_is_fitted_and_what_its_mode_means_here() {
+    let report = report(&with(&json!({ "controlNet": [
+        { "model": "civitai:38784@44716", "guideImage": "file:///guides/a.png", "controlMode": "prompt" },
+        { "model": "civitai:38784@44716", "guideImage": UUID, "controlMode": "balanced" },
+    ]})));
+    let fit = mapped("1200 × 800, scaled to 768 × 512");
+    let sent = mapped("the file itself is sent");
+    assert_eq!(of(&report, "controlNet[0].guideImage"), (fit.clone(), sent));
+    assert_eq!(of(&report, "controlNet[1].guideImage").0, fit);
+    let (here, there) = of(&report, "controlNet[0].controlMode");
+    assert!(matches!(here, Verdict::Mapped(how) if how.contains("0.825")));
+    assert_eq!(there, Verdict::Honoured);
+    assert_eq!(of(&report, "controlNet[1].controlMode").0, Verdict::Honoured);
+}
+
+#[test]
 fn an_embedding_that_no_prompt_names_says_where_it_goes() {
     let task = |prompt: &str| {
         let embeddings = json!([{ "model": "civitai:1044536@1172007" }]);
@@ -63,22 +79,6 @@ fn an_embedding_that_no_prompt_names_says_where_it_goes() {
     let mut avoided = task("a fox");
     avoided["negativePrompt"] = json!("(<learned>:1.2)");
     assert_eq!(of(&report(&avoided), "embeddings[0].model").0, Verdict::Honoured);
-}
-
-#[test]
-fn a_guide_says_how_it_is_fitted_and_what_its_mode_means_here() {
-    let report = report(&with(&json!({ "controlNet": [
-        { "model": "civitai:38784@44716", "guideImage": "file:///guides/a.png", "controlMode": "prompt" },
-        { "model": "civitai:38784@44716", "guideImage": UUID, "controlMode": "balanced" },
-    ]})));
-    let fit = mapped("1200 × 800, scaled to 768 × 512");
-    let sent = mapped("the file itself is sent");
-    assert_eq!(of(&report, "controlNet[0].guideImage"), (fit.clone(), sent));
-    assert_eq!(of(&report, "controlNet[1].guideImage").0, fit);
-    let (here, there) = of(&report, "controlNet[0].controlMode");
-    assert!(matches!(here, Verdict::Mapped(how) if how.contains("0.825")));
-    assert_eq!(there, Verdict::Honoured);
-    assert_eq!(of(&report, "controlNet[1].controlMode").0, Verdict::Honoured);
 }
 
 #[test]

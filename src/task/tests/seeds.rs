@@ -65,7 +65,7 @@ fn what_the_local_engine_does_not_do_yet_is_named() {
     assert_eq!(of(": LoRA request"), [""; 0]);
     // Not in this library.
     assert_eq!(of(": ControlNet request"), ["invalidControlNetModel"]);
-    assert_eq!(of(": IP-Adapter request"), ["unsupportedLocalIpAdapters"]);
+    assert_eq!(of(": IP-Adapter request"), ["invalidIpAdaptersModel"]);
     assert_eq!(of(": embeddings request"), [""; 0]);
 }
 

@@ -16,7 +16,8 @@ pub use adapters::{ControlNet, Embedding, IpAdapter, Lora, Refiner};
 pub use features::{AcceleratorOptions, AcePlusPlus, AdvancedFeatures, Outpaint, PuLid};
 pub use image_ref::{ImageRef, ImageRefError};
 pub use words::{
-    AceType, ControlMode, DeliveryMethod, OutputFormat, OutputType, PromptWeighting, TaskType,
+    AceType, ControlMode, DeliveryMethod, OutputFormat, OutputType, Preprocessor, PromptWeighting,
+    TaskType,
 };
 
 /// One task. Fields in the order of the API document; ranges and defaults are in [`super::PARAMETERS`].

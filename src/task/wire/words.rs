@@ -144,3 +144,33 @@ words! {
         LocalEditing = "local_editing",
     }
 }
+
+words! {
+    /// `preProcessorType` of `controlNetPreprocess`: what a guide shows of its picture.
+    Preprocessor {
+        /// White one-pixel edges.
+        Canny = "canny",
+        /// How near everything is, near is white.
+        Depth = "depth",
+        /// Straight lines.
+        Mlsd = "mlsd",
+        /// The directions of surfaces, as colours.
+        Normalbae = "normalbae",
+        /// The skeleton of a person.
+        Openpose = "openpose",
+        /// The picture itself, or a small version of it.
+        Tile = "tile",
+        /// What everything is, as colours.
+        Seg = "seg",
+        /// White lines, as one would draw the picture.
+        Lineart = "lineart",
+        /// White lines, as for an animated film.
+        LineartAnime = "lineart_anime",
+        /// The picture's colours, poured together.
+        Shuffle = "shuffle",
+        /// A few rough white strokes.
+        Scribble = "scribble",
+        /// Soft white edges.
+        Softedge = "softedge",
+    }
+}

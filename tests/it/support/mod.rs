@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use latelier::engine::{Runtime, SearchPath};
 use latelier::library::{Home, Library};
+use latelier::pixels::{Extent, FileFormat, Picture, encode};
 use ndarray::ArrayD;
 use serde_json::Value;
 
@@ -94,6 +95,29 @@ pub(crate) fn difference(found: &Path, expected: &Path) -> (u8, f64) {
     let pairs = || found.rgba().iter().zip(expected.rgba()).map(|(a, b)| a.abs_diff(*b));
     let colours = found.extent().area() * 3;
     (pairs().max().unwrap(), pairs().map(f64::from).sum::<f64>() / colours as f64)
+}
+
+/// A PNG file that says it has that size and holds no pixels.
+pub(crate) fn png_of_size(width: u32, height: u32) -> Vec<u8> {
+    let one = Picture::from_fn(Extent::new(1, 1), |_, _| [9, 9, 9, 255]);
+    let mut bytes = encode(&one, FileFormat::Png, "{}").unwrap();
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let check = crc32(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&check.to_be_bytes());
+    bytes
+}
+
+/// The checksum of PNG chunks (PNG specification, annex D), bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for &byte in bytes {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+        }
+    }
+    !crc
 }
 
 /// Holds a picture against its golden: at most 2/255 anywhere, 0.25/255 in the mean.

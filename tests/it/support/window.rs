@@ -148,6 +148,7 @@ fn engine(home: &Home) -> Worker {
         previews: true,
         keeper: Arc::new(Results::of_home(home, pictures.clone())),
         pictures: Arc::new(pictures),
+        models: vec![],
     };
     Worker::start("local", move || LocalEngine::new(settings)).unwrap()
 }
