@@ -70,6 +70,12 @@ impl Home {
         self.root.join("models")
     }
 
+    /// Networks that draw guides, put there by the user.
+    #[must_use]
+    pub fn annotators_dir(&self) -> PathBuf {
+        self.root.join("annotators")
+    }
+
     /// Folders and models that were added from elsewhere.
     #[must_use]
     pub fn places_file(&self) -> PathBuf {
@@ -80,12 +86,6 @@ impl Home {
     #[must_use]
     pub fn natures_file(&self) -> PathBuf {
         self.root.join("models-seen.json")
-    }
-
-    /// Networks that draw guides, put there by the user.
-    #[must_use]
-    pub fn annotators_dir(&self) -> PathBuf {
-        self.root.join("annotators")
     }
 
     /// A copy of ONNX Runtime, if the user put one there.

@@ -31,17 +31,17 @@ pub(super) struct Nature {
 pub(super) enum NoNature {
     /// It is whole, and nothing in it says what it is.
     Unknown(String),
-    /// It is a part of models that no task names.
-    Part(String),
     /// It cannot be used.
     Unusable(String),
+    /// No task names it: the image encoder of IP-Adapters.
+    Unlisted(String),
 }
 
 impl NoNature {
     /// A sentence that says why.
     pub(super) fn why(self) -> String {
         match self {
-            Self::Unknown(why) | Self::Part(why) | Self::Unusable(why) => why,
+            Self::Unknown(why) | Self::Unusable(why) | Self::Unlisted(why) => why,
         }
     }
 }
@@ -136,11 +136,9 @@ impl Nature {
         }
         let header = Header::read(path).map_err(unusable)?;
         if ImageEncoder::is_in(&header) {
-            return Err(NoNature::Part(format!(
-                "this is the image encoder of IP-Adapters, which are what tasks name; it is found \
-                 where it lies beside them: {}",
-                path.display()
-            )));
+            let what = "this is an image encoder, which IP-Adapters find by themselves in a \
+                        folder `clip_vision` of a models folder";
+            return Err(NoNature::Unlisted(format!("{what}: {}", path.display())));
         }
         let found = weights::detect(&header)
             .ok_or_else(|| unknown("this file holds no model that Latelier knows"))?;

@@ -102,9 +102,7 @@ impl<'a> Scan<'a> {
                 }
             } else if is_model && self.is_new(&path) {
                 let told = self.natures.tell(&path, self.before);
-                if !matches!(told, Err(NoNature::Part(_))) {
-                    self.add(&path, (presumed(&path), told), None);
-                }
+                self.add(&path, (presumed(&path), told), None);
             }
         }
     }
@@ -120,6 +118,9 @@ impl<'a> Scan<'a> {
         (presumed, told): (ModelKind, Result<Nature, NoNature>),
         air: Option<Air>,
     ) {
+        if matches!(told, Err(NoNature::Unlisted(_))) {
+            return;
+        }
         let record = ModelRecord::of(path).unwrap_or_else(|why| {
             self.fault(path, why);
             ModelRecord::default()

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_pictures;
 mod controlnet;
 mod crash;
+mod deep_cache;
 mod embeddings;
 mod engine;
 mod explain;
