@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::Home;
 use super::demo;
+use super::layouts::Layout;
 use super::nature::Natures;
 use super::places::Places;
 use super::scan::Scan;
@@ -138,12 +139,16 @@ impl Library {
         self.found.read().unwrap_or_else(PoisonError::into_inner).read
     }
 
-    /// The folders that models are looked for in, the home folder's first.
+    /// The folders that models are looked for in, the home folder's first; of a program's folder also
+    /// the one that holds its folders of models. Reads a small file.
     #[must_use]
     pub fn folders(&self) -> Vec<PathBuf> {
-        let added = Places::read(&self.home).map(|places| places.folders).unwrap_or_default();
+        let added = Places::read(&self.home).unwrap_or_default().folders;
         let mut folders = vec![self.home.models_dir()];
-        folders.extend(added.into_iter().chain(self.further.iter().cloned()));
+        for folder in self.further.iter().chain(&added) {
+            folders.push(folder.clone());
+            folders.extend(Layout::of(folder).map(|_program| folder.join("models")));
+        }
         folders
     }
 
