@@ -3,6 +3,7 @@
 mod extend;
 mod mask;
 mod meter;
+mod stacks;
 mod start;
 
 use egui::{Key, Modifiers, Role};

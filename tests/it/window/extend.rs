@@ -83,7 +83,7 @@ fn without_its_picture_nothing_grows() {
 }
 
 impl Window {
-    fn set(&mut self, name: &str, value: f64) {
+    pub(super) fn set(&mut self, name: &str, value: f64) {
         self.app.get_by_role_and_label(Role::SpinButton, name).set_value_accesskit(value);
         self.app.run_steps(3);
     }
