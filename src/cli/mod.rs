@@ -67,7 +67,7 @@ enum Command {
     /// Time one network, for comparisons with other engines
     #[command(hide = true)]
     Bench(BenchArgs),
-    /// Make tasks with and without DeepCache: time and difference
+    /// Make tasks with and without `DeepCache`: time and difference
     #[command(hide = true)]
     BenchCache(BenchCacheArgs),
     /// Time the index of results with many pictures
