@@ -5,6 +5,7 @@
 
 mod counter;
 mod desk;
+mod guides;
 mod masks;
 mod opener;
 mod reader;
@@ -23,7 +24,7 @@ use crate::library::{
     BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage, Thumbnails,
 };
 use crate::settings::Settings;
-use crate::state::{Action, Effect, Meter, StartPicture, State, Tone};
+use crate::state::{Action, Effect, GuideSlot, Meter, StartPicture, State, Tone};
 use crate::task::Task;
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
@@ -91,6 +92,8 @@ enum News {
     Opening,
     /// The picture of that name was brought in, or could not be.
     Opened(String, Result<Uuid, BringInError>),
+    /// The picture of that name is in the library as a guide, or could not be brought there.
+    Guide(GuideSlot, String, Result<Uuid, BringInError>),
     /// What lies on disk of the picture to start from.
     Start(Uuid, StartPicture),
     /// What lies on disk of the mask of the library.
@@ -225,7 +228,16 @@ impl App {
                     self.state.world.gallery.set_task(image_uuid, task);
                 }
                 News::Opening => self.state.world.opening += 1,
-                News::Opened(name, opened) => self.opened(&name, opened),
+                News::Opened(name, opened) => {
+                    if let Some(image_uuid) = self.opened(&name, opened) {
+                        self.state.start_from(image_uuid);
+                    }
+                }
+                News::Guide(slot, name, opened) => {
+                    if let Some(image_uuid) = self.opened(&name, opened) {
+                        self.state.guide_brought(slot, image_uuid);
+                    }
+                }
                 News::Start(image_uuid, picture) => {
                     self.textures.retry_broken();
                     self.state.world.set_start(image_uuid, picture);
@@ -257,15 +269,14 @@ impl App {
         }
     }
 
-    fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) {
+    /// The picture of that name, if it could be brought in; says why when not.
+    fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) -> Option<Uuid> {
         self.state.world.opening = self.state.world.opening.saturating_sub(1);
-        match opened {
-            Ok(image_uuid) => self.state.start_from(image_uuid),
-            Err(error) => {
-                let text = format!("{name} cannot be opened: {error}");
-                self.state.world.notify(Tone::Failed, text);
-            }
-        }
+        let fail = |error| {
+            let text = format!("{name} cannot be opened: {error}");
+            self.state.world.notify(Tone::Failed, text);
+        };
+        opened.map_err(fail).ok()
     }
 
     fn mask_drawn(&mut self, task: Task, drawn: Result<Uuid, BringInError>) {
@@ -304,6 +315,15 @@ impl App {
                 }
             }
             Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
+            Effect::BringGuide(slot, path) => {
+                self.on_a_thread(guides::whole(self.pictures.clone(), path, slot));
+            }
+            Effect::DrawEdges(slot, path) => {
+                self.on_a_thread(guides::edges(self.pictures.clone(), path, slot));
+            }
+            Effect::OpenGuide(slot) => {
+                self.on_a_thread(guides::ask(self.pictures.clone(), slot));
+            }
             Effect::Export(path) => self.on_a_thread(desk::export(path)),
             Effect::OpenResults => {
                 self.on_a_thread(desk::open_folder(self.home.results_dir()));

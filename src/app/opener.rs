@@ -52,22 +52,24 @@ pub(super) fn bring_in(
 /// Asks for a file, then brings it in.
 pub(super) fn ask(pictures: Pictures) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        let asked = Instant::now();
-        let chosen = rfd::FileDialog::new()
-            .set_title("Open a picture to start from")
-            .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"])
-            .pick_file();
-        match chosen {
-            Some(path) => open(&pictures, &path, messenger),
-            None if asked.elapsed() < UNSEEN => {
-                let text =
-                    "This desktop offers no file dialog. Drop a picture on the window instead";
-                messenger.send(News::Said(Tone::Failed, text.to_owned()));
-            }
-            // The user changed their mind.
-            None => {}
+        if let Some(path) = choose("Open a picture to start from", messenger) {
+            open(&pictures, &path, messenger);
         }
     }
+}
+
+/// The file that the user chooses; `None` when they change their mind or there is no dialog.
+pub(super) fn choose(title: &str, messenger: &Messenger) -> Option<PathBuf> {
+    let asked = Instant::now();
+    let chosen = rfd::FileDialog::new()
+        .set_title(title)
+        .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"])
+        .pick_file();
+    if chosen.is_none() && asked.elapsed() < UNSEEN {
+        let text = "This desktop offers no file dialog. Drop a picture on the window instead";
+        messenger.send(News::Said(Tone::Failed, text.to_owned()));
+    }
+    chosen
 }
 
 fn open(pictures: &Pictures, path: &Path, messenger: &Messenger) {

@@ -1,10 +1,12 @@
 //! `latelier bench --worker`: one network under a stopwatch that another program holds.
 //!
 //! Speaks line by line on standard input and output: `run`, `run 4` (latents in one call of the
-//! UNet, 2 when not said) and `quit` in, `@@` and JSON out.
+//! UNet, 2 when not said), `weigh 0.5` (puts the LoRAs on with that weight) and `quit` in, `@@` and
+//! JSON out.
 
 use std::io::{self, BufRead as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -12,10 +14,10 @@ use ndarray::{Array1, Array2, Array3, Array4};
 use serde_json::json;
 
 use super::{DONE, EngineArgs};
-use crate::engine::{Input, Interrupt, Mode, Network, Runtime, SearchPath};
-use crate::graph::{self, Dialect, UnetInputs};
+use crate::engine::{Input, Interrupt, Mode, Network, Part, Runtime, SearchPath, Workbench};
 use crate::library::Home;
-use crate::weights::Checkpoint;
+use crate::pixels::Extent;
+use crate::task::{Architecture, ModelCard, ModelDefaults, ModelKind, Weighted};
 
 /// Arguments of `latelier bench`.
 #[derive(Clone, Debug, Args)]
@@ -31,6 +33,10 @@ pub struct BenchArgs {
     /// The checkpoint: a diffusers folder or a single file
     #[arg(long, value_name = "PATH")]
     model: PathBuf,
+
+    /// A LoRA to put on at `weigh` lines; several for a stack
+    #[arg(long, value_name = "PATH")]
+    lora: Vec<PathBuf>,
 
     /// Side of the picture in pixels
     #[arg(long, default_value_t = 512)]
@@ -53,25 +59,12 @@ const GUIDED: usize = 2;
 pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let started = Instant::now();
     let cpu = cpu_seconds();
-    let checkpoint = Checkpoint::open(&args.model, None)?;
-    let emitted = match args.part {
-        PartArg::Unet => graph::unet(
-            &checkpoint.unet,
-            &checkpoint.unet_config,
-            Dialect::Cpu,
-            UnetInputs::default(),
-        ),
-        PartArg::Vae => graph::vae_decoder(&checkpoint.vae, &checkpoint.vae_config, Dialect::Cpu),
-        PartArg::Clip => {
-            graph::clip_text(&checkpoint.text_encoder, &checkpoint.text_config, Dialect::Cpu, 0)
-        }
-    }?;
     let runtime = Runtime::find(&SearchPath::usual(&home.runtime_dir()))?;
-    let interrupt = Interrupt::new(&runtime)?;
     let mode = engine.mode.map_or(Mode::Fast, Mode::from);
-    let mut network = Network::on_cpu(&runtime, &emitted, mode, engine.threads(), &interrupt)?;
-
-    let text_channels = checkpoint.unet_config.cross_attention_dim;
+    let mut bench =
+        Workbench::open(runtime, &card(&args.model, ModelKind::Checkpoint)?, engine.threads())?;
+    bench.network(args.part.into(), mode)?;
+    let text_channels = bench.checkpoint().unet_config.cross_attention_dim;
 
     let mut out = io::stdout().lock();
     let mut ready = memory();
@@ -82,23 +75,70 @@ pub(super) fn bench(args: &BenchArgs, engine: &EngineArgs, home: &Home) -> anyho
     for line in io::stdin().lock().lines() {
         let line = line?;
         let mut words = line.split_whitespace();
+        let (started, cpu) = (Instant::now(), cpu_seconds());
         match words.next() {
             Some("run") => {
                 let batch = words.next().map_or(Ok(GUIDED), str::parse)?;
                 let work = Work { part: args.part, side: args.size / 8, batch, text_channels };
-                let (started, cpu) = (Instant::now(), cpu_seconds());
-                work.run(&mut network, &interrupt)?;
-                let mut figures = memory();
-                figures["wall"] = json!(started.elapsed().as_secs_f64());
-                figures["cpu"] = json!(cpu_seconds() - cpu);
-                figures["load"] = json!(load_average());
-                answer(&mut out, &figures)?;
+                let (network, interrupt) = bench.network(args.part.into(), mode)?;
+                work.run(network, interrupt)?;
+            }
+            Some("weigh") => {
+                let weight = words.next().map_or(Ok(1.0), str::parse)?;
+                bench.wear(&args.stack(weight)?)?;
+                bench.network(args.part.into(), mode)?;
             }
             Some("quit") => break,
-            _ => {}
+            _ => continue,
         }
+        let mut figures = memory();
+        figures["wall"] = json!(started.elapsed().as_secs_f64());
+        figures["cpu"] = json!(cpu_seconds() - cpu);
+        figures["load"] = json!(load_average());
+        answer(&mut out, &figures)?;
     }
     Ok(DONE)
+}
+
+/// A card for a file outside the library.
+fn card(path: &Path, kind: ModelKind) -> anyhow::Result<ModelCard> {
+    let defaults = ModelDefaults {
+        extent: Extent::new(512, 512),
+        steps: 20,
+        cfg_scale: 7.0,
+        scheduler: "Euler".to_owned(),
+    };
+    Ok(ModelCard {
+        air: "local:bench@1".parse()?,
+        name: "bench".to_owned(),
+        kind,
+        architecture: Architecture::Sd1,
+        defaults,
+        examples: Vec::new(),
+        trigger_words: Vec::new(),
+        vectors: 0,
+        path: path.to_owned(),
+        config: None,
+    })
+}
+
+impl BenchArgs {
+    /// The LoRAs, each with `weight`.
+    fn stack(&self, weight: f32) -> anyhow::Result<Vec<Weighted>> {
+        let lora =
+            |path: &PathBuf| Ok(Weighted { model: Arc::new(card(path, ModelKind::Lora)?), weight });
+        self.lora.iter().map(lora).collect()
+    }
+}
+
+impl From<PartArg> for Part {
+    fn from(part: PartArg) -> Self {
+        match part {
+            PartArg::Unet => Self::Unet,
+            PartArg::Vae => Self::VaeDecoder,
+            PartArg::Clip => Self::TextEncoder,
+        }
+    }
 }
 
 fn answer(out: &mut impl Write, figures: &serde_json::Value) -> io::Result<()> {

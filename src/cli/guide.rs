@@ -8,9 +8,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use url::Url;
 
 use super::show::printable;
-use super::{BAD_USAGE, DONE, FAILED};
-use crate::jobs::{Cancel, PictureSource as _};
-use crate::library::{Home, Pictures, write_atomically};
+use super::{BAD_USAGE, DONE, EngineArgs, FAILED, ModelFolders};
+use crate::engine::{LocalGuides, SearchPath};
+use crate::jobs::{Cancel, GuideMaker as _, GuideOrder, PictureSource as _};
+use crate::library::{Annotators, Home, Pictures, write_atomically};
 use crate::pixels::{FileFormat, Picture, encode};
 use crate::task::{ImageRef, Preprocess, Preprocessor};
 
@@ -52,6 +53,17 @@ pub struct GuideArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
+    /// Openpose: draw fingers and a face as well (`includeHandsAndFaceOpenPose`)
+    #[arg(long)]
+    hands_and_face: bool,
+
+    /// Lineart, softedge: by the rule, although a network for it is there
+    #[arg(long)]
+    rule: bool,
+
+    #[command(flatten)]
+    models: ModelFolders,
+
     /// The guide, a PNG file; replaced when it is there
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
@@ -77,13 +89,14 @@ impl From<&GuideArgs> for Preprocess {
             high_threshold: args.high,
             down_sampling: args.down_sampling,
             seed: args.seed,
+            hands_and_face: args.hands_and_face,
             ..Self::new(args.preprocessor)
         }
     }
 }
 
-pub(super) fn guide(args: &GuideArgs, home: &Home) -> anyhow::Result<u8> {
-    match made(args, home) {
+pub(super) fn guide(args: &GuideArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
+    match made(args, engine, home) {
         Ok(()) => {
             writeln!(io::stdout(), "{}", args.out.display())?;
             Ok(DONE)
@@ -96,7 +109,7 @@ pub(super) fn guide(args: &GuideArgs, home: &Home) -> anyhow::Result<u8> {
 }
 
 /// Makes the guide and writes it.
-fn made(args: &GuideArgs, home: &Home) -> Result<(), Refusal> {
+fn made(args: &GuideArgs, engine: &EngineArgs, home: &Home) -> Result<(), Refusal> {
     let reference = reference(&args.picture)?;
     check_out(&args.out, &reference)?;
     let cancel = Cancel::default();
@@ -109,17 +122,28 @@ fn made(args: &GuideArgs, home: &Home) -> Result<(), Refusal> {
         let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
         return Err(Refusal(BAD_USAGE, messages.join("\n")));
     }
-    let guide = drawn(&preprocess, &picture, &cancel)?;
+    if args.rule && preprocess.rule().is_none() {
+        let why = format!("{} is only drawn by networks; leave --rule out", args.preprocessor);
+        return Err(Refusal(BAD_USAGE, why));
+    }
+    let annotator = annotator(args, home)?;
+    let maker =
+        LocalGuides { search: SearchPath::usual(&home.runtime_dir()), threads: engine.threads() };
+    let order = GuideOrder { preprocess, picture: &picture, annotator: annotator.as_deref() };
+    let guide = maker.make(&order, &cancel).map_err(|failure| {
+        tracing::info!("{}", failure.details);
+        Refusal(FAILED, failure.headline)
+    })?;
     write(&args.out, &guide)
 }
 
-fn drawn(preprocess: &Preprocess, picture: &Picture, cancel: &Cancel) -> Result<Picture, Refusal> {
-    let Some(rule) = preprocess.rule() else {
-        let why = format!("{} needs a network, which is not there yet", preprocess.preprocessor);
-        return Err(Refusal(FAILED, why));
-    };
-    (preprocess.source(picture).guide(rule, &|| cancel.is_cancelled()))
-        .map_err(|stopped| Refusal(FAILED, stopped.to_string()))
+/// The file of the network that draws the guide, unless a rule is to.
+fn annotator(args: &GuideArgs, home: &Home) -> Result<Option<PathBuf>, Refusal> {
+    if args.rule {
+        return Ok(None);
+    }
+    (Annotators::new(home, &args.models.folders).find(args.preprocessor))
+        .map_err(|missing| Refusal(FAILED, missing.to_string()))
 }
 
 /// The picture that the argument names: what is an address or a UUID is not a path.

@@ -170,7 +170,7 @@ impl Arguments {
             None => window::window(&self.engine, home)?,
             Some(Command::Run(args)) => run::run(args, &self.engine, home)?,
             Some(Command::Show(args)) => show::show(args, home)?,
-            Some(Command::Guide(args)) => guide::guide(args, home)?,
+            Some(Command::Guide(args)) => guide::guide(args, &self.engine, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,

@@ -32,7 +32,7 @@ use crate::weights::{Checkpoint, TokenizerSource};
 
 /// A network of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Part {
+pub enum Part {
     /// Token ids to text encodings.
     TextEncoder,
     /// The denoiser.

@@ -3,6 +3,7 @@
 //! Turns a request into pictures: opens the checkpoint, writes its graphs, runs them, samples and
 //! decodes. `session` is the only file that runs ONNX Runtime; nothing here knows a window.
 
+mod annotate;
 mod control;
 mod device;
 mod doctor;
@@ -25,13 +26,17 @@ mod start;
 mod text;
 mod together;
 mod vae;
+mod workbench;
 
+pub use annotate::LocalGuides;
 pub use doctor::{Report, diagnose};
 pub use error::EngineError;
 pub use forecast::Forecast;
 pub use image_encoder::EncoderMissing;
+pub use loaded::Part;
 pub use local::{LocalEngine, Settings};
 pub use mode::Mode;
 pub use runtime::{Runtime, RuntimeError, SearchPath};
 pub use safety::{Classifier, ClassifierFile, ClassifierMissing, ClassifierPath};
 pub use session::{Input, Interrupt, Network, SessionError};
+pub use workbench::Workbench;

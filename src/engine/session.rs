@@ -1,5 +1,7 @@
 //! One network in an ONNX Runtime session. The only file that runs ONNX Runtime.
 
+mod ports;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayD, ArrayViewD};
@@ -12,6 +14,8 @@ use super::device::DeviceKind;
 use super::replacements::Replacements;
 use super::{Mode, Runtime};
 use crate::graph::Emitted;
+
+pub(super) use ports::Port;
 
 /// A session could not be made or run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod event;
+mod guide;
 mod journal;
 mod journaled;
 mod worker;
@@ -11,6 +12,7 @@ pub use event::{
     Device, Event, EventSink, Failure, FailureKind, ImageRecord, Keeper, NsfwScore, PictureSource,
     Progress,
 };
+pub use guide::{GuideMaker, GuideOrder};
 pub use journal::{EntryError, Journal, JournalEntry, Owed, Waiting};
 pub use journaled::Journaled;
 pub use worker::{Provider, Runner, Status, Worker};

@@ -70,6 +70,12 @@ impl Home {
         self.root.join("models")
     }
 
+    /// Networks that draw guides, put there by the user.
+    #[must_use]
+    pub fn annotators_dir(&self) -> PathBuf {
+        self.root.join("annotators")
+    }
+
     /// A copy of ONNX Runtime, if the user put one there.
     #[must_use]
     pub fn runtime_dir(&self) -> PathBuf {

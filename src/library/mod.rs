@@ -2,6 +2,7 @@
 //!
 //! Knows files and names; does not know how a picture is made or shown.
 
+mod annotators;
 mod demo;
 mod home;
 mod index;
@@ -14,6 +15,7 @@ mod results;
 mod thumbnails;
 mod verdicts;
 
+pub use annotators::{AnnotatorMissing, Annotators};
 pub use home::Home;
 pub use index::{About, Index, IndexError, StoredImage, Survey};
 pub use journal::{Claim, Claimed, JournalError, JournalFolder};

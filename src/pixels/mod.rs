@@ -21,11 +21,12 @@ mod text;
 pub use file::{FileError, FileFormat, decode, encode, encode_bare, probe};
 pub use fit::covering_window;
 pub use growth::Growth;
-pub use guide::{GuideRule, Stopped, TILE_RATES};
+pub use guide::{GuideRule, Joint, Skeleton, Stopped, TILE_RATES, draw_lines};
 pub use mask::Mask;
 pub use paint_area::PaintArea;
 pub use picture::{Extent, Picture};
 pub use rectangle::Rectangle;
+pub use stretch::stretched_plane;
 pub use text::{
     FileText, FileTexts, PARAMETERS_TEXT, TASK_TEXT, Texts, USER_COMMENT, file_texts,
     read_task_text,

@@ -123,7 +123,16 @@ struct Window {
 }
 
 /// The windows of the pixels `part` of a side of `own` pixels that gets `new`.
-fn windows((own, new): (u32, u32), part: Range<u32>, filter: Filter) -> Vec<Window> {
+fn windows(lengths: (u32, u32), part: Range<u32>, filter: Filter) -> Vec<Window> {
+    let fixed = |weight: f64| (weight * f64::from(1 << FRACTION)).round() as i32;
+    (shares(lengths, part, filter).into_iter())
+        .map(|(first, weights)| Window { first, weights: weights.into_iter().map(fixed).collect() })
+        .collect()
+}
+
+/// For each pixel `part` of a side of `own` pixels that gets `new` the first one that it is made of, and
+/// the weights of that and those behind it.
+fn shares((own, new): (u32, u32), part: Range<u32>, filter: Filter) -> Vec<(usize, Vec<f64>)> {
     let scale = f64::from(own) / f64::from(new);
     let widening = scale.max(1.0);
     let reach = filter.reach() * widening;
@@ -136,9 +145,7 @@ fn windows((own, new): (u32, u32), part: Range<u32>, filter: Filter) -> Vec<Wind
         let height = |pixel: u32| filter.at(((f64::from(pixel) - centre + 0.5) * narrowing).abs());
         // Multiplied by what is divided by, in Pillow's order: halves are rounded as there.
         let share = 1.0 / (first..end).map(height).sum::<f64>();
-        let fixed = |weight: f64| (weight * share * f64::from(1 << FRACTION)).round() as i32;
-        let weights = (first..end).map(|pixel| fixed(height(pixel))).collect();
-        Window { first: first as usize, weights }
+        (first as usize, (first..end).map(|pixel| height(pixel) * share).collect())
     })
     .collect()
 }
@@ -159,6 +166,38 @@ fn scaled((rgba, own): (Vec<u8>, Extent), windows: &[Window]) -> (Vec<u8>, Exten
         }
     }
     (bytes, new)
+}
+
+/// `plane`, one number a pixel and row by row, brought from `own` to `new` with the same filter, as
+/// Pillow scales pictures of 32-bit floats; nothing is rounded. Empty when `plane` does not fit `own`.
+#[must_use]
+pub fn stretched_plane(plane: &[f32], own: Extent, new: Extent) -> Vec<f32> {
+    if plane.len() != own.area() || own.area() == 0 {
+        return Vec::new();
+    }
+    if own == new {
+        return plane.to_vec();
+    }
+    let columns = shares((own.width, new.width), 0..new.width, Filter::Bilinear);
+    let rows = shares((own.height, new.height), 0..new.height, Filter::Bilinear);
+    let wide: Vec<f32> = (plane.chunks_exact(own.width as usize))
+        .flat_map(|row| {
+            columns.iter().map(|(first, weights)| {
+                let pairs = row[*first..].iter().zip(weights);
+                pairs.map(|(value, weight)| f64::from(*value) * weight).sum::<f64>() as f32
+            })
+        })
+        .collect();
+    let mut stretched = Vec::with_capacity(new.area());
+    let width = new.width as usize;
+    for (first, weights) in &rows {
+        let mut sums = vec![0.0_f64; width];
+        for (row, weight) in wide.chunks_exact(width.max(1)).skip(*first).zip(weights) {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value) * weight);
+        }
+        stretched.extend(sums.into_iter().map(|sum| sum as f32));
+    }
+    stretched
 }
 
 /// Rows become columns.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::DrawnMask;
+use super::{DrawnMask, GuideSlot};
 use crate::jobs::{Job, JobId};
 use crate::task::Task;
 
@@ -55,6 +55,12 @@ pub enum Action {
     UndoMask,
     /// Repaint the whole picture again.
     ClearMask,
+    /// Guide by the picture that the canvas shows.
+    GuideByShown(GuideSlot),
+    /// Guide by the edges of the picture that the canvas shows.
+    GuideByEdges(GuideSlot),
+    /// Ask for a picture file to guide by.
+    OpenGuide(GuideSlot),
     /// Save a copy of this picture somewhere.
     Export(Uuid),
     /// Open the folder of the results.
@@ -87,6 +93,13 @@ pub enum Effect {
     Discard(Vec<JobId>),
     /// Ask for a picture file and bring it into the library.
     OpenPicture,
+    /// Bring this file into the library, then come back with its name:
+    /// [`super::State::guide_brought`].
+    BringGuide(GuideSlot, PathBuf),
+    /// The same with the edges of the picture in this file.
+    DrawEdges(GuideSlot, PathBuf),
+    /// The same with a file that is asked for.
+    OpenGuide(GuideSlot),
     /// Copy this file to where the user says.
     Export(PathBuf),
     /// Show the results folder in the system's file manager.

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Extension, MaskDraft, MaskShape};
+use super::{Extension, MaskDraft, MaskShape, StackDraft};
 use crate::pixels::Extent;
 use crate::task::{
     DEFAULT_STRENGTH, ImageRef, ModelDefaults, OutputFormat, PromptWeighting, Task,
@@ -66,6 +66,9 @@ pub struct Draft {
 
     /// How far [`Self::seed_image`] grows; kept while there is none.
     pub extension: Extension,
+
+    /// Further models: LoRAs, embeddings, guides.
+    pub stacks: StackDraft,
 }
 
 /// What the form asks for, by what it starts from.
@@ -103,9 +106,10 @@ impl Draft {
             check_nsfw,
             mask,
             extension,
+            stacks,
         } = self;
         let mask_image = mask.kept().filter(|_| self.repaints());
-        Task {
+        let mut task = Task {
             output_format: Some(OutputFormat::Png),
             positive_prompt: written(prompt),
             negative_prompt: written(negative_prompt),
@@ -125,7 +129,9 @@ impl Draft {
             mask_margin: mask.margin.filter(|_| self.repaints()),
             outpaint: extension.to_outpaint().filter(|_| self.extends()),
             ..Task::new(task_uuid)
-        }
+        };
+        stacks.write(&mut task);
+        task
     }
 
     /// What is asked for.
@@ -287,6 +293,7 @@ impl From<&Task> for Draft {
                 margin: task.mask_margin,
             },
             extension,
+            stacks: StackDraft::from(task),
         }
     }
 }

@@ -155,6 +155,20 @@ impl Problem {
             None => false,
         }
     }
+
+    /// Whether the problem is about that place in the task or something inside it.
+    #[must_use]
+    pub fn is_within(&self, place: &str) -> bool {
+        let inside = |name: &str| {
+            name.strip_prefix(place)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        match &self.parameter {
+            Some(ParameterName::One(name)) => inside(name),
+            Some(ParameterName::Several(names)) => names.iter().any(|name| inside(name)),
+            None => false,
+        }
+    }
 }
 
 impl DefaultValue {

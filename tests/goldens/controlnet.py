@@ -42,7 +42,7 @@ from single_file import TASK, UNET, random_weights, renamed, unet_blocks, write_
 
 HEART = "a red heart, 3d style, on a white background"
 STAR = "a star, 3d style, on a purple background"
-AIR = "local:controlnet-canny@1"
+AIR = "local:demo-canny@1"
 
 # name, prompt, scheduler, seed, steps, CFGScale, controls, then what differs from 128x128 with nothing else set
 CASES = [

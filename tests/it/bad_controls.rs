@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use crate::support::png_of_size;
 use crate::support::{Answered, demo_task, golden, repository, run_tasks, scratch};
 
-const ADDONS: &str = "assets/models/demo/addons";
 const CANNY: &str = "assets/models/demo/addons/controlnet-canny";
 const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 
@@ -34,15 +33,7 @@ fn task(controls: &Value) -> Value {
 }
 
 fn run(tasks: &[Value], models: &Path, out: &Path) -> Answered {
-    let addons = repository(ADDONS);
-    let arguments = [
-        "--models",
-        addons.to_str().unwrap(),
-        "--models",
-        models.to_str().unwrap(),
-        "--out",
-        out.to_str().unwrap(),
-    ];
+    let arguments = ["--models", models.to_str().unwrap(), "--out", out.to_str().unwrap()];
     run_tasks(&json!(tasks), &arguments)
 }
 
@@ -64,7 +55,7 @@ fn assert_refused(answer: &Answered, cases: &[(Value, &str, &str)], out: &Path) 
 
 #[test]
 fn guides_that_are_no_pictures_are_named_by_their_place() {
-    let canny = "local:controlnet-canny@1";
+    let canny = "local:demo-canny@1";
     let second = |guide: Value| {
         let good = json!({ "model": canny, "guideImage": inline(64, 64) });
         task(&json!([good, { "model": canny, "guideImage": guide, "weight": 0 }]))
@@ -87,7 +78,7 @@ fn guides_that_are_no_pictures_are_named_by_their_place() {
 
 #[test]
 fn a_guide_of_one_pixel_and_one_of_an_extreme_shape_are_fitted() {
-    let control = |guide| json!([{ "model": "local:controlnet-canny@1", "guideImage": guide }]);
+    let control = |guide| json!([{ "model": "local:demo-canny@1", "guideImage": guide }]);
     let tasks = [task(&control(inline(1, 1))), task(&control(inline(2000, 3)))];
     let (models, out) = (scratch(), scratch());
     let answer = run(&tasks, models.path(), out.path());

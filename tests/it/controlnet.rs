@@ -19,7 +19,7 @@ use crate::support::{
 /// What f32 arithmetic in another order costs.
 const TOLERANCE: f32 = 1e-4;
 
-const ADDONS: &str = "assets/models/demo/addons";
+const CANNY: &str = "assets/models/demo/addons/controlnet-canny";
 
 fn tiny() -> (Checkpoint, ControlNet) {
     let tiny = golden("tiny-sd1");
@@ -117,7 +117,7 @@ fn complete(entry: &Value, folder: &Path) -> Value {
 
 /// A copy of the demo's `ControlNet` called `changed`, with those keys of its config changed.
 fn changed_controlnet(models: &Path, changes: &Value) {
-    let (from, to) = (repository(ADDONS).join("controlnet-canny"), models.join("changed"));
+    let (from, to) = (repository(CANNY), models.join("changed"));
     fs::create_dir(&to).unwrap();
     let weights = "diffusion_pytorch_model.safetensors";
     fs::copy(from.join(weights), to.join(weights)).unwrap();
@@ -137,14 +137,11 @@ fn every_golden_comes_out_the_same_in_both_modes() {
     changed_controlnet(out.path(), &changed["config"]);
     for mode in ["fast", "low-memory"] {
         let tasks: Vec<Value> = entries.iter().map(|entry| complete(entry, &folder)).collect();
-        let addons = repository(ADDONS);
         let arguments = [
             "--mode",
             mode,
             "--out",
             out.path().to_str().unwrap(),
-            "--models",
-            addons.to_str().unwrap(),
             "--models",
             out.path().to_str().unwrap(),
         ];
@@ -184,7 +181,7 @@ fn an_original_file_beside_a_single_file_checkpoint_gives_the_reference_picture(
 /// A task of the demo model with one control, to be changed by the test.
 fn guided_task(control: &Value) -> Value {
     let mut task = demo_task();
-    let mut whole = json!({ "model": "local:controlnet-canny@1" });
+    let mut whole = json!({ "model": "local:demo-canny@1" });
     whole["guideImage"] = address(&golden("controlnet"), &json!("guide-heart.png"));
     whole.as_object_mut().unwrap().extend(control.as_object().unwrap().clone());
     task["controlNet"] = json!([whole]);
@@ -192,9 +189,8 @@ fn guided_task(control: &Value) -> Value {
 }
 
 fn run_with_addons(tasks: &[Value], folder: &Path) -> crate::support::Answered {
-    let addons = repository(ADDONS);
     let folder = folder.to_str().unwrap();
-    let arguments = ["--models", addons.to_str().unwrap(), "--models", folder, "--out", folder];
+    let arguments = ["--models", folder, "--out", folder];
     run_tasks(&json!(tasks), &arguments)
 }
 

@@ -4,13 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use latelier::engine::{LocalGuides, SearchPath};
+use latelier::jobs::{Cancel, GuideMaker as _, GuideOrder};
 use latelier::library::read_picture;
 use latelier::pixels::{Extent, FileFormat, Picture, encode};
-use latelier::task::Preprocessor;
+use latelier::task::{Preprocess, Preprocessor};
 use serde_json::Value;
 use url::Url;
 
-use crate::support::{difference, golden, latelier, png_of_size, scratch};
+use crate::support::{difference, golden, home, latelier, png_of_size, scratch};
 
 fn guide(arguments: &[&str]) -> Output {
     latelier().arg("guide").args(arguments).output().unwrap()
@@ -148,5 +150,158 @@ fn the_picture_itself_and_places_that_are_none_are_not_written_to() {
         if !needs_network {
             assert_eq!(read_picture(&out).unwrap().extent(), Extent::new(1, 1), "{kind}");
         }
+    }
+}
+
+/// A models folder with one annotator, a stand-in of `tests/goldens/annotators.py`.
+fn models_with(preprocessor: &str, stand_in: &str) -> tempfile::TempDir {
+    let models = scratch();
+    let folder = models.path().join("annotators");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(golden(stand_in), folder.join(format!("{preprocessor}.onnx"))).unwrap();
+    models
+}
+
+#[test]
+fn networks_draw_what_their_references_draw() {
+    let text = fs::read_to_string(golden("annotators.json")).unwrap();
+    let entries: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let mut offences = Vec::new();
+    for entry in &entries {
+        let word = |name: &str| entry[name].as_str().unwrap();
+        let models = models_with(word("type"), word("model"));
+        let source = golden(word("source"));
+        let out = models.path().join("guide.png");
+        let mut arguments = vec![source.to_str().unwrap(), "--type", word("type")];
+        arguments.extend(["--models", models.path().to_str().unwrap()]);
+        arguments.extend(["--out", out.to_str().unwrap()]);
+        arguments.extend(entry["hands"].as_bool().unwrap().then_some("--hands-and-face"));
+        let output = guide(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{entry}: {output:?}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}\n", out.display()));
+        let found = read_picture(&out).unwrap();
+        let expected = read_picture(&golden(word("guide"))).unwrap();
+        assert_eq!(found.extent(), expected.extent(), "{entry}");
+        let pixels = || found.rgba().chunks_exact(4).zip(expected.rgba().chunks_exact(4));
+        let far = |(a, b): (&[u8], &[u8])| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max();
+        let most = pixels().filter_map(far).max().unwrap();
+        let other = pixels().filter(|pair| far(*pair) > Some(1)).count();
+        let drawn = expected.rgba().chunks_exact(4).filter(|pixel| pixel[..3] != [0; 3]).count();
+        let share = other as f64 / drawn as f64;
+        // Maps are numbers; of drawings some pixels of borders are OpenCV's own; of two classes that
+        // are nearly equal either may win.
+        let allowed = match word("type") {
+            "openpose" => share < 0.02,
+            "mlsd" => share < 0.002,
+            "seg" => share < 0.001,
+            _ => most <= 1,
+        };
+        if !allowed {
+            offences.push(format!("{}: {most}, {share:.5}", entry["guide"]));
+        }
+    }
+    assert!(offences.is_empty(), "{offences:#?}");
+}
+
+#[test]
+fn a_type_whose_network_is_missing_says_what_belongs_where() {
+    let folder = scratch();
+    let source = golden("guides/point.png");
+    for kind in ["depth", "mlsd", "normalbae", "openpose", "seg", "lineart_anime"] {
+        let (code, said) = refused(folder.path(), &[source.to_str().unwrap(), "--type", kind]);
+        assert_eq!(code, 1, "{kind}: {said}");
+        assert!(said.contains(&format!("{kind}.onnx")), "{said}");
+        assert!(said.trim_end().ends_with("annotators"), "{said}");
+    }
+    let arguments = [source.to_str().unwrap(), "--type", "depth", "--rule"];
+    let (code, said) = refused(folder.path(), &arguments);
+    assert_eq!(code, 2, "{said}");
+}
+
+#[test]
+fn files_that_are_no_such_network_are_refused_by_their_path() {
+    let folder = scratch();
+    let source = golden("guides/texture.png");
+    let cases = [
+        ("depth", "corrupt", "cannot be used"),
+        ("depth", "channels-last", "channels have to come before rows"),
+        ("depth", "flat", "not four sides"),
+        ("depth", "integers", "not 32-bit floats"),
+        ("depth", "not-numbers", "not numbers"),
+        ("depth", "normalbae", "planes, not one"),
+        ("depth", "mlsd", "[1, 4, 64, 64]"),
+        ("mlsd", "depth-fixed", "not [1, 4,"),
+        ("seg", "depth-fixed", "classes, not the 150"),
+        ("normalbae", "depth-fixed", "not 3 or 4"),
+        ("openpose", "depth-fixed", "simcc_x"),
+        ("openpose", "lineart", "left open"),
+        ("openpose", "normalbae", "bins for 17, 26 or 133"),
+        ("lineart", "softedge-hed", "5 outputs, not one"),
+    ];
+    for (kind, stand_in, part) in cases {
+        let models = models_with(kind, &format!("annotators/{stand_in}.onnx"));
+        let place = models.path().to_str().unwrap();
+        let arguments = [source.to_str().unwrap(), "--type", kind, "--models", place];
+        let (code, said) = refused(folder.path(), &arguments);
+        assert_eq!(code, 1, "{kind} by {stand_in}: {said}");
+        assert!(said.contains(part), "{kind} by {stand_in}: {said}");
+        assert!(said.trim_end().ends_with(&format!("{kind}.onnx")), "{said}");
+    }
+    let models = models_with("openpose", "annotators/openpose-17.onnx");
+    let place = models.path().to_str().unwrap();
+    let arguments = [source.to_str().unwrap(), "--type", "openpose", "--hands-and-face"];
+    let (code, said) = refused(folder.path(), &[&arguments[..], &["--models", place]].concat());
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("includeHandsAndFaceOpenPose"), "{said}");
+}
+
+#[test]
+fn a_network_is_taken_before_the_rule_unless_the_rule_is_asked_for() {
+    let models = models_with("softedge", "annotators/softedge-pidinet.onnx");
+    let source = golden("guides/texture.png");
+    let out = models.path().join("guide.png");
+    let arguments = [source.to_str().unwrap(), "--type", "softedge"];
+    let place = ["--models", models.path().to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let by_network = golden("annotators/texture-softedge-pidinet.png");
+    let by_rule = golden("guides/texture-softedge.png");
+    for (further, expected) in [(&[][..], by_network), (&["--rule"][..], by_rule)] {
+        let output = guide(&[&arguments[..], &place[..], further].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(difference(&out, &expected).0 <= 1, "{further:?}");
+    }
+}
+
+#[test]
+fn networks_see_pictures_of_one_pixel_and_at_the_asked_size() {
+    let models = models_with("depth", "annotators/depth-open-14.onnx");
+    let out = models.path().join("guide.png");
+    for (source, width, expected) in [
+        ("guides/point.png", None, Extent::new(1, 1)),
+        ("guides/column.png", None, Extent::new(1, 7)),
+        ("guides/texture.png", Some("56"), Extent::new(56, 40)),
+    ] {
+        let source = golden(source);
+        let mut arguments = vec![source.to_str().unwrap(), "--type", "depth"];
+        arguments.extend(["--models", models.path().to_str().unwrap()]);
+        arguments.extend(["--out", out.to_str().unwrap()]);
+        arguments.extend(width.into_iter().flat_map(|width| ["--width", width]));
+        let output = guide(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(read_picture(&out).unwrap().extent(), expected);
+    }
+}
+
+#[test]
+fn a_guide_ends_when_its_cancel_was_used() {
+    let maker = LocalGuides { search: SearchPath::usual(&home().runtime_dir()), threads: 1 };
+    let picture = read_picture(&golden("guides/texture.png")).unwrap();
+    let network = golden("annotators/lineart.onnx");
+    for annotator in [None, Some(network.as_path())] {
+        let preprocess = Preprocess::new(Preprocessor::Lineart);
+        let order = GuideOrder { preprocess, picture: &picture, annotator };
+        let cancel = Cancel::default();
+        assert_eq!(maker.make(&order, &cancel).unwrap().extent(), picture.extent());
+        cancel.cancel();
+        assert_eq!(maker.make(&order, &cancel).unwrap_err().headline, "stopped");
     }
 }

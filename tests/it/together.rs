@@ -11,7 +11,7 @@ use latelier::task::{EngineKind, Task, resolve};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::{demo_task, golden, home, repository, scratch};
+use crate::support::{demo_task, golden, home, scratch};
 
 /// One scheduler for each sampler.
 const SCHEDULERS: [&str; 7] =
@@ -47,8 +47,7 @@ fn inpainting(scheduler: &str) -> Value {
 /// Two `ControlNets`, one of which sees the positive prompt's rows only.
 fn guided(scheduler: &str) -> Value {
     let control = |guide: &str, more: Value| {
-        let mut control =
-            json!({ "model": "local:controlnet-canny@1", "guideImage": address(guide) });
+        let mut control = json!({ "model": "local:demo-canny@1", "guideImage": address(guide) });
         control.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         control
     };
@@ -75,8 +74,7 @@ fn made(tasks: &[Value], mode: Mode, together: u32) -> Vec<Vec<Picture>> {
         pictures: Arc::new(Pictures::new(home(), &[])),
         models: vec![],
     };
-    let addons = repository("assets/models/demo/addons");
-    let library = Library::open(home(), &[addons]).unwrap();
+    let library = Library::open(home(), &[]).unwrap();
     let mut engine = LocalEngine::new(settings);
     let mut pictures = Vec::new();
     for task in tasks {

@@ -9,10 +9,12 @@ mod gaussian;
 mod lines;
 mod plane;
 mod shuffle;
+mod skeleton;
 
 use super::{Extent, Picture};
 
 pub use area::TILE_RATES;
+pub use skeleton::{Joint, Skeleton, draw_lines};
 
 /// How a guide is made of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]

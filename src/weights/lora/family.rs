@@ -21,7 +21,8 @@ const WIDTHS: &[(usize, Architecture)] = &[
     (2048, Architecture::Sdxl),
 ];
 
-/// Parts of names that only one family has. FLUX stands before SD 3, whose names are among its own.
+/// Parts of names that only one family has. FLUX stands before SD 3, whose names are among its own;
+/// only SDXL has more than one transformer block in a row.
 const NAMES: &[(&str, Architecture)] = &[
     ("double_blocks", Architecture::FluxDev),
     ("single_transformer_blocks", Architecture::FluxDev),
@@ -30,6 +31,8 @@ const NAMES: &[(&str, Architecture)] = &[
     ("lora_transformer_transformer_blocks", Architecture::Sd3),
     ("lora_te2_", Architecture::Sdxl),
     ("text_encoder_2.", Architecture::Sdxl),
+    ("_transformer_blocks_1_", Architecture::Sdxl),
+    (".transformer_blocks.1.", Architecture::Sdxl),
 ];
 
 /// What trainers write into `ss_base_model_version` and `modelspec.architecture`. The longer of two

@@ -241,6 +241,12 @@ fn files_of_other_families_are_refused_and_detected() {
             Sd3,
             "joint_blocks",
         ),
+        (
+            one("lora_unet_input_blocks_4_1_transformer_blocks_1_attn1_to_q.lora_down.weight"),
+            vec![],
+            Sdxl,
+            "transformer_blocks_1_",
+        ),
         (one("@.lora_down.weight"), told("sdxl_base_v1-0"), Sdxl, "`sdxl_base_v1-0`"),
         (one("@.lora_down.weight"), told("sd_v2_768_v"), Sd2, "`sd_v2_768_v`"),
         (

@@ -7,6 +7,7 @@ mod picture;
 mod prompt;
 mod seed;
 mod size;
+mod stacks;
 mod start;
 
 use eframe::egui;
@@ -27,6 +28,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         prompt::ui(ui, cx);
         ui.add_space(space::SECTION - space::ROW_GAP);
         picture::ui(ui, cx);
+        ui.add_space(space::SECTION - space::ROW_GAP);
+        stacks::ui(ui, cx);
     });
 }
 

@@ -1,0 +1,55 @@
+//! Brings guide pictures into the library: from a file, or drawn from a picture that is there.
+
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::{Messenger, News, opener};
+use crate::library::{BringInError, Pictures, read_picture};
+use crate::pixels::{FileFormat, GuideRule, encode};
+use crate::state::GuideSlot;
+
+/// The thresholds that the API documents for edges.
+const EDGES: GuideRule = GuideRule::Canny { low: 100, high: 200 };
+
+/// Draws the edges of the picture at `path` and keeps them as the guide of `slot`.
+pub(super) fn edges(
+    pictures: Pictures,
+    path: PathBuf,
+    slot: GuideSlot,
+) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        messenger.send(News::Opening);
+        messenger.send(News::Guide(slot, name, draw(&pictures, &path)));
+    }
+}
+
+/// Brings in the picture at `path` as the guide of `slot`.
+pub(super) fn whole(
+    pictures: Pictures,
+    path: PathBuf,
+    slot: GuideSlot,
+) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        messenger.send(News::Opening);
+        messenger.send(News::Guide(slot, name, pictures.bring_in(&path)));
+    }
+}
+
+/// Asks for a file and brings it in as the guide of `slot`.
+pub(super) fn ask(pictures: Pictures, slot: GuideSlot) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| {
+        if let Some(path) = opener::choose("Open a picture to guide by", messenger) {
+            whole(pictures, path, slot)(messenger);
+        }
+    }
+}
+
+fn draw(pictures: &Pictures, path: &Path) -> Result<Uuid, BringInError> {
+    let picture = read_picture(path)?;
+    // Nobody can stop it; it takes a few hundredths of a second.
+    let edges = picture.guide(EDGES, &|| false).unwrap_or(picture);
+    pictures.keep(&encode(&edges, FileFormat::Png, "")?)
+}
