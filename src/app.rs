@@ -10,6 +10,7 @@ mod masks;
 mod opener;
 mod reader;
 mod saver;
+mod scanner;
 mod waiting;
 mod watcher;
 
@@ -30,6 +31,7 @@ use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
 use reader::Reader;
 use saver::Saver;
+use scanner::Scanner;
 use uuid::Uuid;
 use watcher::Watcher;
 
@@ -100,6 +102,8 @@ enum News {
     Mask(Uuid, StartPicture),
     /// The mask of this task was drawn and is kept under that name, or could not be.
     MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
+    /// The models folders were looked through; why the demo model is not there, if it is not.
+    ModelsRead(Option<String>),
     /// The prompts were counted.
     Counted(Meter),
     /// What was waiting when Latelier stopped.
@@ -148,6 +152,9 @@ pub struct App {
     messenger: Messenger,
     reader: Reader,
     saver: Saver,
+    scanner: Scanner,
+    /// Why the demo model is not there, as it was told.
+    trouble: Option<String>,
     pictures: Pictures,
     start_watcher: Watcher,
     mask_watcher: Watcher,
@@ -178,15 +185,13 @@ impl App {
             tracing::warn!("{}: {error}", settings_file.display());
             state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
         }
-        if let Some(trouble) = library.trouble() {
-            state.world.notify(Tone::Failed, trouble);
-        }
         let journal =
             journal.map_err(|error| state.world.notify(Tone::Failed, sentence(&error))).ok();
         let provider = journaled(provider, journal.as_ref())?;
         let textures = Textures::start(ctx, &Thumbnails::new(&home))?;
         let reader = Reader::start(home.clone(), messenger.clone())?;
         let saver = Saver::start(settings_file, settings)?;
+        let scanner = Scanner::start(Arc::clone(&library), messenger.clone())?;
         let pictures = Pictures::new(&home, &[]);
         let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
@@ -204,6 +209,8 @@ impl App {
             messenger,
             reader,
             saver,
+            scanner,
+            trouble: None,
             pictures,
             start_watcher,
             mask_watcher,
@@ -247,6 +254,7 @@ impl App {
                     self.state.world.set_mask(image_uuid, picture);
                 }
                 News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
+                News::ModelsRead(trouble) => self.models_read(trouble),
                 News::Counted(meter) => self.state.world.meter = Some(meter),
                 News::Waiting(waiting) => self.state.world.waiting = waiting,
                 News::Said(tone, text) => self.state.world.notify(tone, text),
@@ -254,10 +262,17 @@ impl App {
         }
         self.state.world.status = self.provider.status();
         let models = self.library.models();
-        if !Arc::ptr_eq(&models, &self.state.world.models) {
+        if self.library.is_read() && !Arc::ptr_eq(&models, &self.state.world.models) {
             self.state.set_models(models);
         }
         self.state.refresh(SystemTime::now());
+    }
+
+    fn models_read(&mut self, trouble: Option<String>) {
+        if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
+            self.state.world.notify(Tone::Failed, text.clone());
+        }
+        self.trouble = trouble;
     }
 
     fn listed(&mut self, stored: Vec<StoredImage>) {
@@ -328,7 +343,10 @@ impl App {
             Effect::OpenResults => {
                 self.on_a_thread(desk::open_folder(self.home.results_dir()));
             }
-            Effect::Rescan => self.reader.look_again(),
+            Effect::Rescan => {
+                self.reader.look_again();
+                self.scanner.look_again();
+            }
         }
     }
 
@@ -364,6 +382,11 @@ fn sentence(error: &dyn std::error::Error) -> String {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.take_arrival(ctx);
+        // Models are brought with another program's window.
+        let back = |event: &egui::Event| matches!(event, egui::Event::WindowFocused(true));
+        if ctx.input(|input| input.events.iter().any(back)) {
+            self.scanner.look_again();
+        }
         self.take_in();
     }
 

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::{Messenger, News};
 use crate::library::tokenizer_folder;
-use crate::prompt::{self, Syntax, Tokenizer};
+use crate::prompt::{self, Learned, Syntax, Tokenizer, Vocabulary};
 use crate::state::{Length, Meter, Texts};
 
 /// The thread that counts.
@@ -56,9 +56,21 @@ fn work(messenger: &Messenger, wished: &Receiver<Texts>) {
             None => known.insert(read(folder)),
         };
         let syntax = Syntax::from(texts.weighting);
-        let length = |text: String| Length { count: known.count(&text, syntax), text };
-        let meter =
-            Meter { prompt: length(texts.prompt), negative_prompt: length(texts.negative_prompt) };
+        let Texts { prompt, negative_prompt, learned, .. } = texts;
+        let named = |one: &Learned| {
+            [&prompt, &negative_prompt].iter().any(|text| one.stands_in(text, syntax))
+        };
+        let added: Vec<&Learned> = (learned.iter())
+            .filter(|(one, counts)| *counts && !named(one))
+            .map(|(one, _)| one)
+            .collect();
+        let words: Vec<Learned> = learned.iter().map(|(one, _)| one.clone()).collect();
+        let count =
+            |text: &str, added: &[&Learned]| known.count(text, (words.as_slice(), added), syntax);
+        let prompt = Length { count: count(&prompt, &added), text: prompt.clone() };
+        let negative_prompt =
+            Length { count: count(&negative_prompt, &[]), text: negative_prompt.clone() };
+        let meter = Meter { prompt, negative_prompt };
         if !messenger.send(News::Counted(meter)) {
             return;
         }
@@ -74,10 +86,17 @@ fn read(folder: Option<PathBuf>) -> Known {
 }
 
 impl Known {
-    fn count(&self, text: &str, syntax: Syntax) -> Result<prompt::TokenCount, String> {
+    /// Counts `text` with these learned words, and those that are added to it.
+    fn count(
+        &self,
+        text: &str,
+        (learned, added): (&[Learned], &[&Learned]),
+        syntax: Syntax,
+    ) -> Result<prompt::TokenCount, String> {
         let tokenizer = self.tokenizer.as_ref().map_err(Clone::clone)?;
         // An empty prompt has no weights to read; one grammar would count a word in its place.
         let syntax = if text.trim().is_empty() { Syntax::Plain } else { syntax };
-        prompt::count(tokenizer.into(), text, &[], syntax).map_err(|error| error.to_string())
+        let vocabulary = Vocabulary::new(tokenizer, learned);
+        prompt::count(vocabulary, text, added, syntax).map_err(|error| error.to_string())
     }
 }

@@ -117,6 +117,7 @@ fn card(path: &Path, kind: ModelKind) -> anyhow::Result<ModelCard> {
         examples: Vec::new(),
         trigger_words: Vec::new(),
         vectors: 0,
+        fault: None,
         path: path.to_owned(),
         config: None,
     })

@@ -130,8 +130,12 @@ fn memory(forecast: &Forecast) -> String {
     let gib = |bytes: u64| format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30));
     let available =
         forecast.available.map_or(String::new(), |bytes| format!("; {} are available", gib(bytes)));
+    let stacks = match forecast.stacks {
+        0 => String::new(),
+        bytes => format!("stacks {}, ", gib(bytes)),
+    };
     format!(
-        "Memory in {} mode: about {} at most (weights {}, a step's activations {}, decoding {}){available}",
+        "Memory in {} mode: about {} at most (weights {}, {stacks}a step's activations {}, decoding {}){available}",
         forecast.mode.name(),
         gib(forecast.peak),
         gib(forecast.weights),

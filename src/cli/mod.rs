@@ -1,6 +1,7 @@
 //! The command line: what each command takes and which exit code it gives.
 
 mod bench;
+mod bench_cache;
 mod bench_index;
 mod doctor;
 mod explain;
@@ -22,6 +23,7 @@ use crate::library::Home;
 use crate::task::EngineKind;
 
 pub use bench::BenchArgs;
+pub use bench_cache::BenchCacheArgs;
 pub use bench_index::BenchIndexArgs;
 pub use guide::GuideArgs;
 pub use run::RunArgs;
@@ -65,6 +67,9 @@ enum Command {
     /// Time one network, for comparisons with other engines
     #[command(hide = true)]
     Bench(BenchArgs),
+    /// Make tasks with and without `DeepCache`: time and difference
+    #[command(hide = true)]
+    BenchCache(BenchCacheArgs),
     /// Time the index of results with many pictures
     #[command(hide = true)]
     BenchIndex(BenchIndexArgs),
@@ -174,6 +179,7 @@ impl Arguments {
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,
+            Some(Command::BenchCache(args)) => bench_cache::bench_cache(args, &self.engine, home)?,
             Some(Command::BenchIndex(args)) => bench_index::bench_index(*args, home)?,
         };
         Ok(ExitCode::from(code))

@@ -317,6 +317,7 @@ fn follow(
     answer: &mut Answer,
 ) -> Option<Failure> {
     let mut unread = None;
+    let mut speed_up = None;
     for event in events {
         match event.progress {
             Progress::Queued => {}
@@ -324,6 +325,7 @@ fn follow(
             // Pictures that take their steps together tell of each.
             Progress::Step { .. } => bar.inc(1),
             Progress::Image(record) => {
+                speed_up = speed_up.or(record.speed_up);
                 // One that is not on disk is followed by the failure that says why.
                 let Some(path) = &record.path else { continue };
                 let owed = Owed { index: record.index, image_uuid: record.image_uuid };
@@ -333,7 +335,15 @@ fn follow(
                     Err(error) => unread = Some(unreadable(path, &error)),
                 }
             }
-            Progress::Finished | Progress::Cancelled => return unread,
+            Progress::Finished | Progress::Cancelled => {
+                if let Some(times) = speed_up {
+                    let told =
+                        || writeln!(io::stderr(), "DeepCache: steps {times:.1} times as fast");
+                    // A closed standard error is no reason to lose the answer.
+                    bar.suspend(told).ok();
+                }
+                return unread;
+            }
             Progress::Failed(failure) => {
                 tracing::info!("{}", failure.details);
                 return Some(failure);

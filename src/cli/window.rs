@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::{DONE, EngineArgs};
 use crate::app::{self, Services};
-use crate::engine::LocalEngine;
+use crate::engine::{LocalEngine, Settings};
 use crate::jobs::Worker;
 use crate::library::{Home, JournalFolder, Library, Pictures, Results};
 
 pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
-    let library = Arc::new(Library::open(home, &[])?);
+    let library = Arc::new(Library::unread(home, &[])?);
     let pictures = Pictures::new(home, &[]);
     let keeper = Arc::new(Results::of_home(home, pictures.clone()));
     let settings = engine.settings(home, keeper, Arc::new(pictures), true);
+    let settings = Settings { models: library.folders(), ..settings };
     let provider = Box::new(Worker::start("local", move || LocalEngine::new(settings))?);
     let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
     // The toolkit's error cannot be sent between threads, which `anyhow` asks for.

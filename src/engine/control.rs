@@ -108,6 +108,7 @@ pub(super) fn prepare(
 ) -> Result<Vec<Ready>, EngineError> {
     let mut ready = Vec::with_capacity(guides.len());
     let paths: Vec<&PathBuf> = guides.iter().map(|guide| &guide.path).collect();
+    let reach = loaded.reach();
     let (warm, _, environment) = loaded.controls();
     warm.make_room(&paths);
     for Guide { net, path, picture, weight, window, mode: control_mode } in guides {
@@ -115,7 +116,7 @@ pub(super) fn prepare(
         let mut embedder = environment.open("ControlNet's guide", mode, interrupt, emit)?;
         let guide = vec![("guide", Input::Floats(picture.view().into_dyn()))];
         let embedding = embedder.run(guide, interrupt)?;
-        warm.load(path, environment, mode, interrupt)?;
+        warm.load(path, (mode, reach), environment, interrupt)?;
         let count = control_residuals(&net.encoder).len();
         ready.push(Ready {
             path: path.clone(),
@@ -154,6 +155,8 @@ struct Held {
     path: PathBuf,
     net: Arc<ControlNet>,
     network: Option<(Mode, Network)>,
+    /// For the calls of the UNet's outer layers, and how many residuals it gives.
+    outer: Option<(usize, Network)>,
 }
 
 impl Warm {
@@ -170,7 +173,7 @@ impl Warm {
         let net = ControlNet::open(&card.path, card.config.as_deref(), checkpoint);
         let net = net.map_err(|error| error.to_string())?;
         let dialect = environment.device.kind.dialect();
-        for emitted in [controlnet_guide(&net, dialect), controlnet(&net, dialect)] {
+        for emitted in [controlnet_guide(&net, dialect), controlnet(&net, dialect, None)] {
             emitted.map_err(|error| error.to_string())?;
         }
         let path = card.path.display();
@@ -184,7 +187,12 @@ impl Warm {
             Err(error) => return Err(format!("the file cannot be read ({error}): {path}")),
         }
         let net = Arc::new(net);
-        self.held.push(Held { path: card.path.clone(), net: Arc::clone(&net), network: None });
+        self.held.push(Held {
+            path: card.path.clone(),
+            net: Arc::clone(&net),
+            network: None,
+            outer: None,
+        });
         Ok(net)
     }
 
@@ -198,29 +206,49 @@ impl Warm {
         self.held.drain(..self.held.len().saturating_sub(count));
     }
 
-    /// Loads the network at `path` in `mode`; one that is there in fast mode is kept.
+    /// Loads the network at `path` in `mode`, one that is there in fast mode is kept; and for the
+    /// first `reach` residuals alone, if they are asked for.
     fn load(
         &mut self,
         path: &PathBuf,
+        (mode, reach): (Mode, Option<usize>),
         environment: &mut Environment,
-        mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<(), EngineError> {
         let Some(held) = self.held.iter_mut().find(|held| held.path == *path) else {
             return Ok(());
         };
+        let mut open = |reach| {
+            let emit = |dialect| controlnet(&held.net, dialect, reach);
+            environment.open("ControlNet", mode, interrupt, emit)
+        };
         let suits = |(held, _): &(Mode, Network)| *held == mode || *held == Mode::Fast;
         if !held.network.as_ref().is_some_and(suits) {
-            held.network = None;
-            let emit = |dialect| controlnet(&held.net, dialect);
-            held.network = Some((mode, environment.open("ControlNet", mode, interrupt, emit)?));
+            (held.network, held.outer) = (None, None);
+            held.network = Some((mode, open(None)?));
+        }
+        if held.outer.as_ref().map(|(reach, _)| *reach) != reach {
+            held.outer = None;
+            held.outer =
+                reach.map(|reach| Ok::<_, EngineError>((reach, open(Some(reach))?))).transpose()?;
         }
         Ok(())
     }
 
-    fn network(&mut self, path: &PathBuf) -> Option<&mut Network> {
-        let held = self.held.iter_mut().find(|held| held.path == *path)?;
-        held.network.as_mut().map(|(_, network)| network)
+    fn network(
+        &mut self,
+        path: &PathBuf,
+        reach: Option<usize>,
+    ) -> Result<&mut Network, SessionError> {
+        let held = self.held.iter_mut().find(|held| held.path == *path);
+        let network = held.and_then(|held| match reach {
+            None => held.network.as_mut().map(|(_, network)| network),
+            Some(_) => held.outer.as_mut().map(|(_, network)| network),
+        });
+        network.ok_or_else(|| SessionError::Runtime {
+            doing: "asking a ControlNet".to_owned(),
+            message: format!("it is not loaded: {}", path.display()),
+        })
     }
 
     /// Frees what need not stay until the next job; everything where memory is what counts.
@@ -248,6 +276,8 @@ pub(super) struct Question<'a> {
     pub(super) encodings: &'a Array3<f32>,
     /// Whether the first half of the rows is for the negative prompt.
     pub(super) guided: bool,
+    /// So many residuals are heard, from the outermost; all when `None`.
+    pub(super) reach: Option<usize>,
 }
 
 impl<'a> Steering<'a> {
@@ -272,20 +302,19 @@ impl<'a> Steering<'a> {
         interrupt: &Interrupt,
     ) -> Result<Vec<(&str, ArrayD<f32>)>, SessionError> {
         let mut sum: Option<Vec<ArrayD<f32>>> = None;
+        let heard = question.reach.unwrap_or(usize::MAX).min(self.names.len());
+        let shapes = self.shapes.get(..heard).unwrap_or_default();
         let active = |ready: &&Ready| ready.window.contains(call, self.calls, self.steps);
         for ready in self.ready.iter().filter(active) {
-            let Some(network) = self.warm.network(&ready.path) else { continue };
+            let network = self.warm.network(&ready.path, question.reach)?;
             let rows = question.sample.len_of(Axis(0));
             let first = if question.guided && ready.positive_only { rows / 2 } else { 0 };
-            let answer = network.run_for(
-                self.names.len(),
-                inputs(question, ready, Slice::from(first..)),
-                interrupt,
-            )?;
+            let inputs = inputs(question, ready, Slice::from(first..));
+            let answer = network.run_for(heard, inputs, interrupt)?;
             match &mut sum {
                 None if first == 0 => sum = Some(answer),
                 sum => {
-                    let sum = sum.get_or_insert_with(|| zeros(&self.shapes, question.sample));
+                    let sum = sum.get_or_insert_with(|| zeros(shapes, question.sample));
                     for (sum, answer) in sum.iter_mut().zip(answer) {
                         let mut part = sum.slice_axis_mut(Axis(0), Slice::from(first..));
                         part += &answer;
@@ -293,7 +322,7 @@ impl<'a> Steering<'a> {
                 }
             }
         }
-        let sum = sum.unwrap_or_else(|| zeros(&self.shapes, question.sample));
+        let sum = sum.unwrap_or_else(|| zeros(shapes, question.sample));
         Ok(self.names.iter().map(String::as_str).zip(sum).collect())
     }
 }

@@ -3,10 +3,15 @@
 //! The factors were fitted to the peak resident memory of the CPU provider on SD 1.5 and the demo
 //! model; ARCHITECTURE.md has the measurements.
 
+use std::collections::BTreeSet;
+
 use super::mode::{self, Mode, available_memory};
 use crate::pixels::Extent;
 use crate::task::Request;
-use crate::weights::{Checkpoint, Component, TensorType, UnetConfig, VaeConfig, WeightsError};
+use crate::weights::{
+    Checkpoint, Component, ControlNet, LoraFile, Target, TargetPart, TensorType, UnetConfig,
+    VaeConfig, WeightsError,
+};
 
 /// What a request takes at most, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +20,8 @@ pub struct Forecast {
     pub mode: Mode,
     /// All weights, the way they would be held.
     pub weights: u64,
+    /// What LoRAs, `ControlNets` and `DeepCache` hold beside them.
+    pub stacks: u64,
     /// What one UNet call needs beside its weights.
     pub activations: u64,
     /// What decoding one picture needs beside weights.
@@ -70,32 +77,79 @@ impl Forecast {
         let text = held(text_encoder, mode, |name| !name.contains("token_embedding"));
         let denoiser = held(unet, mode, |_| true);
         let decoder = held(vae, mode, |name| !is_of_encoder(name));
+        let stacks = held_by_stacks(request, checkpoint, mode);
+        // A ControlNet is the UNet's encoder and middle: about half of it.
+        let guiding = request.controls.len() as u64 * activations / 2;
         let peak = match mode {
             // The text encoder is gone when the UNet comes; the UNet's pages stay.
             Mode::LowMemory => [
                 text + casts(text_encoder),
-                denoiser + casts(unet) + activations,
-                denoiser + decoder + casts(vae) + decoding,
+                denoiser + stacks + casts(unet) + activations,
+                denoiser + stacks + decoder + casts(vae) + decoding,
             ],
             // Nothing goes, and each arena keeps its size.
             Mode::Fast => {
                 let start = request.start.is_some();
                 let encoder = if start { held(vae, mode, is_of_encoder) } else { 0 };
                 let encoding = if start { decoding / 2 } else { 0 };
-                let arenas = (activations + decoding + encoding) * ARENA / 100;
-                let all = text + denoiser + decoder + encoder + arenas;
-                [0, text + denoiser + packing(unet), all]
+                let arenas = (activations + guiding + decoding + encoding) * ARENA / 100;
+                let all = text + denoiser + stacks + decoder + encoder + arenas;
+                [0, text + denoiser + stacks + packing(unet), all]
             }
         };
         Self {
             mode,
             weights: text + denoiser + decoder,
+            stacks,
             activations,
             decoding,
             peak: PROGRAM + peak.into_iter().max().unwrap_or(0),
             available: available_memory(),
         }
     }
+}
+
+/// Bytes that the request's stacks hold. What cannot be read counts nothing: the run will say why.
+fn held_by_stacks(request: &Request, checkpoint: &Checkpoint, mode: Mode) -> u64 {
+    let controls = request.controls.iter().filter(|control| control.weight != 0.0);
+    let controls = controls.filter_map(|control| {
+        let card = &control.model;
+        let net = ControlNet::open(&card.path, card.config.as_deref(), checkpoint).ok()?;
+        Some(held(&net.network, mode, |_| true))
+    });
+    let outer = request.deep_cache.map_or(0, |cache| {
+        // In low-memory mode its layers are pages of the same file.
+        let share = u64::from(cache.branch) + 1;
+        let branches = checkpoint.unet_config.skip_channels().len().max(1) as u64;
+        match mode {
+            Mode::Fast => held(&checkpoint.unet, mode, |_| true) * share.min(branches) / branches,
+            Mode::LowMemory => 0,
+        }
+    });
+    controls.sum::<u64>() + held_by_loras(request, checkpoint, mode) + outer
+}
+
+/// The products of the LoRAs as f32, and the weights that they change, each once.
+fn held_by_loras(request: &Request, checkpoint: &Checkpoint, mode: Mode) -> u64 {
+    let worn = request.loras.iter().filter(|lora| lora.weight != 0.0);
+    let files: Vec<LoraFile> =
+        worn.filter_map(|lora| LoraFile::open(&lora.model.path, checkpoint).ok()).collect();
+    let products = files.iter().flat_map(|file| file.deltas.values());
+    let products: u64 = products.map(|delta| delta.parameters() as u64 * F32).sum();
+    let changed: BTreeSet<&Target> = files.iter().flat_map(|file| file.deltas.keys()).collect();
+    let weights = changed.into_iter().filter_map(|target| {
+        let part = match target.part {
+            TargetPart::Unet => &checkpoint.unet,
+            TargetPart::TextEncoder => &checkpoint.text_encoder,
+        };
+        let tensor = part.tensors.get(&target.tensor)?;
+        Some(match (mode, tensor.dtype) {
+            (Mode::LowMemory, _) | (Mode::Fast, TensorType::F32) => tensor.length,
+            // Fast mode holds halves as f32 in any case: the changed ones take their place.
+            (Mode::Fast, _) => 0,
+        })
+    });
+    products + weights.sum::<u64>()
 }
 
 /// Whether that tensor of a VAE makes latents rather than pictures.

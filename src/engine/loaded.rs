@@ -22,7 +22,8 @@ use super::text::{Encodings, Key};
 use super::vae::Posterior;
 use super::{EngineError, Mode, Runtime, text, vae};
 use crate::graph::{
-    Dialect, Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder, vae_encoder,
+    DeepFeature, Dialect, Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder,
+    vae_encoder,
 };
 use crate::pixels::Picture;
 use crate::prompt::{Chunk, EncodeError, Encoder, Learned, Syntax, Tokenizer, Vocabulary, parse};
@@ -37,6 +38,8 @@ pub enum Part {
     TextEncoder,
     /// The denoiser.
     Unet,
+    /// Its outer layers, for the calls between whole ones.
+    OuterUnet,
     /// Latents to pixels.
     VaeDecoder,
     /// Pixels to latents.
@@ -44,12 +47,13 @@ pub enum Part {
 }
 
 impl Part {
-    const COUNT: usize = 4;
+    const COUNT: usize = 5;
 
     const fn name(self) -> &'static str {
         match self {
             Self::TextEncoder => "text encoder",
             Self::Unet => "UNet",
+            Self::OuterUnet => "UNet's outer layers",
             Self::VaeDecoder => "VAE decoder",
             Self::VaeEncoder => "VAE encoder",
         }
@@ -114,6 +118,14 @@ impl Environment {
             }
         }
     }
+}
+
+/// What a sampling loop asks.
+pub(super) struct Denoisers<'a> {
+    pub(super) unet: &'a mut Network,
+    /// The UNet's outer layers, where they are used.
+    pub(super) outer: Option<&'a mut Network>,
+    pub(super) controls: &'a mut Warm,
 }
 
 /// What is to be encoded.
@@ -259,8 +271,21 @@ impl Loaded {
         match part {
             Part::TextEncoder => clip_text(text_encoder, text_config, style, self.clip_skip),
             Part::Unet => unet(&self.checkpoint.unet, unet_config, style, self.unet_inputs),
+            Part::OuterUnet => {
+                let deep_feature = self.unet_inputs.deep_feature.taken();
+                let inputs = UnetInputs { deep_feature, ..self.unet_inputs };
+                unet(&self.checkpoint.unet, unet_config, style, inputs)
+            }
             Part::VaeDecoder => vae_decoder(vae, vae_config, dialect),
             Part::VaeEncoder => vae_encoder(vae, vae_config, dialect),
+        }
+    }
+
+    /// How many control residuals the UNet's outer layers take, if they are used at all.
+    pub(super) const fn reach(&self) -> Option<usize> {
+        match self.unet_inputs.deep_feature {
+            DeepFeature::Given(branch) | DeepFeature::Taken(branch) => Some(branch + 1),
+            DeepFeature::Inside => None,
         }
     }
 
@@ -269,17 +294,26 @@ impl Loaded {
         (&mut self.controls, &self.checkpoint, &mut self.environment)
     }
 
-    /// The UNet, loaded as [`network`](Self::network) does, and the `ControlNets` beside it.
+    /// What a sampling loop asks, loaded as [`network`](Self::network) does.
     pub(super) fn denoisers(
         &mut self,
         mode: Mode,
         interrupt: &Interrupt,
-    ) -> Result<(&mut Network, &mut Warm), EngineError> {
+    ) -> Result<Denoisers<'_>, EngineError> {
         self.network(Part::Unet, mode, interrupt)?;
-        match &mut self.networks[Part::Unet as usize] {
-            Some(held) => Ok((&mut held.network, &mut self.controls)),
+        if self.reach().is_some() {
+            self.network(Part::OuterUnet, mode, interrupt)?;
+        }
+        let Self { networks, controls, .. } = self;
+        let places = [Part::Unet as usize, Part::OuterUnet as usize];
+        match networks.get_disjoint_mut(places) {
+            Ok([Some(unet), outer]) => Ok(Denoisers {
+                unet: &mut unet.network,
+                outer: outer.as_mut().map(|outer| &mut outer.network),
+                controls,
+            }),
             // Loaded above.
-            None => Err(EngineError::Session(SessionError::Interrupted)),
+            _ => Err(EngineError::Session(SessionError::Interrupted)),
         }
     }
 
@@ -288,6 +322,7 @@ impl Loaded {
         if self.unet_inputs != inputs {
             self.unet_inputs = inputs;
             self.unload(Part::Unet);
+            self.unload(Part::OuterUnet);
         }
     }
 

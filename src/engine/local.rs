@@ -8,10 +8,11 @@ use std::time::Instant;
 use ndarray::Axis;
 
 use super::control::{self, Ready, Steering};
+use super::deep_cache::{self, Pace, Shortcut};
 use super::device::{Chosen, choose};
 use super::embeddings::Embeddings;
 use super::image_prompt::{self, Opened, Sources};
-use super::loaded::{Environment, Loaded, Part, Prompts};
+use super::loaded::{Denoisers, Environment, Loaded, Part, Prompts};
 use super::preview::Preview;
 use super::runtime::{Runtime, SearchPath};
 use super::safety::{Classifier, ClassifierPath};
@@ -135,9 +136,12 @@ impl LocalEngine {
         let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
         let sources = Sources { models: &models, pictures: pictures.as_ref(), cancel: &job.cancel };
         let image_prompts = image_prompt::open(&job.request, loaded.checkpoint(), &sources)?;
+        let deep_feature =
+            deep_cache::feature(job.request.deep_cache, &loaded.checkpoint().unet_config)?;
         loaded.shape_unet(UnetInputs {
             control_residuals: !guides.is_empty(),
             image_prompts: image_prompts.len(),
+            deep_feature,
         });
         let conditioning = run.condition(loaded, &embeddings, &image_prompts)?;
         let start = area.zip(job.request.start.as_ref());
@@ -149,7 +153,7 @@ impl LocalEngine {
         let mut not_sent = None;
         for owed in job.owed.chunks(at_once.max(1) as usize) {
             let started = Instant::now();
-            let latents = run.sample(loaded, &given, owed)?;
+            let Sampled { latents, speed_up } = run.sample(loaded, &given, owed)?;
             let share = started.elapsed() / latents.len() as u32;
             for (&Owed { index, image_uuid }, latent) in owed.iter().zip(latents) {
                 let started = Instant::now();
@@ -164,6 +168,7 @@ impl LocalEngine {
                     nsfw,
                     path: None,
                     elapsed: share + started.elapsed(),
+                    speed_up,
                 };
                 let record = keep(record, keeper.as_ref(), job, events)?;
                 // A picture that does not arrive is no reason to make the others wait.
@@ -266,6 +271,13 @@ struct Given {
     preview: Option<Preview>,
 }
 
+/// What sampling has left: a latent for each picture.
+struct Sampled {
+    latents: Vec<Latent>,
+    /// What `DeepCache` has gained.
+    speed_up: Option<f32>,
+}
+
 /// One job on its way through the model.
 struct Run<'a> {
     job: &'a Job,
@@ -352,7 +364,7 @@ impl Run<'_> {
         loaded: &mut Loaded,
         given: &Given,
         owed: &[Owed],
-    ) -> Result<Vec<Latent>, EngineError> {
+    ) -> Result<Sampled, EngineError> {
         let request = self.request();
         let mut noise = RowNoise::new(owed.iter().map(|owed| request.seed + u64::from(owed.index)));
         let schedule = self.schedule(loaded)?;
@@ -365,23 +377,29 @@ impl Run<'_> {
                 let cell = loaded.checkpoint().vae_config.downscale() as u32;
                 match start.set_out(request.steps, schedule, cell, &mut noise) {
                     SetOut::Steps(begin) => (begin.x, begin.schedule, begin.masked),
-                    SetOut::NoStep(latents) => return Ok(one_by_one(&latents)),
+                    SetOut::NoStep(latents) => {
+                        return Ok(Sampled { latents: one_by_one(&latents), speed_up: None });
+                    }
                 }
             }
         };
         let config = loaded.checkpoint().unet_config.clone();
-        let (unet, warm) = loaded.denoisers(self.mode, self.interrupt)?;
+        let Denoisers { unet, outer, controls } = loaded.denoisers(self.mode, self.interrupt)?;
         // One prediction for each level but the end.
         let length = (schedule.levels.len() - 1, schedule.steps());
         let steering = (!given.controls.is_empty())
-            .then(|| Steering::new(&given.controls, warm, &config, length));
+            .then(|| Steering::new(&given.controls, controls, &config, length));
         let mut denoiser = Guided {
             unet,
             conditioning: &given.conditioning.repeated(noise.rows()),
             prediction: schedule.prediction(),
             interrupt: self.interrupt,
             steering,
+            shortcut: outer
+                .zip(request.deep_cache)
+                .map(|(outer, asked)| Shortcut::new(outer, asked)),
             calls: 0,
+            pace: Pace::default(),
         };
         let mut on_step = |step: Step<'_>| self.report(owed, &step, given.preview.as_ref());
         let mut outside =
@@ -395,7 +413,11 @@ impl Run<'_> {
         if let Some(masked) = &masked {
             masked.finish(&mut latents);
         }
-        Ok(one_by_one(&latents))
+        let speed_up = denoiser.pace.speed_up();
+        if let Some(times) = speed_up {
+            tracing::info!(times, calls = denoiser.calls, "DeepCache made the steps faster");
+        }
+        Ok(Sampled { latents: one_by_one(&latents), speed_up })
     }
 
     fn schedule(&self, loaded: &Loaded) -> Result<Schedule, EngineError> {

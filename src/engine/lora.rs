@@ -91,12 +91,13 @@ fn stamp(path: &Path) -> Result<Stamp, WeightsError> {
 }
 
 fn tell_of_unmatched(file: &LoraFile) {
-    if !file.unmatched.is_empty() {
+    if let Some(first) = file.unmatched.first() {
         tracing::warn!(
-            "{} tensors of {} fit nothing in this model and are left out: {}",
+            "{} tensors of {} fit nothing in this model and are left out, `latelier models info` lists \
+             them; the first is {}",
             file.unmatched.len(),
             file.path.display(),
-            file.unmatched.join(", ")
+            first
         );
     }
 }

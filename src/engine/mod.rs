@@ -5,6 +5,7 @@
 
 mod annotate;
 mod control;
+mod deep_cache;
 mod device;
 mod doctor;
 mod embeddings;

@@ -1,9 +1,12 @@
 //! The UNet as the sampler's denoiser, with classifier-free guidance.
 
+use std::time::Instant;
+
 use ndarray::{Array1, Array3, Axis, Ix4, Slice, concatenate};
 
 use super::EngineError;
 use super::control::{Question, Steering};
+use super::deep_cache::{Pace, Shortcut};
 use super::image_prompt::ImageKeys;
 use super::session::{Input, Interrupt, Network, SessionError};
 use crate::sampling::{Denoiser, Latent, NoiseLevel, Prediction, guide, model_input};
@@ -41,8 +44,11 @@ pub(super) struct Guided<'a> {
     pub(super) interrupt: &'a Interrupt,
     /// `ControlNets`; the UNet takes residuals where there are any.
     pub(super) steering: Option<Steering<'a>>,
-    /// Network calls so far.
+    /// The UNet's outer layers, for most calls.
+    pub(super) shortcut: Option<Shortcut<'a>>,
+    /// Network calls so far, and how long they took.
     pub(super) calls: usize,
+    pub(super) pace: Pace,
 }
 
 impl Denoiser for Guided<'_> {
@@ -73,9 +79,13 @@ impl Guided<'_> {
         let timestep = Array1::from_elem(1, timestep);
         let encodings = &self.conditioning.encodings;
         let guided = self.conditioning.guidance.is_some();
-        let question = Question { sample: input, timestep: &timestep, encodings, guided };
+        let (started, call) = (Instant::now(), self.calls - 1);
+        let shortcut = self.shortcut.as_ref();
+        let deep = shortcut.and_then(|shortcut| shortcut.deep_feature(call));
+        let reach = shortcut.filter(|_| deep.is_some()).map(Shortcut::reach);
+        let question = Question { sample: input, timestep: &timestep, encodings, guided, reach };
         let residuals = match &mut self.steering {
-            Some(steering) => steering.residuals(self.calls - 1, &question, self.interrupt)?,
+            Some(steering) => steering.residuals(call, &question, self.interrupt)?,
             None => Vec::new(),
         };
         let mut inputs = vec![
@@ -86,8 +96,23 @@ impl Guided<'_> {
         for (name, residual) in &residuals {
             inputs.push((name, Input::Floats(residual.view())));
         }
-        inputs.extend(self.conditioning.images.inputs(self.unet));
-        let output = self.unet.run(inputs, self.interrupt)?;
+        if let Some(deep) = &deep {
+            inputs.push(("deep_feature", Input::Floats(deep.view())));
+        }
+        let output = match &mut self.shortcut {
+            Some(shortcut) if deep.is_some() => {
+                inputs.extend(self.conditioning.images.inputs(shortcut.outer));
+                shortcut.outer.run(inputs, self.interrupt)?
+            }
+            shortcut => {
+                inputs.extend(self.conditioning.images.inputs(self.unet));
+                match shortcut {
+                    Some(shortcut) => shortcut.whole(self.unet, inputs, self.interrupt)?,
+                    None => self.unet.run(inputs, self.interrupt)?,
+                }
+            }
+        };
+        self.pace.count(started, reach.is_none());
         output.into_dimensionality::<Ix4>().map_err(|error| shape(&error).into())
     }
 }

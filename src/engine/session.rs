@@ -172,7 +172,8 @@ impl Network {
     }
 
     /// Whether the network has an input of that name.
-    pub(super) fn takes(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
         self.session.inputs().iter().any(|input| input.name() == name)
     }
 

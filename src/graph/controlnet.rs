@@ -49,11 +49,16 @@ pub fn controlnet_guide(net: &ControlNet, dialect: Dialect) -> Result<Emitted, G
 ///
 /// Inputs as for [`unet`](super::unet()), then `guide_embedding` `[1, channels, h, w]` from
 /// [`controlnet_guide`] and `scales` `[residuals]`, what each residual is multiplied by. Outputs are
-/// the residuals in the order and under the names of [`control_residuals`].
+/// the residuals in the order and under the names of [`control_residuals`], only the first `reach` of
+/// them if it says so.
 ///
 /// # Errors
 /// When the file lacks a tensor or has it in another shape.
-pub fn controlnet(net: &ControlNet, dialect: Dialect) -> Result<Emitted, GraphError> {
+pub fn controlnet(
+    net: &ControlNet,
+    dialect: Dialect,
+    reach: Option<usize>,
+) -> Result<Emitted, GraphError> {
     let config = &net.encoder;
     let shapes = control_residuals(config);
     let mut g = Builder::new(&net.network, dialect);
@@ -70,18 +75,20 @@ pub fn controlnet(net: &ControlNet, dialect: Dialect) -> Result<Emitted, GraphEr
     let mut network = Unet::new(g, config, &timestep, context)?;
     let x = network.conv_in(&sample)?;
     let x = network.g.op("Add", &[&x, &guide], vec![]);
-    let (x, skips) = network.encoder(x)?;
-    let middle = network.middle(&x)?;
+    let (x, skips) = network.encoder(x, reach.unwrap_or(usize::MAX))?;
+    let mut states: Vec<Value> = skips.into_iter().map(|(state, _)| state).collect();
+    if reach.is_none_or(|reach| reach > states.len()) {
+        states.push(network.middle(&x)?);
+    }
     let mut g = network.g;
-    let states = skips.into_iter().map(|(state, _)| state).chain([middle]);
     let names = control_residual_names(shapes.len());
-    for (index, ((state, name), &shape)) in states.zip(&names).zip(&shapes).enumerate() {
+    for (index, ((state, name), &shape)) in states.iter().zip(&names).zip(&shapes).enumerate() {
         let conv = match name.as_str() {
             "mid_residual" => "controlnet_mid_block".to_owned(),
             _ => format!("controlnet_down_blocks.{index}"),
         };
         let (channels, _) = shape;
-        let residual = g.conv(&state, &conv, (channels, channels), Kernel::POINT)?;
+        let residual = g.conv(state, &conv, (channels, channels), Kernel::POINT)?;
         let scale = picked(&mut g, &scales, index);
         let mut residual = g.op("Mul", &[&residual, &scale], vec![]);
         if net.pools {

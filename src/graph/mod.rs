@@ -30,5 +30,5 @@ pub use dialect::Dialect;
 pub use ip_adapter::{image_key, image_prompt, image_value};
 pub use probe::probe;
 pub use replaceable::{Replaceable, Style, Way, WeightSlot};
-pub use unet::{UnetInputs, control_residual_names, control_residuals, unet};
+pub use unet::{DeepFeature, UnetInputs, control_residual_names, control_residuals, unet};
 pub use vae::{vae_decoder, vae_encoder};

@@ -94,6 +94,10 @@ pub struct ImageRecord {
     /// Time from the first step to the saved file; of steps that several pictures took together
     /// its share.
     pub elapsed: Duration,
+
+    /// How many times as fast the network's calls were as whole ones would have been, as measured in
+    /// this run; only with `DeepCache`.
+    pub speed_up: Option<f32>,
 }
 
 /// How much a picture looks like adult content, and from where on it counts as that.

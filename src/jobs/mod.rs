@@ -94,6 +94,7 @@ pub(crate) fn test_job(prompt: &str) -> Job {
         examples: Vec::new(),
         trigger_words: Vec::new(),
         vectors: 0,
+        fault: None,
         path: "test".into(),
         config: None,
     };

@@ -76,6 +76,18 @@ impl Home {
         self.root.join("annotators")
     }
 
+    /// Folders and models that were added from elsewhere.
+    #[must_use]
+    pub fn places_file(&self) -> PathBuf {
+        self.root.join("models.json")
+    }
+
+    /// What model files were when they were looked at last; made again when it is missing.
+    #[must_use]
+    pub fn natures_file(&self) -> PathBuf {
+        self.root.join("models-seen.json")
+    }
+
     /// A copy of ONNX Runtime, if the user put one there.
     #[must_use]
     pub fn runtime_dir(&self) -> PathBuf {

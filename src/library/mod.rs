@@ -2,19 +2,25 @@
 //!
 //! Knows files and names; does not know how a picture is made or shown.
 
+mod adding;
 mod annotators;
 mod demo;
 mod home;
 mod index;
 mod journal;
+mod layouts;
 mod models;
+mod nature;
 mod network;
 mod pictures;
+mod places;
 mod record;
 mod results;
+mod scan;
 mod thumbnails;
 mod verdicts;
 
+pub use adding::{AddError, Added, Addition};
 pub use annotators::{AnnotatorMissing, Annotators};
 pub use home::Home;
 pub use index::{About, Index, IndexError, StoredImage, Survey};

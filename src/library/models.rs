@@ -1,25 +1,18 @@
 //! The models that the program can use, found by walking folders.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-
-use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::Home;
 use super::demo;
-use super::record::ModelRecord;
-use crate::pixels::Extent;
-use crate::task::{Air, Architecture, Catalog, ModelCard, ModelDefaults, ModelKind};
-use crate::weights::{self, Embedding, Header, ImageEncoder};
-
-/// How deep below a models folder a model may lie.
-const DEPTH: usize = 4;
-
-/// Folders of textual inversions, in A1111, ComfyUI, InvokeAI and here.
-const EMBEDDINGS: [&str; 4] = ["embeddings", "embedding", "textual_inversion", "textual-inversion"];
+use super::layouts::Layout;
+use super::nature::Natures;
+use super::places::Places;
+use super::scan::Scan;
+use crate::task::{Air, Catalog, ModelCard};
 
 /// Why the library cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -43,59 +36,120 @@ pub struct ModelFault {
     pub why: String,
 }
 
-/// The models of the home folder and of further folders.
+/// The models of the home folder, of what was added to it, and of further folders.
 #[derive(Debug)]
 pub struct Library {
-    folders: Vec<PathBuf>,
+    pub(super) home: Home,
+    further: Vec<PathBuf>,
     found: RwLock<Found>,
-    trouble: Option<String>,
+    /// What files were at the last look; held through a look, so that two do not meet.
+    natures: Mutex<Natures>,
+    trouble: RwLock<Option<String>>,
 }
 
+/// What one walk found.
 #[derive(Debug, Default)]
-struct Found {
-    models: Arc<Vec<Arc<ModelCard>>>,
-    faults: Vec<ModelFault>,
+pub(super) struct Found {
+    pub(super) models: Arc<Vec<Arc<ModelCard>>>,
+    pub(super) faults: Vec<ModelFault>,
+    /// Whether there was a walk at all.
+    pub(super) read: bool,
 }
 
 impl Library {
-    /// Unpacks the demo model if need be and looks through the folders. A demo model that cannot
-    /// be written is only [`trouble`](Self::trouble): the other models are still there.
+    /// A library that knows no model until [`rescan`](Self::rescan).
     ///
     /// # Errors
     /// When one of `further` cannot be read.
-    pub fn open(home: &Home, further: &[PathBuf]) -> Result<Self, LibraryError> {
-        let trouble = demo::unpack(home).err().map(|error| {
-            format!(
-                "The demo model could not be written to {} ({error}). Free some space, or move \
-                 Latelier's files with LATELIER_HOME",
-                home.models_dir().display()
-            )
-        });
+    pub fn unread(home: &Home, further: &[PathBuf]) -> Result<Self, LibraryError> {
         for path in further {
             fs::read_dir(path)
                 .map_err(|source| LibraryError::Folder { path: path.clone(), source })?;
         }
-        let mut folders = vec![home.models_dir()];
-        folders.extend_from_slice(further);
-        let library = Self { folders, found: RwLock::default(), trouble };
+        Ok(Self {
+            home: home.clone(),
+            further: further.to_vec(),
+            found: RwLock::default(),
+            natures: Mutex::default(),
+            trouble: RwLock::default(),
+        })
+    }
+
+    /// The same after its first look.
+    ///
+    /// # Errors
+    /// When one of `further` cannot be read.
+    pub fn open(home: &Home, further: &[PathBuf]) -> Result<Self, LibraryError> {
+        let library = Self::unread(home, further)?;
         library.rescan();
         Ok(library)
     }
 
-    /// Looks through the folders again. Reads headers only; still, not for the UI thread.
+    /// Unpacks the demo model if need be and looks through the folders. A demo model that cannot
+    /// be written is only [`trouble`](Self::trouble): the other models are still there. Reads
+    /// headers of files that are new or have changed; still, not for the UI thread.
     pub fn rescan(&self) {
-        let mut scan = Scan::default();
-        for folder in &self.folders {
-            scan.walk(folder, DEPTH);
+        let started = Instant::now();
+        let trouble = demo::unpack(&self.home).err().map(|error| {
+            format!(
+                "The demo model could not be written to {} ({error}). Free some space, or move \
+                 Latelier's files with LATELIER_HOME",
+                self.home.models_dir().display()
+            )
+        });
+        *self.trouble.write().unwrap_or_else(PoisonError::into_inner) = trouble;
+
+        let mut natures = self.natures.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_read() {
+            *natures = Natures::read(&self.home.natures_file());
         }
-        let found = scan.finish();
-        *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
+        let mut scan = Scan::new(&natures);
+        scan.root(&self.home.models_dir());
+        let places = Places::read(&self.home).unwrap_or_else(|why| {
+            scan.fault(&self.home.places_file(), why);
+            Places::default()
+        });
+        places.models.iter().for_each(|model| scan.added(model));
+        for folder in places.folders.iter().chain(&self.further) {
+            scan.root(folder);
+        }
+        let (mut found, told) = scan.finish();
+        if *natures != told {
+            told.write(&self.home.natures_file());
+            *natures = told;
+        }
+        drop(natures);
+
+        let mut known = self.found.write().unwrap_or_else(PoisonError::into_inner);
+        // The same list stays the same, so that nobody takes it for news.
+        if known.models == found.models {
+            found.models = Arc::clone(&known.models);
+        }
+        *known = found;
+        tracing::debug!(
+            models = known.models.len(),
+            seconds = started.elapsed().as_secs_f64(),
+            "looked for models"
+        );
     }
 
-    /// The folders that models are looked for in, the home folder's first.
+    /// Whether the folders were looked through at least once.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.found.read().unwrap_or_else(PoisonError::into_inner).read
+    }
+
+    /// The folders that models are looked for in, the home folder's first; of a program's folder also
+    /// the one that holds its folders of models. Reads a small file.
     #[must_use]
     pub fn folders(&self) -> Vec<PathBuf> {
-        self.folders.clone()
+        let added = Places::read(&self.home).unwrap_or_default().folders;
+        let mut folders = vec![self.home.models_dir()];
+        for folder in self.further.iter().chain(&added) {
+            folders.push(folder.clone());
+            folders.extend(Layout::of(folder).map(|_program| folder.join("models")));
+        }
+        folders
     }
 
     /// Every usable model, in order of name.
@@ -107,7 +161,7 @@ impl Library {
     /// Why the demo model is not there, if it is not.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.clone()
+        self.trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Files that look like models and cannot be used.
@@ -128,240 +182,5 @@ pub fn tokenizer_folder(card: &ModelCard) -> Option<PathBuf> {
 impl Catalog for Library {
     fn model(&self, air: &Air) -> Option<Arc<ModelCard>> {
         self.models().iter().find(|card| card.air == *air).map(Arc::clone)
-    }
-}
-
-/// A walk through folders in progress.
-#[derive(Default)]
-struct Scan {
-    cards: Vec<ModelCard>,
-    faults: Vec<ModelFault>,
-    airs: BTreeSet<String>,
-    seen: BTreeSet<PathBuf>,
-}
-
-impl Scan {
-    fn walk(&mut self, folder: &Path, depth: usize) {
-        let Ok(real) = folder.canonicalize() else { return };
-        if !self.seen.insert(real) {
-            return;
-        }
-        if folder.join("model_index.json").is_file() {
-            return self.add(folder, ModelKind::Checkpoint, folder_kind(folder));
-        }
-        if let Some(kind) = controlnet_kind(folder) {
-            return self.add(folder, ModelKind::ControlNet, kind);
-        }
-        let embeddings = holds_embeddings(folder);
-        let Ok(entries) = fs::read_dir(folder) else { return };
-        let mut paths: Vec<PathBuf> =
-            entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.sort_unstable();
-        for path in paths {
-            let hidden =
-                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-            if hidden {
-                continue;
-            }
-            if path.is_dir() && depth > 0 {
-                self.walk(&path, depth - 1);
-            } else if ends_with(&path, &["safetensors"]) {
-                if let Some(kind) = file_kind(&path).transpose() {
-                    self.add(&path, ModelKind::Checkpoint, kind);
-                }
-            } else if embeddings && ends_with(&path, &["pt", "bin"]) {
-                self.add(&path, ModelKind::Embedding, embedding_kind(&path));
-            }
-        }
-    }
-
-    fn add(&mut self, path: &Path, presumed: ModelKind, kind: Result<Nature, String>) {
-        let fault = |why| ModelFault { path: path.to_owned(), why };
-        let record = ModelRecord::of(path).unwrap_or_else(|why| {
-            self.faults.push(fault(why));
-            ModelRecord::default()
-        });
-        let Nature { kind, architecture, embedding } = kind.unwrap_or_else(|why| {
-            // Still listed, so that a task that names it gets the reason and not "unknown model".
-            self.faults.push(fault(why));
-            Nature::of(presumed, Architecture::Sd1)
-        });
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let stem = stem.unwrap_or_default();
-        let air = self.free_air(record.air, &stem);
-        let name = record.name.unwrap_or_else(|| stem.clone());
-        let mut trigger_words = record.trigger_words;
-        if kind == ModelKind::Embedding {
-            let own = embedding.as_ref().and_then(|embedding| embedding.name.clone());
-            trigger_words.extend([own, Some(stem), Some(name.clone())].into_iter().flatten());
-            keep_words(&mut trigger_words);
-        }
-        self.cards.push(ModelCard {
-            air,
-            name,
-            kind,
-            architecture,
-            defaults: record.defaults.unwrap_or_else(|| defaults(architecture)),
-            examples: record.examples,
-            trigger_words,
-            vectors: embedding.map_or(0, |embedding| embedding.vectors),
-            path: path.to_owned(),
-            config: record.config,
-        });
-    }
-
-    /// The record's AIR, else `local:<file name>@<n>` with the first `n` that is free.
-    fn free_air(&mut self, recorded: Option<Air>, stem: &str) -> Air {
-        if let Some(air) = recorded
-            && self.airs.insert(air.to_string())
-        {
-            return air;
-        }
-        let mut slug: String = (stem.chars())
-            .map(|c| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' })
-            .collect();
-        if !slug.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            slug.insert(0, 'x');
-        }
-        let mut version = 1;
-        loop {
-            let air = Air::local(&slug, version);
-            if self.airs.insert(air.to_string()) {
-                return air;
-            }
-            version += 1;
-        }
-    }
-
-    fn finish(self) -> Found {
-        let sorted: BTreeMap<(String, String), ModelCard> = (self.cards.into_iter())
-            .map(|card| ((card.name.to_lowercase(), card.air.to_string()), card))
-            .collect();
-        let models = Arc::new(sorted.into_values().map(Arc::new).collect());
-        Found { models, faults: self.faults }
-    }
-}
-
-struct Nature {
-    kind: ModelKind,
-    architecture: Architecture,
-    /// Of an embedding that can be used.
-    embedding: Option<Embedding>,
-}
-
-impl Nature {
-    const fn of(kind: ModelKind, architecture: Architecture) -> Self {
-        Self { kind, architecture, embedding: None }
-    }
-}
-
-fn ends_with(path: &Path, extensions: &[&str]) -> bool {
-    let own = path.extension().unwrap_or_default();
-    extensions.iter().any(|extension| own.eq_ignore_ascii_case(extension))
-}
-
-/// Whether a `.pt` or `.bin` file in `folder` is a textual inversion: elsewhere these are other models,
-/// which are not read.
-fn holds_embeddings(folder: &Path) -> bool {
-    let names = folder.iter().map(|name| name.to_string_lossy().to_lowercase());
-    names.rev().take(DEPTH).any(|name| EMBEDDINGS.contains(&name.as_str()))
-}
-
-/// Leaves out words that nothing could be written with, and those that are there already.
-fn keep_words(words: &mut Vec<String>) {
-    let mut seen = BTreeSet::new();
-    words.retain(|word| {
-        word.chars().any(char::is_alphanumeric) && seen.insert(word.trim().to_lowercase())
-    });
-}
-
-/// `None` for what no task names: the image encoders of IP-Adapters.
-fn file_kind(path: &Path) -> Result<Option<Nature>, String> {
-    let header = Header::read(path).map_err(|error| error.to_string())?;
-    if ImageEncoder::is_in(&header) {
-        return Ok(None);
-    }
-    let found = weights::detect(&header)
-        .ok_or_else(|| format!("{} holds no model that Latelier knows", path.display()))?;
-    // Stacks do not say what they belong to; SD 1.x is the family that can use them here.
-    let architecture = match (found.kind, found.architecture) {
-        (_, Some(architecture)) => architecture,
-        (ModelKind::Checkpoint, None) => {
-            return Err(format!("{} is a checkpoint of an unknown family", path.display()));
-        }
-        (_, None) => Architecture::Sd1,
-    };
-    if found.kind == ModelKind::Embedding && architecture != Architecture::Sdxl {
-        return embedding_kind(path).map(Some);
-    }
-    Ok(Some(Nature::of(found.kind, architecture)))
-}
-
-/// What a file of textual inversion is for: of an unusual width, models like those that can use it here.
-fn embedding_kind(path: &Path) -> Result<Nature, String> {
-    let embedding = Embedding::open(path).map_err(|error| error.to_string())?;
-    let architecture = embedding.architecture().unwrap_or(Architecture::Sd1);
-    Ok(Nature { kind: ModelKind::Embedding, architecture, embedding: Some(embedding) })
-}
-
-/// What a folder holds whose `config.json` says that it is a `ControlNet`; `None` for another.
-fn controlnet_kind(folder: &Path) -> Option<Result<Nature, String>> {
-    let config = read_json(&folder.join("config.json")).ok()?;
-    let class = config.get("_class_name").and_then(Value::as_str)?;
-    (class == "ControlNetModel").then(|| {
-        let width = config.get("cross_attention_dim").and_then(Value::as_u64);
-        Ok(Nature::of(ModelKind::ControlNet, by_text_width(width)))
-    })
-}
-
-/// The family whose text encoding has that width; SD 1.x for any other.
-const fn by_text_width(width: Option<u64>) -> Architecture {
-    match width {
-        Some(1024) => Architecture::Sd2,
-        Some(2048) => Architecture::Sdxl,
-        _ => Architecture::Sd1,
-    }
-}
-
-fn read_json(path: &Path) -> Result<Value, String> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{} is not JSON: {error}", path.display()))
-}
-
-/// Kind and family of a diffusers folder, by its pipeline class and the width of its text encoding.
-fn folder_kind(folder: &Path) -> Result<Nature, String> {
-    let index = read_json(&folder.join("model_index.json"))?;
-    let class = index.get("_class_name").and_then(Value::as_str).unwrap_or_default();
-    let architecture = if class.starts_with("StableDiffusionXL") {
-        Architecture::Sdxl
-    } else if class.starts_with("StableDiffusion3") {
-        Architecture::Sd3
-    } else if class.starts_with("Flux") {
-        Architecture::FluxDev
-    } else if class.starts_with("StableDiffusion") {
-        let unet = read_json(&folder.join("unet/config.json"))?;
-        match by_text_width(unet.get("cross_attention_dim").and_then(Value::as_u64)) {
-            Architecture::Sd2 => Architecture::Sd2,
-            _ => Architecture::Sd1,
-        }
-    } else {
-        return Err(format!("{}: the pipeline class `{class}` is not known", folder.display()));
-    };
-    Ok(Nature::of(ModelKind::Checkpoint, architecture))
-}
-
-/// Settings for a model without a record: what its family was trained for.
-fn defaults(architecture: Architecture) -> ModelDefaults {
-    let side = match architecture {
-        Architecture::Sd1 => 512,
-        Architecture::Sd2 => 768,
-        _ => 1024,
-    };
-    ModelDefaults {
-        extent: Extent::new(side, side),
-        steps: 20,
-        cfg_scale: 7.0,
-        scheduler: "DPM++ 2M Karras".to_owned(),
     }
 }

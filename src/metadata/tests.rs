@@ -45,6 +45,7 @@ fn card(kind: ModelKind, name: &str, file: &str) -> Arc<ModelCard> {
         examples: Vec::new(),
         trigger_words: Vec::new(),
         vectors: 0,
+        fault: None,
         path: PathBuf::from(format!("models/{file}.safetensors")),
         config: None,
     })

@@ -123,15 +123,15 @@ struct Window {
 }
 
 /// The windows of the pixels `part` of a side of `own` pixels that gets `new`.
-fn windows(lengths: (u32, u32), part: Range<u32>, filter: Filter) -> Vec<Window> {
+fn windows(sides: (u32, u32), part: Range<u32>, filter: Filter) -> Vec<Window> {
     let fixed = |weight: f64| (weight * f64::from(1 << FRACTION)).round() as i32;
-    (shares(lengths, part, filter).into_iter())
+    (shares(sides, part, filter).into_iter())
         .map(|(first, weights)| Window { first, weights: weights.into_iter().map(fixed).collect() })
         .collect()
 }
 
-/// For each pixel `part` of a side of `own` pixels that gets `new` the first one that it is made of, and
-/// the weights of that and those behind it.
+/// For each of the pixels `part` the first one that it is made of, and the weights of that and those
+/// behind it.
 fn shares((own, new): (u32, u32), part: Range<u32>, filter: Filter) -> Vec<(usize, Vec<f64>)> {
     let scale = f64::from(own) / f64::from(new);
     let widening = scale.max(1.0);
@@ -178,8 +178,10 @@ pub fn stretched_plane(plane: &[f32], own: Extent, new: Extent) -> Vec<f32> {
     if own == new {
         return plane.to_vec();
     }
-    let columns = shares((own.width, new.width), 0..new.width, Filter::Bilinear);
-    let rows = shares((own.height, new.height), 0..new.height, Filter::Bilinear);
+    let (columns, rows) = (
+        shares((own.width, new.width), 0..new.width, Filter::Bilinear),
+        shares((own.height, new.height), 0..new.height, Filter::Bilinear),
+    );
     let wide: Vec<f32> = (plane.chunks_exact(own.width as usize))
         .flat_map(|row| {
             columns.iter().map(|(first, weights)| {

@@ -65,7 +65,7 @@ pub enum Action {
     Export(Uuid),
     /// Open the folder of the results.
     OpenResults,
-    /// Look at the results folder again.
+    /// Look at the results and the models folders again.
     Rescan,
     /// Take a notice away.
     DismissNotice(u64),

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::{Draft, World};
-use crate::prompt::TokenCount;
-use crate::task::{ModelCard, PromptWeighting};
+use crate::prompt::{Learned, TokenCount};
+use crate::task::{Catalog as _, Embedding, ModelCard, PromptWeighting};
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,9 @@ pub struct Texts {
     pub weighting: Option<PromptWeighting>,
     /// The model whose words are counted.
     pub model: Arc<ModelCard>,
+    /// The embeddings of the form, each with whether its weight leaves anything of it: only then is it
+    /// added to a prompt that does not name it.
+    pub learned: Vec<(Learned, bool)>,
 }
 
 /// A text and what it was counted as.
@@ -73,7 +76,14 @@ impl World {
             negative_prompt: draft.negative_prompt.clone(),
             weighting: draft.prompt_weighting,
             model: Arc::clone(model),
+            learned: draft.stacks.embeddings.iter().filter_map(|one| self.learned(one)).collect(),
         })
+    }
+
+    fn learned(&self, embedding: &Embedding) -> Option<(Learned, bool)> {
+        let card = self.model(&embedding.model.as_ref()?.parse().ok()?)?;
+        let learned = Learned { words: card.trigger_words.clone(), vectors: card.vectors };
+        (card.vectors > 0).then_some((learned, embedding.weight != Some(0.0)))
     }
 
     /// The model whose words are counted.

@@ -71,6 +71,7 @@ impl State {
     /// Takes in the models of the library. At first start the form gets a model and a prompt that work.
     pub fn set_models(&mut self, models: Arc<Vec<Arc<ModelCard>>>) {
         self.world.models = models;
+        self.world.models_read = true;
         if self.draft.model.is_some() {
             return;
         }
@@ -99,6 +100,9 @@ impl State {
             self.draft.extension.fit(*extent);
         }
         let models = Arc::as_ptr(&self.world.models) as usize;
+        if !self.world.models_read {
+            return;
+        }
         let current = self
             .checked
             .as_ref()

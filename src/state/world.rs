@@ -49,6 +49,9 @@ pub struct World {
     /// Models of the library.
     pub models: Arc<Vec<Arc<ModelCard>>>,
 
+    /// Whether [`Self::models`] is known yet: at start the folders are still looked through.
+    pub models_read: bool,
+
     /// Whether the provider can work, and on what.
     pub status: Status,
 
@@ -76,6 +79,7 @@ impl Default for World {
             waiting: Vec::new(),
             gallery: Gallery::default(),
             models: Arc::default(),
+            models_read: false,
             status: Status::Starting,
             notices: Vec::new(),
             problems: Vec::new(),

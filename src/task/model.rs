@@ -83,6 +83,9 @@ pub struct ModelCard {
     /// Tokens that an embedding takes in a prompt; 0 of anything else.
     pub vectors: usize,
 
+    /// Why it cannot be used, if that is known already; its kind is a guess then.
+    pub fault: Option<String>,
+
     /// A diffusers folder or a single `.safetensors` file.
     pub path: PathBuf,
 

@@ -226,6 +226,11 @@ fn add_ons(
         if path == "model" {
             continue;
         }
+        if let Some(why) = &card.fault {
+            let message = format!("{path} {air} cannot be used: {why}");
+            problems.push(Problem::invalid(path, row, message));
+            continue;
+        }
         if card.kind != kind {
             let message = format!(
                 "{path} takes a {kind}; {} is a {}. {}",

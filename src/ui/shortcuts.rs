@@ -70,7 +70,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl E", "Export a copy of the picture", ctrl(Key::E), When::Always, |cx| {
         cx.actions.extend(cx.view.selected.map(Action::Export));
     }),
-    row("F5", "Look at the results folder again", plain(Key::F5), When::Always, |cx| {
+    row("F5", "Look for results and models again", plain(Key::F5), When::Always, |cx| {
         cx.actions.push(Action::Rescan);
     }),
     row("Ctrl ,", "Dark, light, as the system", ctrl(Key::Comma), When::Always, |cx| {

@@ -38,10 +38,13 @@ pub fn detect(header: &Header) -> Option<Detected> {
     };
     let architecture = match kind {
         ModelKind::Checkpoint => checkpoint_architecture(header),
-        ModelKind::ControlNet => controlnet::architecture(&header.tensors),
         ModelKind::Embedding => embedding_architecture(header),
-        ModelKind::Lora => lora::evidence(header).map(|evidence| evidence.architecture),
-        _ => None,
+        ModelKind::IpAdapter => ip_adapter_architecture(header),
+        ModelKind::ControlNet => controlnet::architecture(&header.tensors),
+        // The shapes of VAEs do not tell; where their metadata does, it is as that of LoRAs.
+        ModelKind::Lora | ModelKind::Vae => {
+            lora::evidence(header).map(|evidence| evidence.architecture)
+        }
     };
     Some(Detected { kind, architecture })
 }
@@ -79,6 +82,14 @@ fn embedding_architecture(header: &Header) -> Option<Architecture> {
         return Some(Architecture::Sdxl);
     }
     widths().find_map(architecture_of_width)
+}
+
+/// The family of an IP-Adapter, told by the width of the text encoding that its pictures join.
+fn ip_adapter_architecture(header: &Header) -> Option<Architecture> {
+    const SDXL: i64 = 2048;
+    let mut keys = header.tensors.iter().filter(|(name, _)| name.ends_with(".to_k_ip.weight"));
+    let width = *keys.next()?.1.shape.last()?;
+    if width == SDXL { Some(Architecture::Sdxl) } else { architecture_of_width(width) }
 }
 
 /// The family whose only text encoder has that width.

@@ -17,6 +17,7 @@ mod ip_adapter;
 mod layout;
 mod lora;
 mod pickle;
+mod summary;
 mod torch;
 
 pub use checkpoint::{Checkpoint, TokenizerSource};
@@ -29,4 +30,7 @@ pub use error::WeightsError;
 pub use header::Header;
 pub use image_encoder::{ImageEncoder, VisionConfig};
 pub use ip_adapter::{CrossAttention, ImageProjection, IpAdapter, Resampler, cross_attentions};
-pub use lora::{Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas};
+pub use lora::{
+    Delta, Factors, LoadedLora, LoraError, LoraFile, Target, TargetPart, add_deltas, trigger_words,
+};
+pub use summary::{LoraSummary, Summary};

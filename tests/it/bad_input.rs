@@ -66,7 +66,7 @@ fn values_out_of_range_name_the_parameter() {
         ("seedImage", json!("data:image/png;base64,bm8gcGljdHVyZQ=="), "invalidSeedImage"),
         ("seedImage", json!("file:///no/such/picture.png"), "invalidSeedImage"),
         ("seedImage", json!("picture.png"), "invalidSeedImage"),
-        ("lora", json!([{ "model": "a:b@1" }]), "unsupportedLocalLora"),
+        ("vae", json!("civitai:1@2"), "unsupportedLocalVae"),
     ];
     for (key, value, code) in cases {
         let answer = run_tasks(&with(key, value), &[]);

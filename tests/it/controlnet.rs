@@ -43,7 +43,7 @@ fn residuals(
     let mut embedder = open(graph::controlnet_guide(net, dialect).unwrap());
     let guide = vec![("guide", Input::Floats(stored["guide"].view()))];
     let embedding = embedder.run(guide, &interrupt).unwrap();
-    let mut network = open(graph::controlnet(net, dialect).unwrap());
+    let mut network = open(graph::controlnet(net, dialect, None).unwrap());
     let timestep = ArrayD::from_elem(IxDyn(&[1]), 500.0);
     let inputs = vec![
         ("sample", Input::Floats(stored["sample"].view())),

@@ -21,12 +21,10 @@ fn goldens(part: &str) -> Vec<Value> {
     all[part].as_array().unwrap().clone()
 }
 
-/// Runs `tasks` with the add-ons of the demo model and the goldens' files in the library.
+/// Runs `tasks` with the goldens' files in the library, beside the demo model's add-ons.
 fn run(tasks: &[Value], out: &std::path::Path, further: &[&str]) -> Answered {
-    let (add_ons, files) = (repository("assets/models/demo/addons"), golden("embeddings"));
-    let folders = [add_ons.to_str().unwrap(), files.to_str().unwrap()];
-    let mut arguments = vec!["--models", folders[0], "--models", folders[1]];
-    arguments.extend(["--out", out.to_str().unwrap()]);
+    let files = golden("embeddings");
+    let mut arguments = vec!["--models", files.to_str().unwrap(), "--out", out.to_str().unwrap()];
     arguments.extend(further);
     run_tasks(&json!(tasks), &arguments)
 }

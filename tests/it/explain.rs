@@ -36,7 +36,7 @@ fn what_cannot_be_done_here_is_explained_and_fails() {
     task["lora"] = json!([{ "model": "civitai:1@2" }]);
     let (report, code) = explained(&json!([demo_task(), task]));
     assert_eq!(code, 1, "{report}");
-    assert!(report.contains("lora is not yet on the local engine"), "{report}");
+    assert!(report.contains("lora[0].model civitai:1@2 is not in the library"), "{report}");
     assert!(report.contains("The local engine would refuse this task."), "{report}");
     let (report, code) = explained(&json!([{ "taskType": "imageInference", "steps": "many" }]));
     assert_eq!(code, 1, "{report}");

@@ -97,19 +97,26 @@ fn a_lora_that_is_taken_off_leaves_no_trace() {
 fn a_lora_that_cannot_be_used_is_named() {
     let models = scratch();
     let whole = fs::read(golden("lora_pictures/locon.safetensors")).unwrap();
+    fs::write(models.path().join("cut.safetensors"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(models.path().join("junk.safetensors"), b"these are not weights").unwrap();
     let mut poisoned = whole;
     let last = poisoned.len() - 2;
     poisoned[last..].copy_from_slice(&half::f16::NAN.to_le_bytes());
     fs::write(models.path().join("poisoned.safetensors"), &poisoned).unwrap();
     let folder = models.path().to_str().unwrap();
-    let mut task = demo_task();
+    let cases =
+        [("poisoned", "not finite"), ("cut", "cut off"), ("junk", "not a safetensors file")];
     let outline = json!({ "model": "local:demo-outline@1" });
-    task["lora"] = json!([outline, { "model": "local:poisoned@1" }]);
-    let answer = run_tasks(&json!([task]), &["--models", folder]);
-    assert_ne!(answer.code, 0, "{}", answer.json);
-    assert_eq!(answer.json["data"], json!([]));
-    let error = &answer.json["errors"][0];
-    let message = error["message"].as_str().unwrap();
-    assert!(message.contains("not finite") && message.contains("poisoned.safetensors"), "{error}");
-    assert_eq!(error["parameter"], "lora[1].model");
+    for (name, part) in cases {
+        let mut task = demo_task();
+        task["lora"] = json!([outline, { "model": format!("local:{name}@1") }]);
+        let answer = run_tasks(&json!([task]), &["--models", folder]);
+        assert_ne!(answer.code, 0, "{name}: {}", answer.json);
+        assert_eq!(answer.json["data"], json!([]), "{name}");
+        let error = &answer.json["errors"][0];
+        let message = error["message"].as_str().unwrap();
+        let file = format!("{name}.safetensors");
+        assert!(message.contains(part) && message.contains(&file), "{error}");
+        assert_eq!(error["parameter"], "lora[1].model", "{error}");
+    }
 }

@@ -59,6 +59,12 @@ fn guided(scheduler: &str) -> Value {
     task
 }
 
+fn cached(scheduler: &str) -> Value {
+    let mut task = guided(scheduler);
+    task["acceleratorOptions"] = json!({ "deepCache": true, "deepCacheBranchId": 2 });
+    task
+}
+
 /// The pictures of each task, made so many at once.
 fn made(tasks: &[Value], mode: Mode, together: u32) -> Vec<Vec<Picture>> {
     let out = scratch();
@@ -132,6 +138,13 @@ fn guided_pictures_equal_single_runs() {
     let mut balanced = guided("DDIM");
     balanced["controlNet"][0]["controlMode"] = json!("balanced");
     assert_equal_to_single_runs(&[balanced], Mode::LowMemory);
+}
+
+#[test]
+fn pictures_with_a_cache_equal_single_runs() {
+    let mut plain = task("UniPC");
+    plain["acceleratorOptions"] = json!({ "deepCache": true, "deepCacheInterval": 2 });
+    assert_equal_to_single_runs(&[plain, cached("Heun")], Mode::Fast);
 }
 
 #[test]

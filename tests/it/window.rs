@@ -17,7 +17,7 @@ const GENERATE: &str = "Generate 128 × 128";
 #[test]
 fn at_first_start_a_prompt_that_works_is_there_and_examples_are_offered() {
     let mut window = Window::open();
-    let examples = window.app.state().state.world.models[0].examples.clone();
+    let examples = window.app.state().state.world.checkpoints().next().unwrap().examples.clone();
     assert_eq!(window.app.state().state.draft.prompt, examples[0]);
     assert!(window.shows("No picture yet"));
     window.click(&format!("Use the prompt: {}", examples[2]));
@@ -246,6 +246,23 @@ fn a_large_picture_is_shown_by_its_thumbnail_and_in_its_own_size() {
     window.wait("the empty folder", |state| state.world.gallery.is_empty());
     let left = || std::fs::read_dir(home.thumbnails_dir()).unwrap().count();
     window.wait("the sweep", move |_| left() == 0);
+}
+
+/// The frames go on while folders are looked through; what is new comes by itself.
+#[test]
+fn models_that_come_and_go_are_seen_without_a_restart() {
+    let folder = scratch();
+    let mut window = Window::open_with_models(folder.path());
+    let embeddings = folder.path().join("embeddings");
+    std::fs::create_dir(&embeddings).unwrap();
+    std::fs::copy(golden("embeddings/a1111.pt"), embeddings.join("arrived.pt")).unwrap();
+    window.app.key_press(Key::F5);
+    window.wait("the embedding", |state| {
+        state.world.models.iter().any(|card| card.name == "arrived" && card.vectors == 2)
+    });
+    std::fs::remove_file(embeddings.join("arrived.pt")).unwrap();
+    window.app.event(egui::Event::WindowFocused(true));
+    window.wait("its end", |state| state.world.models.iter().all(|card| card.name != "arrived"));
 }
 
 #[test]

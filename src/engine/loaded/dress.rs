@@ -36,7 +36,7 @@ impl Part {
     /// The network as LoRAs call it.
     const fn target(self) -> Option<TargetPart> {
         match self {
-            Self::Unet => Some(TargetPart::Unet),
+            Self::Unet | Self::OuterUnet => Some(TargetPart::Unet),
             Self::TextEncoder => Some(TargetPart::TextEncoder),
             Self::VaeDecoder | Self::VaeEncoder => None,
         }

@@ -21,6 +21,7 @@ impl Catalog for One {
             examples: Vec::new(),
             trigger_words: Vec::new(),
             vectors: 0,
+            fault: None,
             path: PathBuf::new(),
             config: None,
         }))

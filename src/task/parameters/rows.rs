@@ -276,21 +276,24 @@ pub const PARAMETERS: &[ParameterRow] = &[
         Boolean,
         "Faster drawing with UNets: SD 1.x, SD 2.x and SDXL.",
     )
-    .default(Switch(false)),
+    .default(Switch(false))
+    .now(),
     row(
         "acceleratorOptions.deepCacheInterval",
         "Interval",
         at_least(1),
         "Steps between two full passes; more is faster.",
     )
-    .default(Whole(3)),
+    .default(Whole(3))
+    .now(),
     row(
         "acceleratorOptions.deepCacheBranchId",
         "Branch",
         at_least(0),
         "The branch still computed; 0 is the fastest.",
     )
-    .default(Whole(0)),
+    .default(Whole(0))
+    .now(),
     // Identity and reference (FLUX).
     row("puLID", "PuLID", Object, "Draws the person of a photograph (FLUX.1 dev)."),
     row("puLID.inputImages", "Face", Images { min: 1, max: 1 }, "One clear picture of the face.")

@@ -66,6 +66,7 @@ impl Catalog for Shelf {
                 Vec::new()
             },
             vectors: 0,
+            fault: None,
             path: PathBuf::new(),
             config: None,
         }))

@@ -82,6 +82,7 @@ fn model_picker(ui: &mut Ui, cx: &mut Cx<'_>) {
     let chosen = cx.world.chosen_model(cx.draft).cloned();
     let (name, kind) = match (&chosen, &cx.draft.model) {
         (Some(card), _) => (card.name.clone(), card.architecture.label().to_owned()),
+        (None, _) if !cx.world.models_read => ("Looking for models…".to_owned(), String::new()),
         (None, Some(air)) => (air.clone(), "not in the library".to_owned()),
         (None, None) => ("No model yet".to_owned(), String::new()),
     };
@@ -123,7 +124,7 @@ fn model_picker(ui: &mut Ui, cx: &mut Cx<'_>) {
     } else if let Some(card) = &chosen {
         response.on_hover_text(model_hint(card));
     } else {
-        response.on_hover_text("Put a model into the models folder and start again.");
+        response.on_hover_text("Put a model into the models folder and press F5.");
     }
 }
 

@@ -244,8 +244,9 @@ impl<'a> Opening<'a> {
     }
 }
 
-/// `modelspec.trigger_phrase` in its parts.
-fn trigger_words(header: &Header) -> Vec<String> {
+/// Words that call up what a model was trained on: `modelspec.trigger_phrase` in its parts.
+#[must_use]
+pub fn trigger_words(header: &Header) -> Vec<String> {
     let phrase = header.metadata.get("modelspec.trigger_phrase").map(String::as_str);
     let words = phrase.unwrap_or_default().split(',').map(|word| word.trim().to_owned());
     words.filter(|word| !word.is_empty()).collect()

@@ -38,14 +38,14 @@ impl Window {
 
     /// A start in a folder that may have been used before.
     pub(crate) fn open_in(home: &Home) -> Self {
-        Self::over(home, Library::open(support::home(), &[]).unwrap(), engine(home))
+        Self::over(home, Library::unread(support::home(), &[]).unwrap(), engine(home))
     }
 
     /// A first start with the models of `folder` beside the demo model.
     pub(crate) fn open_with_models(models: &Path) -> Self {
         let folder = scratch();
         let home = Home::at(folder.path());
-        let library = Library::open(support::home(), &[models.to_owned()]).unwrap();
+        let library = Library::unread(support::home(), &[models.to_owned()]).unwrap();
         let mut window = Self::over(&home, library, engine(&home));
         window.folder = Some(folder);
         window
@@ -55,7 +55,7 @@ impl Window {
     pub(crate) fn open_without_runtime() -> Self {
         let folder = scratch();
         let home = Home::at(folder.path());
-        let library = Library::open(support::home(), &[]).unwrap();
+        let library = Library::unread(support::home(), &[]).unwrap();
         let provider = Worker::start("local", || NoRuntime).unwrap();
         let mut window = Self::over(&home, library, provider);
         window.folder = Some(folder);
@@ -72,6 +72,7 @@ impl Window {
             .allow_missing_glyphs()
             .build_eframe(|cc| App::new(cc, services).unwrap());
         let mut window = Self { app, folder: None };
+        window.wait("the models", |state| state.world.models_read);
         window.wait("the results folder", |state| state.world.gallery.is_listed());
         window
     }

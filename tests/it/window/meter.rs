@@ -3,7 +3,7 @@
 use egui::Role;
 use egui_kittest::kittest::Queryable as _;
 use latelier::library::read_task;
-use latelier::task::PromptWeighting;
+use latelier::task::{Embedding, PromptWeighting};
 
 use super::{GENERATE, PROMPT};
 use crate::support::Window;
@@ -37,6 +37,26 @@ fn tokens_are_counted_under_each_prompt_and_a_cut_is_told() {
     let path = window.app.state().state.world.gallery.newest().unwrap().path.clone().unwrap();
     let task = read_task(&path).unwrap().unwrap();
     assert_eq!(task.prompt_weighting, Some(PromptWeighting::Compel));
+}
+
+/// A word of two vectors counts as two tokens, also where it is added because no prompt names it.
+#[test]
+fn the_words_of_chosen_embeddings_count_as_their_vectors() {
+    let mut window = Window::open();
+    window.write(PROMPT, "a <taxi>");
+    window.wait_shown("Prompt: 4 / 75 tokens");
+    let taxi = Embedding { model: Some("local:demo-taxi@1".to_owned()), ..Embedding::default() };
+    window.app.state_mut().state.draft.stacks.embeddings.push(taxi);
+    window.wait_shown("Prompt: 3 / 75 tokens");
+    window.write(PROMPT, "a");
+    window.wait_shown("Prompt: 3 / 75 tokens");
+    window.write((Role::MultilineTextInput, "Avoid"), "embedding-taxi");
+    window.wait_shown("Avoid: 2 / 75 tokens");
+    window.wait_shown("Prompt: 1 / 75 tokens");
+    window.write((Role::MultilineTextInput, "Avoid"), "");
+    window.wait_shown("Prompt: 3 / 75 tokens");
+    window.app.state_mut().state.draft.stacks.embeddings[0].weight = Some(0.0);
+    window.wait_shown("Prompt: 1 / 75 tokens");
 }
 
 #[test]
