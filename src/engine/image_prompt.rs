@@ -11,7 +11,7 @@ use ndarray::{Array3, ArrayD, Axis, Ix3, Slice, concatenate};
 use super::EngineError;
 use super::image_encoder::{self, Eye, Features, Seen, Sight, once};
 use super::loaded::Environment;
-use super::session::{Input, Interrupt, Network, SessionError};
+use super::session::{Input, Interrupt, Network, SessionError, release_freed_memory};
 use crate::graph::{Emitted, GraphError, VisionOutput, image_key, image_prompt, image_value};
 use crate::jobs::{Cancel, PictureSource};
 use crate::task::{ImagePrompt, Request};
@@ -110,6 +110,9 @@ impl Viewing<'_> {
         for (number, prompt) in prompts.iter().enumerate() {
             let all = self.keys_and_values(prompt)?;
             inputs.extend(split(&all, &layers, (number, prompt.weight)));
+        }
+        if !prompts.is_empty() {
+            release_freed_memory();
         }
         Ok(ImageKeys { inputs })
     }

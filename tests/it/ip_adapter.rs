@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::networks::{assert_close, everywhere, leaked};
 use crate::support::{
-    Answered, assert_same_picture, golden, latelier, relative_error, run_tasks, runtime, scratch,
-    tensors,
+    Answered, assert_same_picture, difference, golden, latelier, relative_error, run_tasks,
+    runtime, scratch, tensors,
 };
 
 const ADAPTERS: [&str; 3] = ["plain", "plus", "full-face"];
@@ -375,4 +375,24 @@ fn image_encoders_are_found_where_people_keep_them() {
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("local:plain@1"), "{text}");
     assert!(!text.contains("image_encoder") && !text.contains("clip_vision"), "{text}");
+}
+
+/// Calls that leave out the deep layers take the keys and values of the others only.
+#[test]
+fn deep_features_can_be_reused_beside_image_prompts() {
+    let models = models();
+    let picture = |change: &dyn Fn(&mut Value)| {
+        let mut task = task("plus-half").0;
+        task["acceleratorOptions"] = json!({ "deepCache": true, "deepCacheInterval": 2 });
+        change(&mut task);
+        let answer = run(&task, models.path(), &[]);
+        assert_eq!(answer.code, 0, "{}", answer.json);
+        answer.pictures().remove(0)
+    };
+    let cached = picture(&|_| ());
+    let bare = picture(&|task| task["ipAdapters"] = json!([]));
+    let every_step = picture(&|task| task["acceleratorOptions"]["deepCacheInterval"] = json!(1));
+    assert!(difference(&cached, &bare).1 > 1.0);
+    assert!(difference(&cached, &every_step).1 > 0.1);
+    assert_same_picture("interval 1", &every_step, &golden("ip_adapter/plus-half.png"));
 }
