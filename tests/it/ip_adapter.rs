@@ -282,7 +282,6 @@ fn adapters_that_cannot_be_used_are_refused_with_the_reason() {
     fs::write(root.join("cut.safetensors"), &whole[..whole.len() - 100]).unwrap();
     let cases = [
         ("face-id", "FaceID"),
-        ("xl", "made for SDXL"),
         ("fewer", "16"),
         ("half-a-resampler", "image_proj.layers.2.0.to_kv.weight"),
         ("none", "not numbers"),
@@ -296,7 +295,10 @@ fn adapters_that_cannot_be_used_are_refused_with_the_reason() {
         assert!(message.contains(part), "{name}: {message}");
         assert!(message.ends_with(&format!("{name}.safetensors")), "{message}");
     }
-    // The library knows already that this one is cut off.
+    // The library knows already that this one is for another family,
+    let (code, _, message) = refused(root, "local:xl@1");
+    assert_eq!(code, "unsupportedArchitectureIpAdaptersModel", "{message}");
+    // and that this one is cut off.
     let (code, _, _) = refused(root, "local:cut@1");
     assert_eq!(code, "invalidIpAdaptersModel");
 }

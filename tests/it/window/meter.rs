@@ -44,7 +44,7 @@ fn tokens_are_counted_under_each_prompt_and_a_cut_is_told() {
 fn the_words_of_chosen_embeddings_count_as_their_vectors() {
     let mut window = Window::open();
     window.write(PROMPT, "a <taxi>");
-    window.wait_shown("Prompt: 4 / 75 tokens");
+    window.wait_shown("Prompt: 5 / 75 tokens");
     let taxi = Embedding { model: Some("local:demo-taxi@1".to_owned()), ..Embedding::default() };
     window.app.state_mut().state.draft.stacks.embeddings.push(taxi);
     window.wait_shown("Prompt: 3 / 75 tokens");
