@@ -13,6 +13,7 @@ pub mod library;
 pub mod metadata;
 pub mod pixels;
 pub mod prompt;
+pub mod protocol;
 pub mod sampling;
 pub mod settings;
 pub mod state;

@@ -11,18 +11,24 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("prompt", &[]),
     ("task", &["pixels", "sampling", "prompt"]),
     ("metadata", &["task", "pixels"]),
+    ("protocol", &["task", "pixels"]),
     ("jobs", &["task", "pixels"]),
     ("weights", &["task"]),
     ("graph", &["weights"]),
     ("engine", &["graph", "weights", "sampling", "prompt", "task", "jobs", "pixels"]),
-    ("library", &["weights", "metadata", "jobs", "task", "pixels"]),
+    ("library", &["protocol", "weights", "metadata", "jobs", "task", "pixels"]),
+    ("remote", &["protocol", "task", "jobs", "pixels"]),
+    ("server", &["protocol", "library", "task", "jobs", "pixels"]),
     ("settings", &["library", "state", "task"]),
     ("state", &["library", "jobs", "task", "pixels", "prompt"]),
     ("ui", &["state", "library", "jobs", "task", "pixels", "prompt"]),
     ("app", &["ui", "state", "settings", "library", "jobs", "task", "pixels", "prompt"]),
     (
         "cli",
-        &["app", "engine", "graph", "weights", "library", "metadata", "jobs", "task", "pixels"],
+        &[
+            "app", "engine", "graph", "weights", "library", "metadata", "protocol", "remote",
+            "server", "jobs", "task", "pixels",
+        ],
     ),
 ];
 
@@ -42,9 +48,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["pixels"]),
     ("zip", &["weights"]),
     ("clap", &["cli"]),
-    ("reqwest", &["library"]),
-    ("rustls", &["library"]),
-    ("tokio", &["library"]),
+    ("reqwest", &["library", "remote", "server"]),
+    ("rustls", &["library", "remote"]),
+    ("tokio", &["library", "remote", "server", "cli"]),
+    ("axum", &["server"]),
+    ("tokio_tungstenite", &["remote"]),
+    ("keyring", &["library"]),
     ("rusqlite", &["library"]),
 ];
 
