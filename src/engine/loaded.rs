@@ -2,7 +2,7 @@
 
 mod dress;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, stack};
@@ -242,6 +242,11 @@ impl Loaded {
     /// The mode `part` is held in, if it is loaded.
     pub(super) fn held(&self, part: Part) -> Option<Mode> {
         self.networks[part as usize].as_ref().map(|held| held.mode)
+    }
+
+    /// Whether the `ControlNet` at `path` is loaded in fast mode.
+    pub(super) fn is_packed(&self, path: &Path) -> bool {
+        self.controls.is_packed(path)
     }
 
     /// Frees the network `part`.

@@ -124,22 +124,21 @@ impl LocalEngine {
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });
-        let mode = wanted.unwrap_or_else(|| {
-            mode::choose(&job.request, loaded.checkpoint(), loaded.held(Part::Unet))
-        });
+        let mode = wanted.unwrap_or_else(|| mode::choose_on(&job.request, loaded, &models));
         let run = Run { job, events, interrupt, mode };
         // First what can be wrong with the task: nothing is computed for a picture that is none.
         let area = start::area(&job.request, pictures.as_ref(), &job.cancel)?;
-        loaded.wear(&job.request.loras)?;
+        loaded.wear(&job.request.loras, interrupt)?;
         let width = loaded.checkpoint().text_config.hidden_size;
         let embeddings = Embeddings::open(&job.request.embeddings, width)?;
-        let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
+        let source = (pictures.as_ref(), &job.cancel);
+        let guides = control::open(&job.request, area.as_ref(), loaded, source)?;
         let sources = Sources { models: &models, pictures: pictures.as_ref(), cancel: &job.cancel };
         let image_prompts = image_prompt::open(&job.request, loaded.checkpoint(), &sources)?;
         let deep_feature =
             deep_cache::feature(job.request.deep_cache, &loaded.checkpoint().unet_config)?;
         loaded.shape_unet(UnetInputs {
-            control_residuals: !guides.is_empty(),
+            control_residuals: !job.request.controls.is_empty(),
             image_prompts: image_prompts.len(),
             deep_feature,
         });
@@ -387,7 +386,7 @@ impl Run<'_> {
         let Denoisers { unet, outer, controls } = loaded.denoisers(self.mode, self.interrupt)?;
         // One prediction for each level but the end.
         let length = (schedule.levels.len() - 1, schedule.steps());
-        let steering = (!given.controls.is_empty())
+        let steering = (!request.controls.is_empty())
             .then(|| Steering::new(&given.controls, controls, &config, length));
         let mut denoiser = Guided {
             unet,
