@@ -2,6 +2,10 @@
 //!
 //! Pure: knows tasks and their problems, no socket, no engine.
 
+mod family;
 mod key;
+mod reply;
 
+pub use family::Family;
 pub use key::Key;
+pub use reply::{Item, Reply, ReplyError, ServiceError};

@@ -13,7 +13,7 @@ use super::{Architecture, DefaultValue, Kind, ParameterRow, TaskType};
 /// Codes follow the API's families, with the parameter's name behind (`lora[0].weight` gives
 /// `LoraWeight`): `missing…`, `invalid…`, `conflict…`, `unsupportedArchitecture…`, and our own
 /// `unsupportedLocal…` for what the local engine does not do yet; besides, `unknownParameter`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
