@@ -3,5 +3,7 @@
 //! Pure: knows tasks and their problems, no socket, no engine.
 
 mod key;
+mod tasks;
 
 pub use key::Key;
+pub use tasks::*;
