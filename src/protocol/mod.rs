@@ -5,7 +5,9 @@
 mod family;
 mod key;
 mod reply;
+mod tasks;
 
 pub use family::Family;
 pub use key::Key;
 pub use reply::{Item, Reply, ReplyError, ServiceError};
+pub use tasks::*;
