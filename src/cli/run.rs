@@ -406,6 +406,13 @@ fn problem_of(failure: &Failure, request: &Request) -> Problem {
         FailureKind::Upload => Problem::new("uploadFailed", message),
         FailureKind::Input(parameter) => Problem::at("invalid", parameter, message),
         FailureKind::Missing(parameter) => Problem::at("unsupportedLocal", parameter, message),
+        FailureKind::KeyRefused => Problem::new("invalidApiKey", message),
+        FailureKind::NoCredits => Problem::new("insufficientCredits", message),
+        FailureKind::Content => Problem::new("contentPolicyViolation", message),
+        FailureKind::Busy => Problem::new("rateLimitExceeded", message),
+        FailureKind::Unreachable => Problem::new("connection", message),
+        FailureKind::Interrupted => Problem::new("connectionLost", message),
+        FailureKind::Refused(problem) => Problem { message, ..Problem::clone(problem) },
         FailureKind::Other => Problem::new("inferenceError", message),
     };
     Problem {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Cancel, JobId};
 use crate::pixels::Picture;
-use crate::task::{ImageRef, Request};
+use crate::task::{ImageRef, Problem, Request};
 
 /// What the work really runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,12 @@ pub enum Progress {
 }
 
 impl Progress {
+    /// Whether the job ended here without having ended on the service.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.kind == FailureKind::Interrupted)
+    }
+
     /// Whether this is the last news of a job.
     #[must_use]
     pub const fn is_end(&self) -> bool {
@@ -79,11 +85,18 @@ pub struct ImageRecord {
     /// Which of the request's pictures, from 0.
     pub index: u32,
 
-    /// The seed that makes exactly this picture.
-    pub seed: u64,
+    /// The seed that makes exactly this picture; `None` when the service did not say.
+    pub seed: Option<u64>,
 
     /// The pixels.
     pub picture: Picture,
+
+    /// The picture's file as it was delivered: it is kept as it is, with our texts in it. `None` when
+    /// the picture has no file yet.
+    pub file: Option<Arc<[u8]>>,
+
+    /// What it cost in US dollars, when somebody asks for money.
+    pub cost: Option<f64>,
 
     /// Whether it may show adult content; only when the request asks.
     pub nsfw: Option<NsfwScore>,
@@ -113,6 +126,12 @@ pub struct NsfwScore {
 impl NsfwScore {
     /// The threshold of the local engine's classifier.
     pub const THRESHOLD: f32 = 0.5;
+
+    /// What a bare yes or no says.
+    #[must_use]
+    pub fn of_verdict(is_adult: bool) -> Self {
+        Self { score: if is_adult { 1.0 } else { 0.0 }, threshold: Self::THRESHOLD }
+    }
 
     /// Whether the picture counts as adult content: `NSFWContent` of the answer.
     #[must_use]
@@ -145,6 +164,13 @@ pub trait PictureSource: Send + Sync {
     /// # Errors
     /// A sentence that says why it cannot be had.
     fn open(&self, image: &ImageRef, cancel: &Cancel) -> Result<Picture, String>;
+
+    /// The file of `image` as it lies on this machine; `None` when it is not here: inside the task, at
+    /// an address, or known to the service alone.
+    ///
+    /// # Errors
+    /// A sentence that says why it is here and cannot be read.
+    fn file(&self, image: &ImageRef) -> Result<Option<Vec<u8>>, String>;
 }
 
 /// What the window can offer when a job fails.
@@ -164,6 +190,21 @@ pub enum FailureKind {
     Input(Cow<'static, str>),
     /// What a parameter needs is not on this machine: leave the parameter out. Names it.
     Missing(&'static str),
+    /// The service does not take the key: settings.
+    KeyRefused,
+    /// The account has no credits left: its page.
+    NoCredits,
+    /// The service will not draw this: another prompt or picture.
+    Content,
+    /// The service is too busy: try again later, or the local engine.
+    Busy,
+    /// The service cannot be reached and has not got the task: settings, or try again.
+    Unreachable,
+    /// The service has the task, and what became of it could not be learned in time. The job stays in
+    /// the journal: resuming it asks again, and costs nothing twice.
+    Interrupted,
+    /// The service refuses the task or failed at it, and this is its error.
+    Refused(Box<Problem>),
     /// Anything else: the log.
     Other,
 }
@@ -180,6 +221,20 @@ pub struct Failure {
 
     /// For the log.
     pub details: String,
+}
+
+impl Failure {
+    /// A failure of that kind without anything for the log.
+    #[must_use]
+    pub fn new(kind: FailureKind, headline: impl Into<String>) -> Self {
+        Self { kind, headline: headline.into(), details: String::new() }
+    }
+
+    /// The same with `details` for the log.
+    #[must_use]
+    pub fn with_details(self, details: impl Into<String>) -> Self {
+        Self { details: details.into(), ..self }
+    }
 }
 
 /// News of one job.
@@ -215,7 +270,8 @@ impl EventSink {
 
     /// Leaves one event.
     pub fn send(&self, job: JobId, progress: Progress) {
-        let end = progress.is_end();
+        // What is only interrupted waits in the journal.
+        let end = progress.is_end() && !progress.is_interrupted();
         // The reader may be gone; then nobody is left to tell.
         let heard = self.sender.send(Event { job, progress }).is_ok();
         if let Some(end_heard) = self.end_heard.as_ref().filter(|_| end && heard) {

@@ -10,7 +10,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Failure, Job, JobId};
-use crate::task::Task;
+use crate::task::{EngineKind, Task};
+
+/// What entries without an engine say.
+const fn local() -> EngineKind {
+    EngineKind::Local
+}
 
 /// Version of the entries that are written.
 const VERSION: u32 = 1;
@@ -34,6 +39,16 @@ pub trait Journal: Send + Sync {
     /// Why it is not on disk, for the user.
     fn enter(&self, job: &Job) -> Result<(), Failure>;
 
+    /// Writes down what a picture of the job is really called, before its file is written. Engines that
+    /// keep the drawn names have no use for it.
+    ///
+    /// # Errors
+    /// Why it is not on disk, for the user.
+    fn name(&self, id: JobId, picture: Owed) -> Result<(), Failure> {
+        let _ = (id, picture);
+        Ok(())
+    }
+
     /// Takes a job out that has ended.
     fn strike(&self, id: JobId);
 }
@@ -43,7 +58,10 @@ pub trait Journal: Send + Sync {
 #[serde(rename_all = "camelCase")]
 pub struct JournalEntry {
     version: u32,
-    /// With the seed that was drawn for it.
+    /// Who was to make it; entries of older versions are the local engine's.
+    #[serde(default = "local")]
+    engine: EngineKind,
+    /// For the local engine with the seed that was drawn for it. The service draws its own.
     task: Task,
     /// The names of its pictures, the first one's first.
     images: Vec<Uuid>,
@@ -71,9 +89,21 @@ impl JournalEntry {
     /// The entry of a job whose pictures all are to be made, and go to `results`.
     #[must_use]
     pub fn of(job: &Job, results: PathBuf) -> Self {
-        let task = Task { seed: Some(job.request.seed), ..Task::clone(&job.request.task) };
+        let mut task = Task::clone(&job.request.task);
+        if job.request.engine == EngineKind::Local {
+            task.seed = Some(job.request.seed);
+        }
         let images = job.owed.iter().map(|owed| owed.image_uuid).collect();
-        Self { version: VERSION, task, images, results }
+        Self { version: VERSION, engine: job.request.engine, task, images, results }
+    }
+
+    /// The same entry with another name for that picture.
+    #[must_use]
+    pub fn naming(mut self, picture: Owed) -> Self {
+        if let Some(name) = self.images.get_mut(picture.index as usize) {
+            *name = picture.image_uuid;
+        }
+        self
     }
 
     /// Reads what was written as JSON.
@@ -91,7 +121,8 @@ impl JournalEntry {
         }
         let entry: Self = serde_json::from_slice(json)?;
         let count = entry.task.number_results.unwrap_or(1) as usize;
-        let whole = entry.id().is_some() && entry.task.seed.is_some();
+        let seeded = entry.task.seed.is_some() || entry.engine == EngineKind::Remote;
+        let whole = entry.id().is_some() && seeded;
         if whole && entry.images.len() == count { Ok(entry) } else { Err(EntryError::Inconsistent) }
     }
 
@@ -111,6 +142,7 @@ impl JournalEntry {
         let id = self.id().unwrap_or_default();
         let mut waiting = Waiting {
             id,
+            engine: self.engine,
             task: Arc::new(self.task),
             results: self.results,
             owed: Vec::new(),
@@ -133,7 +165,10 @@ pub struct Waiting {
     /// The task's UUID.
     pub id: JobId,
 
-    /// What to make, with its seed.
+    /// Who was to make it.
+    pub engine: EngineKind,
+
+    /// What to make; for the local engine with its seed.
     pub task: Arc<Task>,
 
     /// Where its pictures go.
@@ -155,7 +190,13 @@ mod tests {
         task.seed = Some(7);
         task.number_results = Some(images.len() as u32);
         let images = images.iter().map(|id| Uuid::from_u128(*id)).collect();
-        JournalEntry { version: VERSION, task, images, results: "/results".into() }
+        JournalEntry {
+            version: VERSION,
+            engine: EngineKind::Local,
+            task,
+            images,
+            results: "/results".into(),
+        }
     }
 
     #[test]
@@ -169,6 +210,26 @@ mod tests {
         let owed: Vec<u32> = waiting.owed.iter().map(|owed| owed.index).collect();
         assert_eq!(owed, [0, 2]);
         assert_eq!(waiting.finished, [(Owed { index: 1, image_uuid: second }, "2.png".into())]);
+    }
+
+    #[test]
+    fn an_entry_of_an_older_version_is_the_local_engines() {
+        let mut json = serde_json::to_value(entry(&[1])).unwrap();
+        json.as_object_mut().unwrap().shift_remove("engine").unwrap();
+        let back = JournalEntry::read(json.to_string().as_bytes()).unwrap();
+        assert_eq!(back, entry(&[1]));
+    }
+
+    #[test]
+    fn the_services_pictures_get_their_names_when_they_are_there_and_no_seed_is_drawn() {
+        let mut remote = JournalEntry { engine: EngineKind::Remote, ..entry(&[1, 2]) };
+        remote.task.seed = None;
+        let named = remote.naming(Owed { index: 1, image_uuid: Uuid::from_u128(7) });
+        let json = serde_json::to_vec(&named).unwrap();
+        let waiting = JournalEntry::read(&json).unwrap().waiting(|_| None);
+        let names: Vec<u128> = waiting.owed.iter().map(|owed| owed.image_uuid.as_u128()).collect();
+        assert_eq!((names.as_slice(), waiting.engine), (&[1, 7][..], EngineKind::Remote));
+        assert_eq!(waiting.task.seed, None);
     }
 
     #[test]

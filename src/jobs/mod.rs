@@ -5,6 +5,8 @@ mod event;
 mod guide;
 mod journal;
 mod journaled;
+mod receipt;
+mod uploads;
 mod worker;
 
 pub use cancel::Cancel;
@@ -15,6 +17,8 @@ pub use event::{
 pub use guide::{GuideMaker, GuideOrder};
 pub use journal::{EntryError, Journal, JournalEntry, Owed, Waiting};
 pub use journaled::Journaled;
+pub use receipt::{Receipt, Receipts};
+pub use uploads::Uploads;
 pub use worker::{Provider, Runner, Status, Worker};
 
 use std::sync::Arc;
@@ -38,6 +42,9 @@ pub struct Job {
     /// Its pictures in order, but for those that were finished before a restart.
     pub owed: Vec<Owed>,
 
+    /// The pictures that were finished before a restart.
+    pub finished: Vec<Owed>,
+
     /// Ends the job when asked.
     pub cancel: Cancel,
 }
@@ -54,7 +61,13 @@ impl Job {
     /// A job for what is left to do of `request`.
     #[must_use]
     pub fn resume(request: Arc<Request>, owed: Vec<Owed>) -> Self {
-        Self { id: request.task_uuid, request, owed, cancel: Cancel::default() }
+        Self {
+            id: request.task_uuid,
+            request,
+            owed,
+            finished: Vec::new(),
+            cancel: Cancel::default(),
+        }
     }
 }
 

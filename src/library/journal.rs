@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::results::{ENDINGS, UNFINISHED, write_atomically};
 use super::{Home, read_picture};
-use crate::jobs::{Failure, FailureKind, Job, JobId, Journal, JournalEntry, Waiting};
+use crate::jobs::{Failure, FailureKind, Job, JobId, Journal, JournalEntry, Owed, Waiting};
 
 /// Why jobs cannot be written down.
 #[derive(Debug, thiserror::Error)]
@@ -256,6 +256,25 @@ impl Journal for JournalFolder {
         owned.next += 1;
         owned.entries.insert(job.id, file);
         Ok(())
+    }
+
+    fn name(&self, id: JobId, picture: Owed) -> Result<(), Failure> {
+        // The lock keeps two pictures of a job from losing each other's names.
+        let owned = self.owned();
+        let Some(file) = owned.entries.get(&id) else { return Ok(()) };
+        let failed = |error: &dyn std::fmt::Display| Failure {
+            kind: FailureKind::Save,
+            headline: format!(
+                "A picture could not be written down before it was saved ({error}). Free some \
+                 space; `latelier run --resume` then fetches it: {}",
+                self.folder.display()
+            ),
+            details: error.to_string(),
+        };
+        let json = fs::read(file).map_err(|error| failed(&error))?;
+        let entry = JournalEntry::read(&json).map_err(|error| failed(&error))?.naming(picture);
+        let json = serde_json::to_vec_pretty(&entry).map_err(|error| failed(&error))?;
+        write_atomically(file, &json).map_err(|error| failed(&error))
     }
 
     fn strike(&self, id: JobId) {

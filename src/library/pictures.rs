@@ -161,6 +161,19 @@ impl PictureSource for Pictures {
             ImageRef::Url(address) => self.fetch(address, cancel),
         }
     }
+
+    fn file(&self, image: &ImageRef) -> Result<Option<Vec<u8>>, String> {
+        match image {
+            ImageRef::Uuid(uuid) => self
+                .find(*uuid)
+                .map(|path| fs::read(&path).map_err(|error| format!("{error}: {}", path.display())))
+                .transpose(),
+            ImageRef::Url(address) if address.to_ascii_lowercase().starts_with("file:") => {
+                read_address(address, &Cancel::default()).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 /// The bytes at a `file:`, `http:` or `https:` address.
@@ -194,7 +207,8 @@ fn content_uuid(bytes: &[u8]) -> Uuid {
     Builder::from_random_bytes(random).into_uuid()
 }
 
-fn ending(bytes: &[u8]) -> &'static str {
+/// The ending of the name of a picture file of these bytes, without the dot.
+pub(super) fn ending(bytes: &[u8]) -> &'static str {
     if bytes.starts_with(b"\x89PNG") {
         "png"
     } else if bytes.starts_with(b"RIFF") {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::journal::same_folder;
 use super::network::{self, Limits};
+use super::pictures::ending;
 use super::verdicts::write_verdict;
 use super::{BringInError, Home, Index, Pictures, Thumbnails};
 use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Keeper};
@@ -75,7 +76,7 @@ impl Results {
     /// with the pictures inside it kept once and named by UUID. A file has no room for megabytes.
     fn made_by(&self, record: &ImageRecord) -> Result<Task, BringInError> {
         let mut task = Task::clone(&record.request.task);
-        task.seed = Some(record.seed);
+        task.seed = record.seed.or(task.seed);
         task.number_results = None;
         // Who makes it again does not send it again, and these addresses may hold keys.
         task.upload_endpoint = None;
@@ -94,14 +95,18 @@ impl Results {
 
 impl Keeper for Results {
     fn keep(&self, record: &ImageRecord) -> Result<PathBuf, Failure> {
-        let (format, extension) = file_format(&record.request);
+        let (format, asked) = file_format(&record.request);
+        let extension = record.file.as_deref().map_or(asked, ending);
         let path = self.folder.join(format!("{}.{extension}", record.image_uuid));
         let task = self.made_by(record).map_err(|error| not_saved(&path, &error))?;
         let json = serde_json::to_string(&task).map_err(|error| not_saved(&path, &error))?;
         let parameters = metadata::parameters(&record.request, record.seed);
         let texts = Texts { task: &json, parameters: Some(&parameters) };
-        let bytes = pixels::encode(&record.picture, format, texts)
-            .map_err(|error| not_saved(&path, &error))?;
+        let bytes = match &record.file {
+            Some(file) => as_delivered(file, texts, &path),
+            None => pixels::encode(&record.picture, format, texts)
+                .map_err(|error| not_saved(&path, &error))?,
+        };
         fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
         if let Some(verdict) = record.nsfw.filter(|verdict| verdict.is_adult()) {
             write_verdict(&path, verdict).map_err(|error| not_saved(&path, &error))?;
@@ -123,6 +128,15 @@ impl Keeper for Results {
         network::put(address, &bytes, media_type, (&Limits::PICTURE, cancel))
             .map_err(|error| not_sent(path, &error))
     }
+}
+
+/// The delivered file with our texts in it. It was paid for: when the texts do not fit, it is kept
+/// without them.
+fn as_delivered(file: &[u8], texts: Texts<'_>, path: &Path) -> Vec<u8> {
+    pixels::with_texts(file, texts).unwrap_or_else(|error| {
+        tracing::warn!("the picture does not say how it was made, {error}: {}", path.display());
+        file.to_vec()
+    })
 }
 
 fn not_sent(path: &Path, error: &dyn std::fmt::Display) -> Failure {

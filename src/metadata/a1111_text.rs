@@ -2,7 +2,7 @@
 //! `name: value` pairs. Proven by `tests/goldens/a1111.py`, which runs A1111's own functions.
 
 use super::samplers;
-use crate::task::Request;
+use crate::task::{Architecture, Request};
 
 /// What begins the negative prompt.
 const NEGATIVE: &str = "Negative prompt:";
@@ -12,19 +12,26 @@ const FEWEST_PAIRS: usize = 3;
 
 /// The text that A1111 would write for picture `seed` of the request, and reads as the same
 /// settings. The prompts stand there as they are, whatever notation their emphasis is in; A1111
-/// strips each of their lines, and takes a second `Negative prompt:` for part of the first.
+/// strips each of their lines, and takes a second `Negative prompt:` for part of the first. Of a model
+/// that only the service knows, what the task leaves to it is left out.
 #[must_use]
-pub fn parameters(request: &Request, seed: u64) -> String {
+pub fn parameters(request: &Request, seed: Option<u64>) -> String {
     let (sampler, schedule) = samplers::to_a1111(request.scheduler);
-    let mut pairs = vec![
-        ("Steps", request.steps.to_string()),
-        ("Sampler", sampler.to_owned()),
-        ("Schedule type", schedule.to_owned()),
-        ("CFG scale", request.cfg_scale.to_string()),
-        ("Seed", seed.to_string()),
-        ("Size", format!("{}x{}", request.extent.width, request.extent.height)),
-        ("Model", request.model.name.clone()),
+    let task = &request.task;
+    let known = request.model.architecture != Architecture::Unknown;
+    let scheduled = known || task.scheduler.is_some();
+    let sized = known || (task.width.is_some() && task.height.is_some());
+    let pairs = [
+        ("Steps", known || task.steps.is_some(), request.steps.to_string()),
+        ("Sampler", scheduled, sampler.to_owned()),
+        ("Schedule type", scheduled, schedule.to_owned()),
+        ("CFG scale", known || task.cfg_scale.is_some(), request.cfg_scale.to_string()),
+        ("Seed", seed.is_some(), seed.unwrap_or_default().to_string()),
+        ("Size", sized, format!("{}x{}", request.extent.width, request.extent.height)),
+        ("Model", true, request.model.name.clone()),
     ];
+    let said = pairs.into_iter().filter(|(_, said, _)| *said);
+    let mut pairs: Vec<(&str, String)> = said.map(|(name, _, value)| (name, value)).collect();
     if let Some(start) = &request.start {
         pairs.push(("Denoising strength", start.strength.to_string()));
     }

@@ -74,7 +74,7 @@ fn our_text_is_the_one_that_a1111_itself_writes() {
     for case in written {
         let request = request(&case["task"], case["model"].as_str().unwrap());
         let expected = case["text"].as_str().unwrap().replace("VERSION", env!("CARGO_PKG_VERSION"));
-        assert_eq!(parameters(&request, request.seed), expected);
+        assert_eq!(parameters(&request, Some(request.seed)), expected);
     }
 }
 

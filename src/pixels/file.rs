@@ -6,7 +6,8 @@ use image::ImageReader;
 use image::codecs::jpeg::JpegEncoder;
 
 use super::text::{
-    PARAMETERS_TEXT, TASK_TEXT, Texts, is_latin_1, with_jpeg_texts, with_webp_texts,
+    PARAMETERS_TEXT, TASK_TEXT, Texts, is_latin_1, with_jpeg_texts, with_png_texts,
+    with_webp_texts, without_jpeg_texts, without_webp_texts,
 };
 use super::{Extent, Picture};
 
@@ -157,6 +158,20 @@ pub fn probe(bytes: &[u8]) -> Result<(Extent, &'static str), FileError> {
     };
     let (width, height) = reader.into_dimensions()?;
     Ok((Extent::new(width, height), name))
+}
+
+/// The picture file `file` (PNG, JPEG or WebP) with `texts` where [`encode`] would put them, in place of
+/// those that stand there already. The pixels and everything else stay as they are to the byte.
+///
+/// # Errors
+/// When the bytes are no such file, or the text does not fit the format.
+pub fn with_texts<'a>(file: &[u8], texts: impl Into<Texts<'a>>) -> Result<Vec<u8>, FileError> {
+    let texts = &texts.into();
+    match probe(file)? {
+        (_, "PNG") => with_png_texts(file, texts),
+        (_, "JPEG") => with_jpeg_texts(&without_jpeg_texts(file), texts),
+        (extent, _) => Ok(with_webp_texts(&without_webp_texts(file), extent, texts)),
+    }
 }
 
 /// Reads a PNG, JPEG or WebP picture of at most 16 384 pixels a side.

@@ -2,6 +2,12 @@
 //!
 //! Pure: knows tasks and their problems, no socket, no engine.
 
+mod family;
 mod key;
+mod reply;
+mod tasks;
 
+pub use family::Family;
 pub use key::Key;
+pub use reply::{Item, Reply, ReplyError, ServiceError};
+pub use tasks::*;

@@ -317,7 +317,7 @@ impl Gallery {
 
 /// The task that makes exactly this picture again, as its file carries it.
 fn made_by(record: &ImageRecord) -> Task {
-    Task { seed: Some(record.seed), number_results: None, ..(*record.request.task).clone() }
+    Task { seed: record.seed, number_results: None, ..(*record.request.task).clone() }
 }
 
 fn remember_siblings(together: &mut HashMap<String, Vec<Uuid>>, entry: &GalleryEntry) {

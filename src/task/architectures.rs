@@ -34,6 +34,9 @@ pub enum Architecture {
     /// FLUX.1 Kontext dev.
     #[serde(rename = "fluxkontextdev")]
     FluxKontext,
+    /// Not known here: a model that only the service has. Nothing is refused for it.
+    #[serde(rename = "unknown")]
+    Unknown,
 }
 
 /// Families whose models share weights' shapes, so that add-ons fit from one to the other.
@@ -44,9 +47,12 @@ enum Family {
     Sdxl,
     Sd3,
     Flux,
+    Unknown,
 }
 
-use Architecture::{FluxDev, FluxFill, FluxKontext, FluxSchnell, Sd1, Sd2, Sd3, Sdxl, SdxlRefiner};
+use Architecture::{
+    FluxDev, FluxFill, FluxKontext, FluxSchnell, Sd1, Sd2, Sd3, Sdxl, SdxlRefiner, Unknown,
+};
 
 const UNETS: &[Architecture] = &[Sd1, Sd2, Sdxl, SdxlRefiner];
 const TRANSFORMERS: &[Architecture] = &[Sd3, FluxSchnell, FluxDev, FluxFill, FluxKontext];
@@ -87,7 +93,7 @@ const LIMITED: &[(&str, &[Architecture])] = &[
 ];
 
 impl Architecture {
-    /// Every family, oldest first.
+    /// Every family that is known, oldest first.
     pub const ALL: &'static [Self] =
         &[Sd1, Sd2, Sdxl, SdxlRefiner, Sd3, FluxSchnell, FluxDev, FluxFill, FluxKontext];
 
@@ -104,6 +110,7 @@ impl Architecture {
             FluxDev => "FLUX.1 dev",
             FluxFill => "FLUX.1 Fill",
             FluxKontext => "FLUX.1 Kontext",
+            Unknown => "an unknown family",
         }
     }
 
@@ -121,6 +128,7 @@ impl Architecture {
             FluxDev => "flux1d",
             FluxFill => "fluxfilldev",
             FluxKontext => "fluxkontextdev",
+            Unknown => "unknown",
         }
     }
 
@@ -134,7 +142,7 @@ impl Architecture {
     /// (`controlNet`, `acceleratorOptions.deepCache`). Members of an object go with the object.
     #[must_use]
     pub fn takes(self, parameter: &str) -> bool {
-        takers(parameter).is_none_or(|takers| takers.contains(&self))
+        self == Unknown || takers(parameter).is_none_or(|takers| takers.contains(&self))
     }
 
     /// Whether models of this family take a parameter with exactly that value although they take
@@ -149,16 +157,17 @@ impl Architecture {
         self.takes("promptWeighting") && !(notation == Compel && self.family() == Family::Flux)
     }
 
-    /// Whether a task has to say the size; Kontext takes it from the reference.
+    /// Whether a task has to say the size; Kontext takes it from the reference, and what an unknown
+    /// family asks for only the service can say.
     #[must_use]
     pub const fn needs_extent(self) -> bool {
-        !matches!(self, FluxKontext)
+        !matches!(self, FluxKontext | Unknown)
     }
 
     /// Whether an add-on (`LoRA`, `ControlNet`, …) made for `other` fits a model of this family.
     #[must_use]
     pub fn fits(self, other: Self) -> bool {
-        self.family() == other.family()
+        self.family() == other.family() || self == Unknown || other == Unknown
     }
 
     const fn family(self) -> Family {
@@ -168,6 +177,7 @@ impl Architecture {
             Sdxl | SdxlRefiner => Family::Sdxl,
             Sd3 => Family::Sd3,
             FluxSchnell | FluxDev | FluxFill | FluxKontext => Family::Flux,
+            Unknown => Family::Unknown,
         }
     }
 }
@@ -238,6 +248,14 @@ mod tests {
             assert_eq!(without, [&FluxKontext], "{name}");
         }
         assert!(Architecture::ALL.iter().all(|any| any.takes("lora") && any.takes("steps")));
+    }
+
+    #[test]
+    fn an_unknown_family_takes_everything_and_fits_everything() {
+        assert!(LIMITED.iter().all(|(name, _)| Unknown.takes(name)));
+        assert!(Architecture::ALL.iter().all(|any| Unknown.fits(*any) && any.fits(Unknown)));
+        assert!(Unknown.reads(PromptWeighting::Compel) && !Unknown.is_local());
+        assert!(!Architecture::ALL.contains(&Unknown));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::given::Given;
 use super::nearest::{either, nearest, suggestion};
 use super::shape::Shape;
 use super::wire::image_ref::hyphenated;
-use super::{Air, ImageRef, Kind, ParameterRow, Problem, SchedulerRow};
+use super::{Air, ImageRef, Kind, ParameterRow, Problem, SchedulerRow, TaskType};
 
 /// Longest piece of a user's text that a message repeats, in characters.
 const QUOTED: usize = 40;
@@ -73,7 +73,7 @@ pub(super) fn wrong_type(path: &str, row: &ParameterRow, found: &Value) -> Probl
 /// The problem with a field the document does not name.
 pub(super) fn unknown(path: &str) -> Problem {
     let known = super::PARAMETERS.iter().map(|row| row.name);
-    let (object, field) = path.rsplit_once('.').unwrap_or(("", path));
+    let (object, _) = path.rsplit_once('.').unwrap_or(("", path));
     let siblings: Vec<&str> = known
         .filter_map(|name| {
             let (its_object, member) = name.rsplit_once('.').unwrap_or(("", name));
@@ -82,13 +82,62 @@ pub(super) fn unknown(path: &str) -> Problem {
             (same && object.is_empty() == its_object.is_empty()).then_some(member)
         })
         .collect();
-    let hint = match suggestion(&nearest(field, siblings)) {
+    unknown_among(path, TaskType::ImageInference.as_str(), &siblings)
+}
+
+/// The problem with a field that tasks of that type do not have; `siblings` are those that stand in
+/// the same object.
+pub(super) fn unknown_among(path: &str, task_type: &str, siblings: &[&str]) -> Problem {
+    let field = path.rsplit('.').next().unwrap_or(path);
+    let hint = match suggestion(&nearest(field, siblings.iter().copied())) {
         hint if hint.is_empty() => " Leave it out.".to_owned(),
         hint => hint,
     };
-    let problem =
-        Problem::at("unknown", path, format!("{path} is not a parameter of imageInference.{hint}"));
-    Problem { code: "unknownParameter".to_owned(), ..problem }
+    let message = format!("{path} is not a parameter of {task_type}.{hint}");
+    Problem { code: "unknownParameter".to_owned(), ..Problem::at("unknown", path, message) }
+}
+
+/// What is wrong with a JSON value: its type, or its range. Objects and arrays of objects are only
+/// looked at from outside.
+pub(super) fn json(path: &str, row: &'static ParameterRow, value: &Value) -> Vec<Problem> {
+    let given = |path: String, shape| self::value(&Given { row, path, value: shape });
+    match (row.kind, value) {
+        (Kind::Object | Kind::Group, Value::Object(_)) | (Kind::Objects, Value::Array(_)) => {
+            Vec::new()
+        }
+        (Kind::Images { .. }, Value::Array(items)) => {
+            let count = given(path.to_owned(), Shape::List(items.len()));
+            let each = items.iter().enumerate().filter_map(|(index, item)| {
+                let path = format!("{path}[{index}]");
+                match item {
+                    Value::String(text) => given(path, Shape::Text(text)),
+                    item => {
+                        let row = ParameterRow { kind: Kind::Image, ..*row };
+                        Some(wrong_type(&path, &row, item))
+                    }
+                }
+            });
+            count.into_iter().chain(each).collect()
+        }
+        (kind, value) => match shape(kind, value) {
+            Some(shape) => given(path.to_owned(), shape).into_iter().collect(),
+            None => vec![wrong_type(path, row, value)],
+        },
+    }
+}
+
+/// The value of a parameter that is neither object nor array, if its JSON type is exactly right.
+pub(super) fn shape(kind: Kind, value: &Value) -> Option<Shape<'_>> {
+    match (kind, value) {
+        (Kind::Boolean, Value::Bool(value)) => Some(Shape::Boolean(*value)),
+        (Kind::Integer { .. }, Value::Number(number)) => {
+            let signed = number.as_i64().map(i128::from);
+            signed.or_else(|| number.as_u64().map(i128::from)).map(Shape::Integer)
+        }
+        (Kind::Float { .. }, Value::Number(number)) => number.as_f64().map(Shape::Float),
+        (kind, Value::String(text)) if kind.json_type() == "string" => Some(Shape::Text(text)),
+        _ => None,
+    }
 }
 
 /// The problem with a parameter that must be there.
@@ -96,7 +145,9 @@ pub(super) fn missing(path: &str, row: &ParameterRow) -> Problem {
     let advice = match row.kind {
         Kind::Air(_) => " `latelier models list` shows the models that are here.",
         Kind::Uuid => " Make a fresh one for every task.",
-        Kind::Text { .. } => " Write __BLANK__ to draw without a prompt.",
+        Kind::Text { .. } if path == "positivePrompt" => {
+            " Write __BLANK__ to draw without a prompt."
+        }
         _ => "",
     };
     let message = format!("{path} is missing; it must be {}.{advice}", expected(row));

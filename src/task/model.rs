@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::schedulers::DEFAULT;
 use super::{Air, Architecture};
 use crate::pixels::Extent;
 
@@ -91,6 +92,32 @@ pub struct ModelCard {
 
     /// A diffusers folder that lends its configs and tokenizer to a single file, if it needs one.
     pub config: Option<PathBuf>,
+}
+
+impl ModelCard {
+    /// What can be said of a checkpoint that only the service has: its identifier. The defaults are
+    /// the API's documented ones, until the service uses the model's own.
+    #[must_use]
+    pub fn of_service(air: Air) -> Self {
+        Self {
+            name: air.to_string(),
+            air,
+            kind: ModelKind::Checkpoint,
+            architecture: Architecture::Unknown,
+            defaults: ModelDefaults {
+                extent: Extent::new(1024, 1024),
+                steps: 20,
+                cfg_scale: 7.0,
+                scheduler: DEFAULT.to_owned(),
+            },
+            examples: Vec::new(),
+            trigger_words: Vec::new(),
+            vectors: 0,
+            fault: None,
+            path: PathBuf::new(),
+            config: None,
+        }
+    }
 }
 
 /// Looks models up by AIR. The library implements it; `resolve` asks it.

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use super::wire::number;
-use super::{Architecture, DefaultValue, Kind, ParameterRow, TaskType};
+use super::{Architecture, DefaultValue, Kind, ParameterRow, TaskType, check};
 
 /// One problem. Only `code` and `message` are always there.
 ///
 /// Codes follow the API's families, with the parameter's name behind (`lora[0].weight` gives
 /// `LoraWeight`): `missing…`, `invalid…`, `conflict…`, `unsupportedArchitecture…`, and our own
 /// `unsupportedLocal…` for what the local engine does not do yet; besides, `unknownParameter`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
@@ -98,13 +98,20 @@ impl Problem {
     }
 
     /// Several parameters that do not go together; the first names the code.
-    pub(super) fn conflict(paths: &[&str], message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn conflict(paths: &[&str], message: impl Into<String>) -> Self {
         let first = paths.first().copied().unwrap_or_default();
         let names = paths.iter().map(|path| (*path).to_owned()).collect();
         Self {
             parameter: Some(ParameterName::Several(names)),
             ..Self::new(code("conflict", first), message)
         }
+    }
+
+    /// A field that tasks of that type do not have; `siblings` are those in the same object.
+    #[must_use]
+    pub fn unknown(path: &str, task_type: &str, siblings: &[&str]) -> Self {
+        check::unknown_among(path, task_type, siblings)
     }
 
     /// An invalid value, with the range the table gives.

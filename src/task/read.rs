@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
                     self.item(row, format!("{path}[{index}]"), item);
                 }
             }
-            (kind, value) => match shape(kind, value) {
+            (kind, value) => match check::shape(kind, value) {
                 Some(shape) => self.walk.note(path, shape),
                 None => self.problems.push(check::wrong_type(&path, row, value)),
             },
@@ -128,20 +128,6 @@ impl<'a> Reader<'a> {
         let outside = self.walk.open(path);
         self.object(members);
         self.walk.close(outside);
-    }
-}
-
-/// The value of a parameter that is neither object nor array, if its JSON type is exactly right.
-fn shape(kind: Kind, value: &Value) -> Option<Shape<'_>> {
-    match (kind, value) {
-        (Kind::Boolean, Value::Bool(value)) => Some(Shape::Boolean(*value)),
-        (Kind::Integer { .. }, Value::Number(number)) => {
-            let signed = number.as_i64().map(i128::from);
-            signed.or_else(|| number.as_u64().map(i128::from)).map(Shape::Integer)
-        }
-        (Kind::Float { .. }, Value::Number(number)) => number.as_f64().map(Shape::Float),
-        (kind, Value::String(text)) if kind.json_type() == "string" => Some(Shape::Text(text)),
-        _ => None,
     }
 }
 

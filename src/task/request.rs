@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Control, DeepCache, ImagePrompt, ImageRef, ModelCard, OutputFormat, OutputType,
+    Control, DeepCache, EngineKind, ImagePrompt, ImageRef, ModelCard, OutputFormat, OutputType,
     PromptWeighting, SchedulerRow, Task, Weighted,
 };
 use crate::pixels::{Extent, Growth};
@@ -19,6 +19,9 @@ use crate::pixels::{Extent, Growth};
 pub struct Request {
     /// The task this was made from, with nothing added; saved beside every picture.
     pub task: Arc<Task>,
+
+    /// Who is to draw: what was checked is checked for this engine only.
+    pub engine: EngineKind,
 
     /// Identifies the task on both engines (UUID v4).
     pub task_uuid: Uuid,

@@ -10,8 +10,8 @@ use super::schedulers::DEFAULT;
 use super::shape::Shape;
 use super::stacks::Stacks;
 use super::{
-    Air, Catalog, DeepCache, Kind, Local, ModelCard, ModelKind, OutputFormat, OutputType,
-    ParameterRow, Problem, Request, SchedulerRow, StartFrom, Task, check, rules,
+    Air, Architecture, Catalog, DeepCache, Kind, Local, ModelCard, ModelKind, OutputFormat,
+    OutputType, ParameterRow, Problem, Request, SchedulerRow, StartFrom, Task, check, rules,
 };
 use crate::pixels::Extent;
 
@@ -46,7 +46,7 @@ pub fn resolve(
     rules::alternatives(&walk, &mut problems);
     rules::companions(task, &mut problems);
 
-    let card = checkpoint(task, catalog, &mut problems);
+    let card = checkpoint(task, catalog, engine, &mut problems);
     let architecture = card.as_ref().map(|card| card.architecture);
     if let Some(card) = &card {
         rules::architecture(&walk, task, card, &mut problems);
@@ -57,7 +57,8 @@ pub fn resolve(
         rules::not_together_local(task, &mut problems);
         problems.extend(card.as_deref().and_then(model_not_yet_local));
     }
-    if let Some(steps) = task.steps.or(card.as_ref().map(|card| card.defaults.steps)) {
+    let known = card.as_ref().filter(|card| card.architecture != Architecture::Unknown);
+    if let Some(steps) = task.steps.or(known.map(|card| card.defaults.steps)) {
         rules::step_windows(task, steps, &mut problems);
     }
     let stacks = Stacks::of(task, catalog);
@@ -163,6 +164,7 @@ fn settle(
         check_nsfw: check_nsfw.unwrap_or(false),
         include_cost: include_cost.unwrap_or(false),
         task: Arc::new(stacks.task.clone()),
+        engine,
         model,
         _checked: (),
     })
@@ -173,16 +175,21 @@ fn prompt(text: Option<&str>) -> String {
     text.filter(|text| *text != BLANK_PROMPT).unwrap_or_default().to_owned()
 }
 
-/// The model that `model` names, if the library has it and it is a checkpoint.
+/// The model that `model` names, if the library has it and it is a checkpoint. The service has far
+/// more models than the library; what it makes of an identifier is its own to say.
 /// A missing or misspelt AIR has been complained about already.
 fn checkpoint(
     task: &Task,
     catalog: &dyn Catalog,
+    engine: EngineKind,
     problems: &mut Vec<Problem>,
 ) -> Option<Arc<ModelCard>> {
     let air: Air = task.model.as_deref()?.parse().ok()?;
     let row = ParameterRow::find("model")?;
     let Some(card) = catalog.model(&air) else {
+        if engine == EngineKind::Remote {
+            return Some(Arc::new(ModelCard::of_service(air)));
+        }
         let message =
             format!("model {air} is not in the library; `latelier models list` shows what is.");
         problems.push(Problem::invalid("model", row, message));
@@ -226,7 +233,7 @@ fn add_ons(
         if path == "model" {
             continue;
         }
-        if let Some(why) = &card.fault {
+        if let Some(why) = card.fault.as_ref().filter(|_| engine == EngineKind::Local) {
             let message = format!("{path} {air} cannot be used: {why}");
             problems.push(Problem::invalid(path, row, message));
             continue;
@@ -256,11 +263,8 @@ fn model_not_yet_local(card: &ModelCard) -> Option<Problem> {
     if card.architecture.is_local() {
         return None;
     }
-    let now: Vec<&str> = super::Architecture::ALL
-        .iter()
-        .filter(|any| any.is_local())
-        .map(|any| any.label())
-        .collect();
+    let now: Vec<&str> =
+        Architecture::ALL.iter().filter(|any| any.is_local()).map(|any| any.label()).collect();
     let message = format!(
         "model {} is of {}, which is not yet on the local engine; choose a model of {}, or use the remote engine.",
         card.air,

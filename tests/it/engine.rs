@@ -109,7 +109,7 @@ fn a_job_reports_every_step_with_a_preview_and_ends_once() {
                 assert_eq!((preview.width, preview.height, *total), (24, 16, 5));
                 steps.push((*image, *done));
             }
-            Progress::Image(record) => images.push((record.index, record.seed)),
+            Progress::Image(record) => images.push((record.index, record.seed.unwrap())),
             _ => {}
         }
     }

@@ -40,6 +40,38 @@ pub(in crate::pixels) fn with_jpeg_texts(
     Ok(file)
 }
 
+/// The file without its EXIF block and without our XMP packet; what others say in XMP stays.
+pub(in crate::pixels) fn without_jpeg_texts(jpeg: &[u8]) -> Vec<u8> {
+    let mut file = START.to_vec();
+    let mut rest = jpeg.get(START.len()..).unwrap_or_default();
+    while let [0xFF, marker, high, low, ..] = *rest {
+        let length = 2 + usize::from(u16::from_be_bytes([high, low]));
+        // A scan follows, or a marker that an encoder does not put in front of one.
+        if !matches!(marker, APP0..=0xEF | COMMENT) || length > rest.len() {
+            break;
+        }
+        let (whole, after) = rest.split_at(length);
+        let payload = whole.get(4..).unwrap_or_default();
+        if marker != APP1 || !is_replaced(payload) {
+            file.extend(whole);
+        }
+        rest = after;
+    }
+    file.extend(rest);
+    file
+}
+
+/// Whether an APP1 segment gives way to ours.
+fn is_replaced(payload: &[u8]) -> bool {
+    let ours = |packet| {
+        let mut texts = FileTexts::default();
+        xmp_packet::read(packet, &mut texts);
+        !texts.found.is_empty()
+    };
+    payload.starts_with(EXIF_HEADER)
+        || payload.strip_prefix(xmp_packet::JPEG_HEADER).is_some_and(ours)
+}
+
 fn push_segment(file: &mut Vec<u8>, payload: &[u8]) -> Result<(), FileError> {
     let length = 2 + payload.len();
     if length > LONGEST_SEGMENT {

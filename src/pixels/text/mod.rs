@@ -10,9 +10,9 @@ mod png_chunks;
 mod riff_chunks;
 mod xmp_packet;
 
-pub(super) use jpeg_segments::with_jpeg_texts;
-pub(super) use png_chunks::is_latin_1;
-pub(super) use riff_chunks::with_webp_texts;
+pub(super) use jpeg_segments::{with_jpeg_texts, without_jpeg_texts};
+pub(super) use png_chunks::{is_latin_1, with_png_texts};
+pub(super) use riff_chunks::{with_webp_texts, without_webp_texts};
 
 /// Name of the text that holds the task: a PNG keyword, an element of the XMP packet.
 pub const TASK_TEXT: &str = "latelier";

@@ -4,7 +4,8 @@ use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
 
-use super::{FileTexts, exif_block};
+use super::{FileTexts, PARAMETERS_TEXT, TASK_TEXT, Texts, exif_block};
+use crate::pixels::{Extent, FileError, FileFormat, Picture, encode};
 
 /// What every PNG file begins with.
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
@@ -29,6 +30,50 @@ pub(super) fn read(file: &[u8], texts: &mut FileTexts) {
         }
         rest = after;
     }
+}
+
+/// The file with the texts behind its header, where an encoder puts them, and without those of the
+/// same names that it had.
+pub(in crate::pixels) fn with_png_texts(
+    png: &[u8],
+    texts: &Texts<'_>,
+) -> Result<Vec<u8>, FileError> {
+    let mut file = SIGNATURE.to_vec();
+    let mut rest = png.get(SIGNATURE.len()..).unwrap_or_default();
+    while let Some((kind, payload, after)) = next_chunk(rest) {
+        let whole = &rest[..rest.len() - after.len()];
+        if !is_replaced(*kind, payload) {
+            file.extend(whole);
+        }
+        if kind == b"IHDR" {
+            file.extend(chunks_of(texts)?);
+        }
+        rest = after;
+    }
+    file.extend(rest);
+    Ok(file)
+}
+
+/// The chunks of `texts`, as the encoder writes them: taken out of a file of one pixel.
+fn chunks_of(texts: &Texts<'_>) -> Result<Vec<u8>, FileError> {
+    let pixel = Picture::from_fn(Extent::new(1, 1), |_, _| [0, 0, 0, u8::MAX]);
+    let file = encode(&pixel, FileFormat::Png, *texts)?;
+    let mut chunks = Vec::new();
+    let mut rest = file.get(SIGNATURE.len()..).unwrap_or_default();
+    while let Some((kind, payload, after)) = next_chunk(rest) {
+        if is_replaced(*kind, payload) {
+            chunks.extend(&rest[..rest.len() - after.len()]);
+        }
+        rest = after;
+    }
+    Ok(chunks)
+}
+
+/// Whether it is a text chunk of a name of ours.
+fn is_replaced(kind: [u8; 4], payload: &[u8]) -> bool {
+    let name = until_nul(payload).map(|(keyword, _)| keyword).unwrap_or_default();
+    matches!(&kind, b"tEXt" | b"zTXt" | b"iTXt")
+        && [TASK_TEXT, PARAMETERS_TEXT].iter().any(|ours| ours.as_bytes() == name)
 }
 
 fn next_chunk(rest: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {

@@ -44,6 +44,25 @@ pub(in crate::pixels) fn with_webp_texts(
     file
 }
 
+/// The file without its EXIF and XMP chunks, of which there can be one each.
+pub(in crate::pixels) fn without_webp_texts(webp: &[u8]) -> Vec<u8> {
+    let mut file = webp.get(..12).unwrap_or(webp).to_vec();
+    let mut rest = webp.get(12..).unwrap_or_default();
+    while let Some((name, payload, after)) = next_chunk(rest) {
+        if !matches!(name, b"EXIF" | b"XMP ") {
+            let start = file.len();
+            push_chunk(&mut file, *name, payload);
+            if name == b"VP8X"
+                && let Some(flags) = file.get_mut(start + CHUNK_HEADER)
+            {
+                *flags &= !(HAS_XMP | HAS_EXIF);
+            }
+        }
+        rest = after;
+    }
+    file
+}
+
 fn push_chunk(body: &mut Vec<u8>, name: [u8; 4], payload: &[u8]) {
     body.extend(name);
     body.extend((payload.len() as u32).to_le_bytes());

@@ -1,7 +1,7 @@
 use std::io::Write as _;
 
 use super::*;
-use crate::pixels::{Extent, FileFormat, Picture, decode, encode, probe};
+use crate::pixels::{Extent, FileFormat, Picture, decode, encode, encode_bare, probe, with_texts};
 
 const TASK: &str = r#"{"positivePrompt":"<a> & 'b' — 狐"}"#;
 
@@ -98,6 +98,48 @@ fn a_jpeg_begins_with_jfif_and_has_no_room_for_endless_texts() {
     let texts = Texts { task: TASK, parameters: Some(&long) };
     let refused = encode(&picture(255), FileFormat::Jpeg { quality: 90 }, texts);
     assert!(matches!(refused, Err(crate::pixels::FileError::TextTooLong(_))));
+}
+
+#[test]
+fn texts_put_into_a_file_give_what_encoding_with_them_gives_to_the_byte() {
+    let old = Texts { task: "{}", parameters: Some("old 狐\nSteps: 1") };
+    for format in formats() {
+        for alpha in [255, 90] {
+            for parameters in ["a\nSteps: 20", "лиса 狐 🦊\nSteps: 20!"] {
+                let texts = Texts { task: TASK, parameters: Some(parameters) };
+                let wanted = encode(&picture(alpha), format, texts).unwrap();
+                for before in [old, texts, Texts { parameters: None, ..old }] {
+                    let file = encode(&picture(alpha), format, before).unwrap();
+                    assert_eq!(with_texts(&file, texts).unwrap(), wanted, "{format:?} {alpha}");
+                }
+            }
+        }
+    }
+    let bare = encode_bare(&picture(255), 90).unwrap();
+    let texts = Texts { task: TASK, parameters: Some("b") };
+    let wanted = encode(&picture(255), FileFormat::Webp { quality: 90 }, texts).unwrap();
+    assert_eq!(with_texts(&bare, texts).unwrap(), wanted);
+    assert!(with_texts(b"no picture", texts).is_err());
+}
+
+#[test]
+fn what_others_wrote_stays_and_half_a_file_is_no_reason_to_panic() {
+    for (format, other) in [
+        (FileFormat::Png, chunk(b"tEXt", b"Software\0theirs")),
+        (FileFormat::Jpeg { quality: 90 }, b"\xFF\xFE\0\x08theirs".to_vec()),
+    ] {
+        let mut file = encode(&picture(255), format, TASK).unwrap();
+        let place = if format == FileFormat::Png { 33 } else { 20 };
+        file.splice(place..place, other.clone());
+        let texts = Texts { task: "{}", parameters: Some("x") };
+        let put = with_texts(&file, texts).unwrap();
+        assert!(put.windows(other.len()).any(|window| window == other), "{format:?}");
+        assert_eq!(read_task_text(&put).as_deref(), Some("{}"));
+        assert_eq!(decode(&put).unwrap(), decode(&file).unwrap());
+        for end in 0..file.len() {
+            let _ = with_texts(&file[..end], texts);
+        }
+    }
 }
 
 /// A PNG chunk, its checksum wrong.

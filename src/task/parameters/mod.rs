@@ -4,7 +4,9 @@
 
 mod rows;
 
-use super::ModelKind;
+use serde_json::Value;
+
+use super::{ModelKind, Problem, check};
 pub use rows::PARAMETERS;
 
 /// One documented parameter.
@@ -149,6 +151,19 @@ impl ParameterRow {
     #[must_use]
     pub fn find(path: &str) -> Option<&'static Self> {
         PARAMETERS.iter().find(|row| is_place_of(row.name, path))
+    }
+
+    /// Everything wrong with the JSON `value` at `path` by this row: its type, its range. Objects are
+    /// only looked at from outside.
+    #[must_use]
+    pub fn problems(&'static self, path: &str, value: &Value) -> Vec<Problem> {
+        check::json(path, self, value)
+    }
+
+    /// The problem that `path` is not there.
+    #[must_use]
+    pub fn missing(&self, path: &str) -> Problem {
+        check::missing(path, self)
     }
 }
 

@@ -33,6 +33,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         controls,
         image_prompts,
         deep_cache,
+        engine,
         _checked: (),
     } = resolve(&task, &Shelf, EngineKind::Local, 77).unwrap();
     assert_eq!(*kept, task);
@@ -47,6 +48,7 @@ fn what_a_task_leaves_out_comes_from_the_model() {
         ("Euler", Some((Sampler::Euler, SigmaSpacing::Model)))
     );
     assert_eq!((output_type, output_format), (OutputType::Url, OutputFormat::Jpg));
+    assert_eq!(engine, EngineKind::Local);
     assert_eq!((output_quality, check_nsfw, include_cost), (95, false, false));
     assert_eq!((loras, embeddings, deep_cache), (vec![], vec![], None));
     assert_eq!((controls, image_prompts), (vec![], vec![]));
@@ -418,4 +420,23 @@ fn stacks_hold_what_the_library_has_in_the_tasks_order() {
 fn deep_cache_is_off_unless_switched_on() {
     let request = remote(&with(&json!({ "acceleratorOptions": { "deepCacheInterval": 5 } })));
     assert_eq!(request.unwrap().deep_cache, None);
+}
+
+#[test]
+fn the_service_has_models_that_the_library_lacks() {
+    let guide = "59a2edc2-45e6-429f-be5f-7ded59b92046";
+    let request = remote(&with(&json!({
+        "model": "bfl:5@1", "scheduler": "IPNDM Uniform", "clipSkip": 1,
+        "refiner": { "model": "civitai:1@2", "startStep": 30 },
+        "controlNet": [{ "model": "runware:9@9", "guideImage": guide, "startStep": 25 }],
+        "acceleratorOptions": { "teaCache": true, "deepCache": true },
+    })))
+    .unwrap();
+    assert_eq!(request.model.architecture, Architecture::Unknown);
+    assert_eq!((request.model.name.as_str(), request.engine), ("bfl:5@1", EngineKind::Remote));
+    let mut sizeless = with(&json!({ "model": "bfl:3@1" }));
+    sizeless.as_object_mut().unwrap().retain(|name, _| name != "width" && name != "height");
+    assert!(remote(&sizeless).is_ok());
+    assert_eq!(only(local(&with(&json!({ "model": "bfl:5@1" })))).code, "invalidModel");
+    assert_eq!(only(remote(&with(&json!({ "model": "bfl-flux" })))).code, "invalidModel");
 }
