@@ -1,5 +1,6 @@
 //! The command line: what each command takes and which exit code it gives.
 
+mod account;
 mod bench;
 mod bench_cache;
 mod bench_index;
@@ -62,6 +63,13 @@ enum Command {
         #[command(subcommand)]
         action: models::Action,
     },
+    /// The key of the remote service
+    Key {
+        #[command(subcommand)]
+        action: account::KeyAction,
+    },
+    /// What the remote service was paid, by day and model
+    Costs(account::CostsArgs),
     /// Say what is found on this machine; exit code 0 only when pictures can be made
     Doctor(ModelFolders),
     /// Time one network, for comparisons with other engines
@@ -177,6 +185,8 @@ impl Arguments {
             Some(Command::Show(args)) => show::show(args, home)?,
             Some(Command::Guide(args)) => guide::guide(args, &self.engine, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
+            Some(Command::Key { action }) => account::key(*action, home)?,
+            Some(Command::Costs(args)) => account::costs(*args, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,
             Some(Command::BenchCache(args)) => bench_cache::bench_cache(args, &self.engine, home)?,

@@ -194,6 +194,17 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// As [`write_atomically`], into a folder that is made if need be, for what only the user may read.
+pub(super) fn write_privately(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder_of(path))?;
+    // Temporary files are private from the beginning.
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder_of(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
 /// As [`write_atomically`], for what can be made again: faster, since nothing waits for the disk.
 pub(super) fn write_cache(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_beside(path, bytes)?.persist(path).map_err(|error| error.error)?;

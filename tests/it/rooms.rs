@@ -54,6 +54,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["server"]),
     ("tokio_tungstenite", &["remote"]),
     ("keyring", &["library"]),
+    ("zeroize", &["protocol", "library"]),
     ("rusqlite", &["library"]),
 ];
 

@@ -95,7 +95,7 @@ fn made(tasks: &[Value], mode: Mode, together: u32) -> Vec<Vec<Picture>> {
         });
         let records: Vec<_> = records.collect();
         let places: Vec<_> = records.iter().map(|record| (record.index, record.seed)).collect();
-        assert_eq!(places, [(0, 7), (1, 8), (2, 9), (3, 10)]);
+        assert_eq!(places, [(0, Some(7)), (1, Some(8)), (2, Some(9)), (3, Some(10))]);
         pictures.push(records.iter().map(|record| record.picture.clone()).collect());
     }
     pictures
