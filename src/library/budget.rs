@@ -60,6 +60,8 @@ impl fmt::Display for Overrun {
 /// US dollars as people read them: cents, and for less than ten cents as many digits as tell something.
 #[must_use]
 pub fn dollars(usd: f64) -> String {
+    // A sum of nothing is a negative zero.
+    let usd = usd + 0.0;
     let text = if usd.abs() >= 0.0995 { format!("{usd:.2}") } else { format!("{usd:.4}") };
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
     let cents = match cents.trim_end_matches('0') {
