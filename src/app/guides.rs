@@ -6,11 +6,9 @@ use uuid::Uuid;
 
 use super::{Messenger, News, opener};
 use crate::library::{BringInError, Pictures, read_picture};
-use crate::pixels::{FileFormat, GuideRule, encode};
+use crate::pixels::{FileFormat, encode};
 use crate::state::GuideSlot;
-
-/// The thresholds that the API documents for edges.
-const EDGES: GuideRule = GuideRule::Canny { low: 100, high: 200 };
+use crate::task::{Preprocess, Preprocessor};
 
 /// Draws the edges of the picture at `path` and keeps them as the guide of `slot`.
 pub(super) fn edges(
@@ -49,7 +47,10 @@ pub(super) fn ask(pictures: Pictures, slot: GuideSlot) -> impl FnOnce(&Messenger
 
 fn draw(pictures: &Pictures, path: &Path) -> Result<Uuid, BringInError> {
     let picture = read_picture(path)?;
+    let edges = Preprocess::new(Preprocessor::Canny);
+    let source = edges.source(&picture);
     // Nobody can stop it; it takes a few hundredths of a second.
-    let edges = picture.guide(EDGES, &|| false).unwrap_or(picture);
+    let drawn = edges.rule().and_then(|rule| source.guide(rule, &|| false).ok());
+    let edges = drawn.unwrap_or(source);
     pictures.keep(&encode(&edges, FileFormat::Png, "")?)
 }

@@ -54,8 +54,9 @@ pub struct Settings {
     pub keeper: Arc<dyn Keeper>,
     /// Where the pictures that tasks name come from.
     pub pictures: Arc<dyn PictureSource>,
-    /// Folders of models, in which the image encoders of IP-Adapters are looked for.
-    pub models: Vec<PathBuf>,
+    /// Tells the folders of models, in which the image encoders of IP-Adapters are looked for; asked for
+    /// each job, since folders are added while the engine lives.
+    pub models: Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>,
 }
 
 /// Runs jobs on this machine.
@@ -134,7 +135,8 @@ impl LocalEngine {
         let width = loaded.checkpoint().text_config.hidden_size;
         let embeddings = Embeddings::open(&job.request.embeddings, width)?;
         let guides = control::open(&job.request, loaded, pictures.as_ref(), &job.cancel)?;
-        let sources = Sources { models: &models, pictures: pictures.as_ref(), cancel: &job.cancel };
+        let sources =
+            Sources { models: &models(), pictures: pictures.as_ref(), cancel: &job.cancel };
         let image_prompts = image_prompt::open(&job.request, loaded.checkpoint(), &sources)?;
         let deep_feature =
             deep_cache::feature(job.request.deep_cache, &loaded.checkpoint().unet_config)?;

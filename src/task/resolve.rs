@@ -58,7 +58,7 @@ pub fn resolve(
         problems.extend(card.as_deref().and_then(model_not_yet_local));
     }
     if let Some(steps) = task.steps.or(card.as_ref().map(|card| card.defaults.steps)) {
-        rules::step_windows(task, steps, &mut problems);
+        rules::step_windows(task, (steps, engine), &mut problems);
     }
     let stacks = Stacks::of(task, catalog);
     let request = settle(&stacks, card, engine, fresh_seed, &mut problems);
@@ -188,11 +188,13 @@ fn checkpoint(
         problems.push(Problem::invalid("model", row, message));
         return None;
     };
-    if card.kind == ModelKind::Checkpoint {
-        return Some(card);
-    }
-    let message =
-        format!("model takes a checkpoint; {air} is a {}. {}", card.kind, place_for(card.kind));
+    let message = match &card.fault {
+        Some(why) => format!("model {air} cannot be used: {why}"),
+        None if card.kind == ModelKind::Checkpoint => return Some(card),
+        None => {
+            format!("model takes a checkpoint; {air} is a {}. {}", card.kind, place_for(card.kind))
+        }
+    };
     problems.push(Problem::invalid("model", row, message));
     None
 }

@@ -236,7 +236,7 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
                 line(ui, "No model yet", theme::display(), colours.text, 32.0);
                 line(
                     ui,
-                    "Put a checkpoint into the models folder, then start Latelier again.",
+                    "Put a checkpoint into the models folder, then press F5.",
                     theme::body(),
                     colours.dim,
                     24.0,

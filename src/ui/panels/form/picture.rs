@@ -70,7 +70,7 @@ fn strength(ui: &mut Ui, cx: &mut Cx<'_>) {
     let mut value = cx.draft.strength();
     match slider_row(ui, &knob, &mut value) {
         Edit::Kept => {}
-        Edit::Set => cx.draft.strength = Some((value * 100.0).round() / 100.0),
+        Edit::Set => cx.draft.strength = Some(value),
         Edit::Reset => cx.draft.strength = None,
     }
 }
@@ -116,7 +116,7 @@ fn guidance(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     let mut value = cx.draft.cfg_scale(defaults);
     match slider_row(ui, &knob, &mut value) {
         Edit::Kept => {}
-        Edit::Set => cx.draft.cfg_scale = Some((value * 10.0).round() / 10.0),
+        Edit::Set => cx.draft.cfg_scale = Some(value),
         Edit::Reset => cx.draft.cfg_scale = None,
     }
 }

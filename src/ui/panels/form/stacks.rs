@@ -180,7 +180,7 @@ fn weigh(
     let edit = ui.push_id((parameter, index, "weight"), |ui| slider_row(ui, &knob, &mut value));
     match edit.inner {
         Edit::Kept => {}
-        Edit::Set => *weight = Some((value * 100.0).round() / 100.0),
+        Edit::Set => *weight = Some(value),
         Edit::Reset => *weight = None,
     }
 }
