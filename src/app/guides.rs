@@ -18,7 +18,6 @@ pub(super) fn edges(
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        messenger.send(News::Opening);
         messenger.send(News::Guide(slot, name, draw(&pictures, &path)));
     }
 }
@@ -31,7 +30,6 @@ pub(super) fn whole(
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        messenger.send(News::Opening);
         messenger.send(News::Guide(slot, name, pictures.bring_in(&path)));
     }
 }
@@ -39,9 +37,20 @@ pub(super) fn whole(
 /// Asks for a file and brings it in as the guide of `slot`.
 pub(super) fn ask(pictures: Pictures, slot: GuideSlot) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        if let Some(path) = opener::choose("Open a picture to guide by", messenger) {
+        let instead = "Bring the picture onto the canvas and choose it from there";
+        if let Some(path) = opener::choose("Open a picture to guide by", instead, messenger) {
             whole(pictures, path, slot)(messenger);
         }
+    }
+}
+
+/// Looks where that guide lies.
+pub(super) fn find(
+    pictures: Pictures,
+    image_uuid: Uuid,
+) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| {
+        messenger.send(News::GuideFound(image_uuid, pictures.find(image_uuid)));
     }
 }
 

@@ -123,7 +123,7 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
                 .update_while_editing(false)
                 .clip_text(true)
                 .min_size(rect.size());
-            ui.add(field).accessible_name(knob.label.text)
+            ui.add(field).accessible_name(knob.label.name())
         })
         .inner;
     if knob.problem.is_some() {
