@@ -51,7 +51,9 @@ fn work(messenger: &Messenger, wished: &Receiver<Texts>) {
     let mut known: Option<Known> = None;
     for texts in wished {
         let folder = tokenizer_folder(&texts.model);
-        let known = match known.take().filter(|known| known.folder == folder) {
+        // One that could not be read is tried again: its file may be there now.
+        let same = |known: &Known| known.folder == folder && known.tokenizer.is_ok();
+        let known = match known.take().filter(same) {
             Some(same) => known.insert(same),
             None => known.insert(read(folder)),
         };

@@ -164,7 +164,10 @@ impl EngineArgs {
             previews,
             keeper,
             pictures,
-            models: vec![home.models_dir()],
+            models: {
+                let home = home.clone();
+                Arc::new(move || vec![home.models_dir()])
+            },
         }
     }
 }

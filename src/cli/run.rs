@@ -102,8 +102,9 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     };
     hint(journal.as_ref())?;
     let keeper = Arc::new(Results::in_folder(home, &args.out, pictures.clone()));
+    let folders = library.folders();
     let settings = Settings {
-        models: library.folders(),
+        models: Arc::new(move || folders.clone()),
         ..engine.settings(home, keeper, Arc::new(pictures), false)
     };
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;

@@ -43,8 +43,9 @@ pub struct Settings {
     pub keeper: Arc<dyn Keeper>,
     /// Where the pictures that tasks name come from.
     pub pictures: Arc<dyn PictureSource>,
-    /// Folders of models, in which the image encoders of IP-Adapters are looked for.
-    pub models: Vec<PathBuf>,
+    /// Tells the folders of models, in which the image encoders of IP-Adapters are looked for; asked for
+    /// each job, since folders are added while the engine lives.
+    pub models: Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>,
 }
 
 /// Runs jobs on this machine.
@@ -110,6 +111,7 @@ impl LocalEngine {
         let Settings {
             mode: wanted, together, previews, keeper, pictures, threads, models, ..
         } = self.settings.clone();
+        let models = models();
         let loaded = self.open(&job.request.model)?;
         let device = describe(loaded.device(), threads);
         events.send(job.id, Progress::Started { device });

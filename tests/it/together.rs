@@ -78,7 +78,7 @@ fn made(tasks: &[Value], mode: Mode, together: u32) -> Vec<Vec<Picture>> {
         previews: false,
         keeper: Arc::new(Results::new(out.path(), Pictures::new(home(), &[]))),
         pictures: Arc::new(Pictures::new(home(), &[])),
-        models: vec![],
+        models: Arc::new(Vec::new),
     };
     let library = Library::open(home(), &[]).unwrap();
     let mut engine = LocalEngine::new(settings);

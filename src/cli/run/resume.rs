@@ -42,8 +42,9 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
     let folders: Vec<PathBuf> = waiting.iter().map(|waiting| waiting.results.clone()).collect();
     let pictures = Pictures::new(home, &folders);
     let keeper = Arc::new(ByTask::new(home, &waiting, &pictures));
+    let folders = library.folders();
     let settings = Settings {
-        models: library.folders(),
+        models: Arc::new(move || folders.clone()),
         ..engine.settings(home, keeper, Arc::new(pictures), false)
     };
     let provider = Worker::start("local", move || LocalEngine::new(settings))?;

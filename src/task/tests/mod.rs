@@ -33,6 +33,7 @@ impl Catalog for Shelf {
             SD1 | "civitai:4201@130090" => (Checkpoint, Sd1, "Euler"),
             "test:pndm@1" => (Checkpoint, Sd1, "PNDMScheduler"),
             "test:typo@1" => (Checkpoint, Sd1, "euler"),
+            "test:damaged@1" => (Checkpoint, Sd1, "Euler"),
             SDXL => (Checkpoint, Sdxl, "Euler"),
             REFINER => (Checkpoint, SdxlRefiner, "Euler"),
             "runware:100@1" => (Checkpoint, FluxSchnell, "Euler"),
@@ -66,7 +67,7 @@ impl Catalog for Shelf {
                 Vec::new()
             },
             vectors: 0,
-            fault: None,
+            fault: (air.id() == "damaged").then(|| "it is cut off: damaged.safetensors".to_owned()),
             path: PathBuf::new(),
             config: None,
         }))
