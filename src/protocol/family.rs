@@ -191,7 +191,7 @@ impl Family {
     #[must_use]
     pub const fn of_status(status: u16) -> Option<Self> {
         match status {
-            ..400 => None,
+            ..=399 => None,
             401 | 403 => Some(Self::Auth),
             402 => Some(Self::Quota),
             404 | 410 => Some(Self::NotFound),
