@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod pixels;
 pub mod prompt;
 pub mod protocol;
+pub mod remote;
 pub mod sampling;
 pub mod settings;
 pub mod state;

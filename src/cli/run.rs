@@ -1,5 +1,8 @@
 //! `latelier run`: tasks in, pictures and the API's answer out.
 
+mod answer;
+mod other_tasks;
+mod provider;
 mod resume;
 
 use std::fs;
@@ -10,24 +13,21 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use url::Url;
 use uuid::Uuid;
 
+use self::answer::{Made, Printed, result, unreadable};
+use self::provider::{Maker, Surroundings};
 use super::explain::explain;
 use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
-use crate::engine::{LocalEngine, Mode, Settings};
+use crate::engine::Mode;
 use crate::jobs::{
-    Event, EventSink, Failure, FailureKind, Job, JobId, Journal as _, NsfwScore, Owed, Progress,
-    Provider, Worker, fresh_seed,
+    Event, EventSink, Failure, FailureKind, Job, JobId, Journal, Progress, fresh_seed,
 };
-use crate::library::{Home, JournalFolder, Library, Pictures, Results, read_verdict};
+use crate::library::{Home, JournalFolder, Library, Pictures, Results};
 use crate::metadata::{self, Carried};
 use crate::pixels::{probe, read_task_text};
-use crate::task::{
-    Answer, DeliveredImage, EngineKind, ImageResult, OutputType, Problem, Request, Task, TaskType,
-    read_tasks, resolve,
-};
+use crate::task::{EngineKind, Problem, Request, Task, TaskType, read_tasks, resolve};
 
 /// Events that may wait; the reader only waits for events, so this is generous.
 const EVENTS: usize = 256;
@@ -38,8 +38,8 @@ const EVENTS: usize = 256;
 /// command or the file could not be understood at all.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// A JSON array of imageInference tasks, or a picture that says how it was made (see `show`); `-`
-    /// reads standard input
+    /// A JSON array of imageInference tasks (for the remote engine of any), or a picture that says how it
+    /// was made (see `show`); `-` reads standard input
     #[arg(value_name = "TASK.json", required_unless_present = "resume")]
     tasks: Option<PathBuf>,
 
@@ -54,6 +54,15 @@ pub struct RunArgs {
     /// Which engine makes the pictures
     #[arg(long, value_enum, default_value = "local")]
     engine: EngineArg,
+
+    /// Where the remote engine is: wss:// or ws:// for the WebSocket, https:// or http:// for single
+    /// requests [default: the Runware service]. The key comes from `RUNWARE_API_KEY`
+    #[arg(long, value_name = "URL")]
+    remote_url: Option<String>,
+
+    /// Let the key travel to another machine without encryption
+    #[arg(long)]
+    insecure: bool,
 
     /// Print what would become of each field on each engine and how much memory the local one
     /// would take, and make nothing
@@ -77,11 +86,15 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
             ));
         }
     };
-    let tasks = match &input {
-        Input::Tasks(text) => read_tasks(text),
-        Input::Picture(_) => Ok(Vec::new()),
+    let kind = EngineKind::from(args.engine);
+    let (text, others) = match &input {
+        Input::Tasks(text) if kind == EngineKind::Remote && !args.explain => {
+            other_tasks::taken_out(text)
+        }
+        Input::Tasks(text) => (text.clone(), Vec::new()),
+        Input::Picture(_) => ("[]".to_owned(), Vec::new()),
     };
-    let tasks = match tasks {
+    let tasks = match read_tasks(&text) {
         Ok(tasks) => tasks,
         Err(problem) => return refuse(*problem),
     };
@@ -94,31 +107,41 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         return explain(&tasks, &library, &pictures, engine.mode.map(Mode::from));
     }
     let journal = match JournalFolder::open(home, &args.out) {
-        Ok(journal) => Some(journal),
+        Ok(journal) => Some(Arc::new(journal)),
         Err(error) => {
             writeln!(io::stderr(), "{error}")?;
             None
         }
     };
-    hint(journal.as_ref())?;
-    let keeper = Arc::new(Results::in_folder(home, &args.out, pictures.clone()));
-    let folders = library.folders();
-    let settings = Settings {
-        models: Arc::new(move || folders.clone()),
-        ..engine.settings(home, keeper, Arc::new(pictures), false)
+    hint(journal.as_deref())?;
+    let maker = Maker::start(
+        kind,
+        &Surroundings {
+            args,
+            engine,
+            home,
+            library: &library,
+            keeper: Arc::new(Results::in_folder(home, &args.out, pictures.clone())),
+            pictures: Arc::new(pictures),
+            journal: journal.clone().map(|journal| journal as Arc<dyn Journal>),
+        },
+    )?;
+    let maker = match maker {
+        Ok(maker) => maker,
+        Err(problem) => return refuse(problem),
     };
-    let provider = Worker::start("local", move || LocalEngine::new(settings))?;
-    let mut run = Run::new(&provider, journal.as_ref());
+    let mut run = Run::new(journal.as_deref());
     // All are written down before the first is started: a crash loses none of them.
     let mut requests: Vec<Result<Request, Vec<Problem>>> = (tasks.into_iter())
-        .map(|task| task.and_then(|task| requested(&task, &library, args.engine.into())))
+        .map(|task| task.and_then(|task| requested(&task, &library, kind)))
         .collect();
     if let Input::Picture(carried) = input {
-        requests.push(remade(*carried, &library, args.engine.into())?);
+        requests.push(remade(*carried, &library, kind)?);
     }
     let jobs: Vec<Job> = (requests.into_iter()).filter_map(|request| run.accept(request)).collect();
-    for job in jobs {
-        run.make(job);
+    run.make(jobs, &maker);
+    for task in others {
+        other_tasks::ask(task, &maker, &mut run.answer);
     }
     run.finish()
 }
@@ -151,16 +174,22 @@ fn hint(journal: Option<&JournalFolder>) -> io::Result<()> {
 
 /// Jobs on their way to the answer.
 struct Run<'a> {
-    provider: &'a dyn Provider,
     journal: Option<&'a JournalFolder>,
-    answer: Answer,
+    answer: Printed,
     /// Jobs that failed: they stay in the journal until their answer is printed.
     failed: Vec<JobId>,
 }
 
+/// A job that an engine has.
+struct Begun {
+    id: JobId,
+    request: Arc<Request>,
+    events: Receiver<Event>,
+}
+
 impl<'a> Run<'a> {
-    fn new(provider: &'a dyn Provider, journal: Option<&'a JournalFolder>) -> Self {
-        Self { provider, journal, answer: Answer::default(), failed: Vec::new() }
+    fn new(journal: Option<&'a JournalFolder>) -> Self {
+        Self { journal, answer: Printed::default(), failed: Vec::new() }
     }
 
     /// Writes the job down; what is wrong with it goes into the answer.
@@ -173,25 +202,40 @@ impl<'a> Run<'a> {
             }
         };
         if let Some(Err(failure)) = self.journal.map(|journal| journal.enter(&job)) {
-            self.answer.errors.push(problem_of(&failure, &job.request));
+            self.answer.errors.push(failure.to_problem(&job.request));
             return None;
         }
         Some(job)
     }
 
-    /// Runs one job to its end and adds what came of it to the answer.
-    fn make(&mut self, job: Job) {
-        let (sender, events) = sync_channel(EVENTS);
-        let sink = EventSink::new(sender, Arc::new(|| {}));
-        let (id, request) = (job.id, Arc::clone(&job.request));
+    /// Runs jobs to their ends and adds what came of them to the answer: the service has several at
+    /// once, the local engine one after the other.
+    fn make(&mut self, jobs: Vec<Job>, maker: &Maker) {
+        let begin = |job: Job| {
+            let (sender, events) = sync_channel(EVENTS);
+            let begun = Begun { id: job.id, request: Arc::clone(&job.request), events };
+            maker.provider().submit(job, EventSink::new(sender, Arc::new(|| {})));
+            begun
+        };
+        if maker.is_remote() {
+            let begun: Vec<Begun> = jobs.into_iter().map(begin).collect();
+            begun.into_iter().for_each(|begun| self.see_through(begun));
+        } else {
+            jobs.into_iter().for_each(|job| self.see_through(begin(job)));
+        }
+    }
+
+    fn see_through(&mut self, Begun { id, request, events }: Begun) {
         let bar = progress_bar(&request);
-        self.provider.submit(job, sink);
         let failure = follow(&events, &request, &bar, &mut self.answer);
         bar.finish_and_clear();
         match failure {
             Some(failure) => {
-                self.answer.errors.push(problem_of(&failure, &request));
-                self.failed.push(id);
+                self.answer.errors.push(failure.to_problem(&request));
+                // What the service may still have made waits to be asked for.
+                if failure.kind != FailureKind::Interrupted {
+                    self.failed.push(id);
+                }
             }
             None => self.strike(id),
         }
@@ -205,7 +249,7 @@ impl<'a> Run<'a> {
 
     /// Prints the answer; what failed has then been told and is not offered again.
     fn finish(self) -> anyhow::Result<u8> {
-        print(&self.answer)?;
+        self.answer.print()?;
         self.failed.iter().for_each(|id| self.strike(*id));
         Ok(if self.answer.errors.is_empty() { DONE } else { FAILED })
     }
@@ -282,29 +326,27 @@ fn remade(
 
 /// Answers with one problem for the whole input.
 fn refuse(problem: Problem) -> anyhow::Result<u8> {
-    print(&Answer { data: Vec::new(), errors: vec![problem] })?;
+    Printed::of(problem).print()?;
     Ok(BAD_USAGE)
 }
 
-fn print(answer: &Answer) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, answer)?;
-    writeln!(out)?;
-    Ok(())
-}
-
 fn requested(task: &Task, library: &Library, engine: EngineKind) -> Result<Request, Vec<Problem>> {
-    if engine == EngineKind::Remote {
-        let message = "The remote engine is not in this version; run the task with --engine local.";
-        let problem = Problem::new("remoteUnavailable", message);
-        return Err(vec![Problem { task_uuid: task.task_uuid.clone(), ..problem }]);
-    }
     resolve(task, library, engine, fresh_seed())
 }
 
+/// The bar counts steps on the local engine, and pictures of the service, which tells of no steps.
 fn progress_bar(request: &Request) -> ProgressBar {
-    let bar = ProgressBar::new(u64::from(request.steps * request.number_results));
-    if let Ok(style) = ProgressStyle::with_template("{bar:32} step {pos}/{len}  {eta}  {msg}") {
+    let (length, template) = match request.engine {
+        EngineKind::Local => (
+            u64::from(request.steps * request.number_results),
+            "{bar:32} step {pos}/{len}  {eta}  {msg}",
+        ),
+        EngineKind::Remote => {
+            (u64::from(request.number_results), "{bar:32} picture {pos}/{len}  {elapsed}  {msg}")
+        }
+    };
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar
@@ -315,7 +357,7 @@ fn follow(
     events: &Receiver<Event>,
     request: &Request,
     bar: &ProgressBar,
-    answer: &mut Answer,
+    answer: &mut Printed,
 ) -> Option<Failure> {
     let mut unread = None;
     let mut speed_up = None;
@@ -329,8 +371,10 @@ fn follow(
                 speed_up = speed_up.or(record.speed_up);
                 // One that is not on disk is followed by the failure that says why.
                 let Some(path) = &record.path else { continue };
-                let owed = Owed { index: record.index, image_uuid: record.image_uuid };
-                match result(owed, path, request) {
+                if request.engine == EngineKind::Remote {
+                    bar.inc(1);
+                }
+                match result(Made::of(&record), path, request) {
                     Ok(image) => answer.data.push(image),
                     // The others still come.
                     Err(error) => unread = Some(unreadable(path, &error)),
@@ -356,69 +400,4 @@ fn follow(
         headline: "The engine stopped without a word; run the task again".to_owned(),
         details: "the channel of its events was closed".to_owned(),
     })
-}
-
-/// What the answer says of the picture at `path`.
-fn result(picture: Owed, path: &Path, request: &Request) -> io::Result<ImageResult> {
-    let is_adult = || read_verdict(path).is_some_and(NsfwScore::is_adult);
-    Ok(ImageResult {
-        task_type: TaskType::ImageInference,
-        task_uuid: request.task_uuid,
-        image_uuid: picture.image_uuid,
-        image: delivered(path, request)?,
-        seed: Some(request.seed + u64::from(picture.index)),
-        nsfw_content: request.check_nsfw.then(is_adult),
-        cost: request.include_cost.then_some(0.0),
-    })
-}
-
-/// The saved picture in the form the task asked for.
-fn delivered(path: &Path, request: &Request) -> io::Result<DeliveredImage> {
-    Ok(match request.output_type {
-        OutputType::Url => {
-            let path = path.canonicalize()?;
-            let url = Url::from_file_path(&path)
-                .map_or_else(|()| path.display().to_string(), |url| url.to_string());
-            DeliveredImage::Url(url)
-        }
-        OutputType::Base64Data => DeliveredImage::base64(&fs::read(path)?),
-        OutputType::DataUri => DeliveredImage::data_uri(request.output_format, &fs::read(path)?),
-    })
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure {
-        kind: FailureKind::Save,
-        headline: format!(
-            "The picture was made and cannot be read back from {}: {error}",
-            path.display()
-        ),
-        details: error.to_string(),
-    }
-}
-
-fn problem_of(failure: &Failure, request: &Request) -> Problem {
-    let message = failure.headline.clone();
-    let problem = match &failure.kind {
-        FailureKind::RuntimeMissing => Problem::new("runtimeMissing", message),
-        FailureKind::Model => Problem::new("modelLoadFailed", message),
-        FailureKind::OutOfMemory => Problem::new("outOfMemory", message),
-        FailureKind::Save => Problem::new("saveFailed", message),
-        FailureKind::Upload => Problem::new("uploadFailed", message),
-        FailureKind::Input(parameter) => Problem::at("invalid", parameter, message),
-        FailureKind::Missing(parameter) => Problem::at("unsupportedLocal", parameter, message),
-        FailureKind::KeyRefused => Problem::new("invalidApiKey", message),
-        FailureKind::NoCredits => Problem::new("insufficientCredits", message),
-        FailureKind::Content => Problem::new("contentPolicyViolation", message),
-        FailureKind::Busy => Problem::new("rateLimitExceeded", message),
-        FailureKind::Unreachable => Problem::new("connection", message),
-        FailureKind::Interrupted => Problem::new("connectionLost", message),
-        FailureKind::Refused(problem) => Problem { message, ..Problem::clone(problem) },
-        FailureKind::Other => Problem::new("inferenceError", message),
-    };
-    Problem {
-        task_uuid: Some(request.task_uuid.to_string()),
-        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
-        ..problem
-    }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Cancel, JobId};
 use crate::pixels::Picture;
-use crate::task::{ImageRef, Problem, Request};
+use crate::task::{ImageRef, Problem, Request, TaskType};
 
 /// What the work really runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,6 +228,39 @@ impl Failure {
     #[must_use]
     pub fn new(kind: FailureKind, headline: impl Into<String>) -> Self {
         Self { kind, headline: headline.into(), details: String::new() }
+    }
+
+    /// The API's error object for it, as one of that request's task.
+    #[must_use]
+    pub fn to_problem(&self, request: &Request) -> Problem {
+        Problem {
+            task_uuid: Some(request.task_uuid.to_string()),
+            task_type: Some(TaskType::ImageInference.as_str().to_owned()),
+            ..self.problem()
+        }
+    }
+
+    /// The API's error object for it, of no task.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let message = self.headline.clone();
+        match &self.kind {
+            FailureKind::RuntimeMissing => Problem::new("runtimeMissing", message),
+            FailureKind::Model => Problem::new("modelLoadFailed", message),
+            FailureKind::OutOfMemory => Problem::new("outOfMemory", message),
+            FailureKind::Save => Problem::new("saveFailed", message),
+            FailureKind::Upload => Problem::new("uploadFailed", message),
+            FailureKind::Input(parameter) => Problem::at("invalid", parameter, message),
+            FailureKind::Missing(parameter) => Problem::at("unsupportedLocal", parameter, message),
+            FailureKind::KeyRefused => Problem::new("invalidApiKey", message),
+            FailureKind::NoCredits => Problem::new("insufficientCredits", message),
+            FailureKind::Content => Problem::new("contentPolicyViolation", message),
+            FailureKind::Busy => Problem::new("rateLimitExceeded", message),
+            FailureKind::Unreachable => Problem::new("connection", message),
+            FailureKind::Interrupted => Problem::new("connectionLost", message),
+            FailureKind::Refused(problem) => Problem { message, ..Problem::clone(problem) },
+            FailureKind::Other => Problem::new("inferenceError", message),
+        }
     }
 
     /// The same with `details` for the log.

@@ -45,6 +45,9 @@ pub struct Job {
     /// The pictures that were finished before a restart.
     pub finished: Vec<Owed>,
 
+    /// Whether it may have been begun before a restart.
+    pub resumed: bool,
+
     /// Ends the job when asked.
     pub cancel: Cancel,
 }
@@ -55,7 +58,7 @@ impl Job {
     pub fn new(request: Arc<Request>) -> Self {
         let fresh = |index| Owed { index, image_uuid: Uuid::new_v4() };
         let owed = (0..request.number_results).map(fresh).collect();
-        Self::resume(request, owed)
+        Self { resumed: false, ..Self::resume(request, owed) }
     }
 
     /// A job for what is left to do of `request`.
@@ -66,6 +69,7 @@ impl Job {
             request,
             owed,
             finished: Vec::new(),
+            resumed: true,
             cancel: Cancel::default(),
         }
     }

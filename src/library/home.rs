@@ -71,6 +71,12 @@ impl Home {
         self.root.join("journal")
     }
 
+    /// Which pictures were uploaded where; uploaded again when it is missing.
+    #[must_use]
+    pub fn uploads_file(&self) -> PathBuf {
+        self.root.join("uploads.json")
+    }
+
     /// Checkpoints and what goes with them.
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {

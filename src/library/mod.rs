@@ -21,6 +21,7 @@ mod record;
 mod results;
 mod scan;
 mod thumbnails;
+mod uploads;
 mod verdicts;
 
 pub use adding::{AddError, Added, Addition};
@@ -36,4 +37,5 @@ pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};
 pub use results::{Results, read_picture, read_task, write_atomically};
 pub use thumbnails::Thumbnails;
+pub use uploads::UploadNotes;
 pub use verdicts::{list_verdicts, read_verdict};

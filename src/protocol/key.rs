@@ -1,5 +1,6 @@
 //! The key of an account. It never shows: not in logs, not in errors, not in files of settings.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -16,6 +17,16 @@ impl Key {
         let text = text.trim();
         let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// `text` without the key, should anybody have repeated it there.
+    #[must_use]
+    pub fn hidden_in<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if text.contains(self.reveal()) {
+            Cow::Owned(text.replace(self.reveal(), "…"))
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 
     /// The key itself, for the message that has to carry it and for nothing else.
@@ -40,6 +51,8 @@ mod tests {
         let key = Key::new(" secret-1 \n").unwrap();
         assert_eq!(key.reveal(), "secret-1");
         assert_eq!(format!("{key:?}"), "Key(…)");
+        assert_eq!(key.hidden_in("no key secret-1!"), "no key …!");
+        assert_eq!(key.hidden_in("secret-2"), "secret-2");
         for nothing in ["", "  ", "two words", "schlüssel", "a\r\nb: c"] {
             assert_eq!(Key::new(nothing), None, "{nothing:?}");
         }

@@ -258,7 +258,8 @@ impl ServiceError {
     /// Whether it says that the service does not have the task: no model or picture is what is missing.
     #[must_use]
     pub fn is_unknown_task(&self) -> bool {
-        let of_something_else = ["Model", "Image", "Media", "model", "image", "media"]
+        // A task that was cancelled was there.
+        let of_something_else = ["Model", "Image", "Media", "model", "image", "media", "Cancelled"]
             .iter()
             .any(|thing| self.code.contains(thing));
         self.family() == Family::NotFound && !self.is_outcome && !of_something_else

@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Run, RunArgs, open_library, print, refuse, requested, result};
+use super::answer::{Made, Printed, result};
+use super::provider::{Maker, Surroundings};
+use super::{Run, RunArgs, open_library, refuse, requested};
 use crate::cli::{DONE, EngineArgs};
-use crate::engine::{LocalEngine, Settings};
-use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Job, Keeper, Waiting, Worker};
+use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Job, Keeper, Waiting};
 use crate::library::{Claim, Claimed, Home, Index, JournalFolder, Library, Pictures, Results};
-use crate::task::{Answer, Problem};
+use crate::task::{EngineKind, Problem};
 
 pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let journal = match JournalFolder::open(home, &home.results_dir()) {
-        Ok(journal) => journal,
+        Ok(journal) => Arc::new(journal),
         Err(error) => return refuse(Problem::new("journalUnavailable", error.to_string())),
     };
     let Claimed { waiting, set_aside } = match journal.claim(Claim::All) {
@@ -32,7 +33,7 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
     }
     if waiting.is_empty() {
         writeln!(io::stderr(), "No job is waiting. Those of a Latelier that runs are its own.")?;
-        print(&Answer::default())?;
+        Printed::default().print()?;
         return Ok(DONE);
     }
     let library = match open_library(args, home)? {
@@ -41,27 +42,49 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
     };
     let folders: Vec<PathBuf> = waiting.iter().map(|waiting| waiting.results.clone()).collect();
     let pictures = Pictures::new(home, &folders);
-    let keeper = Arc::new(ByTask::new(home, &waiting, &pictures));
-    let folders = library.folders();
-    let settings = Settings {
-        models: Arc::new(move || folders.clone()),
-        ..engine.settings(home, keeper, Arc::new(pictures), false)
+    let with = Surroundings {
+        args,
+        engine,
+        home,
+        library: &library,
+        keeper: Arc::new(ByTask::new(home, &waiting, &pictures)),
+        pictures: Arc::new(pictures),
+        journal: Some(Arc::<JournalFolder>::clone(&journal)),
     };
-    let provider = Worker::start("local", move || LocalEngine::new(settings))?;
-    let mut run = Run::new(&provider, Some(&journal));
-    for waiting in waiting {
-        if let Some(job) = run.take_up(waiting, &library, args) {
-            run.make(job);
-        }
-    }
+    let mut run = Run::new(Some(&journal));
+    let (local, remote) =
+        waiting.into_iter().partition(|waiting| waiting.engine == EngineKind::Local);
+    run.resume(EngineKind::Local, local, &with)?;
+    run.resume(EngineKind::Remote, remote, &with)?;
     run.finish()
 }
 
 impl Run<'_> {
+    /// Goes on with the jobs of one engine. Without that engine they keep waiting.
+    fn resume(
+        &mut self,
+        kind: EngineKind,
+        waiting: Vec<Waiting>,
+        with: &Surroundings<'_>,
+    ) -> io::Result<()> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        match Maker::start(kind, with)? {
+            Ok(maker) => {
+                let jobs = waiting.into_iter();
+                let jobs = jobs.filter_map(|waiting| self.take_up(waiting, with.library)).collect();
+                self.make(jobs, &maker);
+            }
+            Err(problem) => self.answer.errors.push(problem),
+        }
+        Ok(())
+    }
+
     /// Makes a job of what was left; what is finished goes into the answer at once. What cannot be
     /// resumed, such as a task whose model is gone, keeps waiting.
-    fn take_up(&mut self, waiting: Waiting, library: &Library, args: &RunArgs) -> Option<Job> {
-        let request = match requested(&waiting.task, library, args.engine.into()) {
+    fn take_up(&mut self, waiting: Waiting, library: &Library) -> Option<Job> {
+        let request = match requested(&waiting.task, library, waiting.engine) {
             Ok(request) => Arc::new(request),
             Err(problems) => {
                 self.answer.errors.extend(problems);
@@ -69,12 +92,13 @@ impl Run<'_> {
             }
         };
         for (picture, path) in &waiting.finished {
-            match result(*picture, path, &request) {
+            match result(Made::before(*picture, path), path, &request) {
                 Ok(image) => self.answer.data.push(image),
                 Err(error) => tracing::warn!("{error}: {}", path.display()),
             }
         }
-        Some(Job::resume(request, waiting.owed))
+        let finished = waiting.finished.into_iter().map(|(picture, _)| picture).collect();
+        Some(Job { finished, ..Job::resume(request, waiting.owed) })
     }
 }
 

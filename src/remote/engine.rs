@@ -1,0 +1,343 @@
+//! The [`Provider`] over the service: a thread with its own runtime, several jobs at once.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use uuid::Uuid;
+
+use super::download::Downloads;
+use super::errand::{Order, Outcome};
+use super::line::{Line, News};
+use super::picture::Arrivals;
+use super::upload::Uploader;
+use super::{Endpoint, failure, outgoing};
+use crate::jobs::{
+    Cancel, Device, EventSink, Failure, FailureKind, Job, Journal, Keeper, PictureSource, Progress,
+    Provider, Receipts, Status, Uploads,
+};
+use crate::protocol::Key;
+
+/// Tasks on their way at once: the service's advice is two to four.
+const AT_ONCE: usize = 4;
+
+/// Jobs that may wait; more is refused with a message rather than kept without bound.
+const QUEUE_LENGTH: usize = 1024;
+
+/// For the file that is just being written when the engine is dropped.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// What the engine works with.
+#[derive(Clone)]
+pub struct RemoteSettings {
+    /// Where the service is.
+    pub endpoint: Endpoint,
+
+    /// Whose account pays.
+    pub key: Key,
+
+    /// Where finished pictures go.
+    pub keeper: Arc<dyn Keeper>,
+
+    /// Where the pictures come from that tasks name.
+    pub pictures: Arc<dyn PictureSource>,
+
+    /// The journal that jobs are entered in: it is told the pictures' names.
+    pub journal: Option<Arc<dyn Journal>>,
+
+    /// Who keeps the books.
+    pub receipts: Option<Arc<dyn Receipts>>,
+
+    /// Which pictures the service has already.
+    pub uploads: Option<Arc<dyn Uploads>>,
+}
+
+/// What came of a task of another type than `imageInference`.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Its results, as they came.
+    pub results: Vec<Value>,
+
+    /// What went wrong; results may have come all the same.
+    pub failure: Option<Failure>,
+}
+
+enum Work {
+    Job(Box<Job>, EventSink),
+    Ask(Map<String, Value>, SyncSender<Asked>),
+}
+
+/// The service as a provider. Dropping it lets go of what is left: jobs whose end was not heard stay
+/// in the journal, and resuming them asks for what they have become.
+pub struct RemoteEngine {
+    device: Device,
+    work: Option<mpsc::Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+    broken: Arc<Mutex<Option<Failure>>>,
+}
+
+impl RemoteEngine {
+    /// Starts the thread. Nothing is connected before the first job comes.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(settings: RemoteSettings) -> io::Result<Self> {
+        let (work, orders) = mpsc::channel(QUEUE_LENGTH);
+        let device = Device { name: settings.endpoint.host().to_owned(), fallback: None };
+        let broken = Arc::new(Mutex::new(None));
+        let on_thread = Arc::clone(&broken);
+        let thread = thread::Builder::new().name("remote engine".to_owned()).spawn(move || {
+            if let Err(why) = run(settings, orders) {
+                let headline = format!("The network cannot be used ({why}); restart Latelier");
+                let failure = Failure::new(FailureKind::Unreachable, headline);
+                *on_thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            }
+        })?;
+        Ok(Self { device, work: Some(work), thread: Some(thread), broken })
+    }
+
+    /// Sends a task of another type than `imageInference` as it is. What came of it comes through the
+    /// channel, once; the channel ends without it when the engine is dropped.
+    pub fn ask(&self, task: Map<String, Value>) -> Receiver<Asked> {
+        let (sender, answer) = sync_channel(1);
+        let refused = match &self.work {
+            Some(work) => {
+                work.try_send(Work::Ask(task, sender)).err().map(|error| error.into_inner())
+            }
+            None => None,
+        };
+        if let Some(Work::Ask(_, sender)) = refused {
+            let asked = Asked { results: Vec::new(), failure: Some(self.full()) };
+            sender.try_send(asked).ok();
+        }
+        answer
+    }
+
+    fn full(&self) -> Failure {
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        broken.unwrap_or_else(|| {
+            let headline = "The queue is full: wait until some jobs are done";
+            Failure::new(FailureKind::Busy, headline)
+        })
+    }
+}
+
+impl Provider for RemoteEngine {
+    fn name(&self) -> &'static str {
+        "remote"
+    }
+
+    fn status(&self) -> Status {
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        broken.map_or_else(|| Status::Ready(self.device.clone()), Status::Unavailable)
+    }
+
+    fn submit(&self, job: Job, events: EventSink) {
+        events.send(job.id, Progress::Queued);
+        let Some(work) = &self.work else { return };
+        if let Err(error) = work.try_send(Work::Job(Box::new(job), events))
+            && let Work::Job(job, events) = error.into_inner()
+        {
+            events.send(job.id, Progress::Failed(self.full()));
+        }
+    }
+}
+
+impl Drop for RemoteEngine {
+    fn drop(&mut self) {
+        self.work = None;
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+/// What all jobs share.
+struct Shared {
+    settings: RemoteSettings,
+    line: Arc<Line>,
+    uploader: Uploader,
+    downloads: Downloads,
+    turns: Semaphore,
+}
+
+/// Takes work in until nobody gives any more.
+fn run(settings: RemoteSettings, mut orders: mpsc::Receiver<Work>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("remote")
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let result = runtime.block_on(async {
+        let line = Arc::new(Line::open(&settings)?);
+        let shared = Arc::new(Shared {
+            uploader: Uploader::new(settings.clone(), Arc::clone(&line)),
+            downloads: Downloads::new()?,
+            turns: Semaphore::new(AT_ONCE),
+            settings,
+            line,
+        });
+        while let Some(work) = orders.recv().await {
+            let shared = Arc::clone(&shared);
+            match work {
+                Work::Job(job, events) => {
+                    tokio::spawn(see_through(shared, *job, events));
+                }
+                Work::Ask(task, answer) => {
+                    tokio::spawn(async move {
+                        answer.try_send(shared.ask(task).await).ok();
+                    });
+                }
+            }
+        }
+        Ok(())
+    });
+    runtime.shutdown_timeout(CLOSING);
+    result
+}
+
+/// Runs one job and tells how it ended, whatever happens inside.
+async fn see_through(shared: Arc<Shared>, job: Job, events: EventSink) {
+    let (id, cancel) = (job.id, job.cancel.clone());
+    let host = shared.settings.endpoint.host().to_owned();
+    let sink = events.clone();
+    let mut work = tokio::spawn(async move { shared.carry_out(job, &sink).await });
+    let end = tokio::select! {
+        biased;
+        () = cancelled(&cancel) => {
+            work.abort();
+            tracing::info!("task {id} is not waited for any more; what was sent {host} still bills");
+            Progress::Cancelled
+        }
+        ended = &mut work => match ended {
+            Ok(None) => Progress::Finished,
+            Ok(Some(failure)) => Progress::Failed(failure),
+            Err(panic) => {
+                let headline = "The job ended because of a fault in Latelier itself; the log says more";
+                let failure = Failure::new(FailureKind::Other, headline);
+                Progress::Failed(failure.with_details(panic.to_string()))
+            }
+        },
+    };
+    tell(&events, id, end).await;
+}
+
+/// Leaves an event; the listener may make the thread wait, which is not one of the runtime's own then.
+async fn tell(events: &EventSink, id: Uuid, news: Progress) {
+    let events = events.clone();
+    tokio::task::spawn_blocking(move || events.send(id, news)).await.ok();
+}
+
+async fn cancelled(cancel: &Cancel) {
+    let asked = Arc::new(Notify::new());
+    let heard = Arc::clone(&asked);
+    cancel.on_cancel(move || heard.notify_one());
+    asked.notified().await;
+}
+
+impl Shared {
+    /// Carries a job out; what went wrong comes back.
+    async fn carry_out(&self, job: Job, events: &EventSink) -> Option<Failure> {
+        let Ok(_turn) = self.turns.acquire().await else {
+            return Some(Failure::new(
+                FailureKind::Other,
+                "The engine has stopped: restart Latelier",
+            ));
+        };
+        let host = self.settings.endpoint.host();
+        let device = Device { name: host.to_owned(), fallback: None };
+        tell(events, job.id, Progress::Started { device }).await;
+        let mut resumed = job.resumed;
+        let mut arrivals =
+            Arrivals::new(job.clone(), self.settings.clone(), self.downloads.clone());
+        let mut tries = 0;
+        loop {
+            let brought = match self.uploader.bring(&job.request.task).await {
+                Ok(brought) => brought,
+                Err(failure) => return Some(failure),
+            };
+            let task = outgoing::task(&job.request, brought.task, self.line.is_socket());
+            let task = match task {
+                Ok(task) => task,
+                Err(error) => {
+                    let headline = format!("The task cannot be written as JSON: {error}");
+                    return Some(Failure::new(FailureKind::Other, headline));
+                }
+            };
+            let order = Order {
+                id: job.id,
+                task,
+                expected: job.request.number_results as usize,
+                had: job.finished.iter().map(|owed| owed.image_uuid).collect(),
+                resumed,
+            };
+            tries += 1;
+            let (outcome, lost) = self.follow(order, &mut arrivals, events).await;
+            match &outcome {
+                // An upload lives for a while only; the task was refused and made nothing.
+                Outcome::Failed(error)
+                    if error.is_missing_picture() && !brought.uploaded.is_empty() && tries == 1 =>
+                {
+                    tracing::info!("{host} lacks a picture: it is uploaded again");
+                    self.uploader.forget(&brought.uploaded);
+                    resumed = false;
+                }
+                outcome => return failure::of_outcome(outcome, host).or(lost),
+            }
+        }
+    }
+
+    /// Sends an order and takes in what comes of it; how it ended, and the first picture's trouble.
+    async fn follow(
+        &self,
+        order: Order,
+        arrivals: &mut Arrivals,
+        events: &EventSink,
+    ) -> (Outcome, Option<Failure>) {
+        let (id, mut lost) = (order.id, None);
+        let mut awaited = self.line.carry(order).await;
+        while let Some(news) = awaited.next().await {
+            match news {
+                News::Result(item) => {
+                    let arrived = arrivals.take(item).await;
+                    if let Some(news) = arrived.news {
+                        tell(events, id, news).await;
+                    }
+                    lost = lost.or(arrived.failure);
+                }
+                News::End(outcome) => return (outcome, lost),
+            }
+        }
+        let why = "the engine was stopped".to_owned();
+        (Outcome::Unreachable { sent: true, why }, lost)
+    }
+
+    /// Sends a task of another type.
+    async fn ask(&self, mut task: Map<String, Value>) -> Asked {
+        let given = task.get("taskUUID").and_then(Value::as_str);
+        let id = given.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::new_v4);
+        task.insert("taskUUID".to_owned(), id.to_string().into());
+        let many =
+            ["numberResults", "promptVersions"].iter().find_map(|name| task.get(*name)?.as_u64());
+        let expected = many.unwrap_or(1).clamp(1, 100) as usize;
+        let Ok(_turn) = self.turns.acquire().await else { return Asked::default() };
+        let order = Order { id, task, expected, had: Vec::new(), resumed: false };
+        let mut awaited = self.line.carry(order).await;
+        let mut asked = Asked::default();
+        while let Some(news) = awaited.next().await {
+            match news {
+                News::Result(item) => asked.results.push(Value::Object(item.as_json().clone())),
+                News::End(outcome) => {
+                    asked.failure = failure::of_outcome(&outcome, self.settings.endpoint.host());
+                    break;
+                }
+            }
+        }
+        asked
+    }
+}

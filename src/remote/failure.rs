@@ -1,0 +1,165 @@
+//! The service's errors and the connection's, in words for the user that say what to do.
+
+use super::errand::Outcome;
+use crate::jobs::{Failure, FailureKind};
+use crate::protocol::{Family, ServiceError};
+
+/// What an outcome other than [`Outcome::Complete`] means to the user of the service at `host`.
+pub(super) fn of_outcome(outcome: &Outcome, host: &str) -> Option<Failure> {
+    let failure = match outcome {
+        Outcome::Complete => return None,
+        Outcome::Failed(error) => of_error(error, host),
+        Outcome::Forgotten => Failure::new(
+            FailureKind::Other,
+            format!(
+                "{host} had the task and does not give its pictures any more. It was not sent again, so \
+                 that nothing is paid twice; look into the account's history, or start a new task"
+            ),
+        ),
+        Outcome::TooLate { sent: true } => Failure::new(
+            FailureKind::Interrupted,
+            format!(
+                "{host} did not finish the task within 20 minutes. It may still be working and will be \
+                 billed; `latelier run --resume` asks for the pictures"
+            ),
+        ),
+        Outcome::TooLate { sent: false } => Failure::new(
+            FailureKind::Unreachable,
+            format!("{host} did not take the task within 20 minutes; try again later"),
+        ),
+        Outcome::Unreachable { sent: true, why } => Failure::new(
+            FailureKind::Interrupted,
+            format!(
+                "The connection to {host} was lost and does not come back ({why}). The task may have been \
+                 done and billed; `latelier run --resume` asks for its pictures without paying twice"
+            ),
+        ),
+        Outcome::Unreachable { sent: false, why } => Failure::new(
+            FailureKind::Unreachable,
+            format!(
+                "{host} cannot be reached ({why}). Nothing was sent; check the connection and the \
+                 address of the service, or use the local engine"
+            ),
+        ),
+        Outcome::TooLarge => Failure::new(
+            FailureKind::Other,
+            format!(
+                "{host} closed the connection because a message was too large. Use outputType URL, and \
+                 smaller pictures or their addresses instead of base64"
+            ),
+        ),
+    };
+    Some(failure)
+}
+
+/// What an error of the service means.
+fn of_error(error: &ServiceError, host: &str) -> Failure {
+    let said = sentence(&error.message);
+    let (kind, headline) = match error.family() {
+        Family::Auth => (
+            FailureKind::KeyRefused,
+            format!(
+                "{host} does not accept the key. {said} Put a valid one into the settings or into \
+                 RUNWARE_API_KEY"
+            ),
+        ),
+        Family::Quota => (
+            FailureKind::NoCredits,
+            format!(
+                "The account at {host} has no credits left. {said} Add some, or use the local engine"
+            ),
+        ),
+        Family::RateLimit => (
+            FailureKind::Busy,
+            format!("{host} takes no more tasks at present. {said} Try again in a few minutes"),
+        ),
+        Family::Safety => (
+            FailureKind::Content,
+            format!("{host} refuses what the task shows. {said} Change the prompt or the pictures"),
+        ),
+        Family::Validation => {
+            (refused(error), format!("{host} refuses the task. {said} Change it and try again"))
+        }
+        Family::NotFound => (
+            refused(error),
+            format!(
+                "{host} lacks something that the task names. {said} Check the model and the pictures"
+            ),
+        ),
+        Family::Timeout | Family::Provider | Family::Server | Family::Unknown => (
+            refused(error),
+            format!("{host} failed at the task. {said} Try again, or choose another model"),
+        ),
+    };
+    let raw = serde_json::to_string(&error.raw).unwrap_or_default();
+    Failure::new(kind, headline).with_details(format!("{host} answers {raw}"))
+}
+
+fn refused(error: &ServiceError) -> FailureKind {
+    FailureKind::Refused(Box::new(error.to_problem()))
+}
+
+/// The service's words as a sentence of at most 400 characters.
+fn sentence(text: &str) -> String {
+    const MOST: usize = 400;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text: String = if text.chars().count() > MOST {
+        text.chars().take(MOST).chain(['…']).collect()
+    } else {
+        text
+    };
+    if !text.ends_with(['.', '!', '?', '…']) {
+        text.push('.');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_names_the_host_and_what_can_be_done() {
+        let codes = [
+            ("invalidApiKey", FailureKind::KeyRefused, "RUNWARE_API_KEY"),
+            ("insufficientCredits", FailureKind::NoCredits, "credits"),
+            ("rateLimitExceeded", FailureKind::Busy, "in a few minutes"),
+            ("promptBlocked", FailureKind::Content, "Change the prompt"),
+        ];
+        for (code, kind, advice) in codes {
+            let error = ServiceError::new(code, "the   service's\nwords");
+            let failure = of_outcome(&Outcome::Failed(error), "host:1").unwrap();
+            assert_eq!(failure.kind, kind);
+            assert!(failure.headline.contains(advice), "{failure}");
+            assert!(failure.headline.contains("the service's words. "), "{failure}");
+            assert!(failure.details.contains(code) && failure.headline.contains("host:1"));
+        }
+        let error = ServiceError::new("invalidWidth", "too wide!");
+        let failure = of_outcome(&Outcome::Failed(error), "host").unwrap();
+        let FailureKind::Refused(problem) = failure.kind else { panic!("{failure:?}") };
+        assert_eq!(problem.code, "invalidWidth");
+        assert_eq!(of_outcome(&Outcome::Complete, "host"), None);
+    }
+
+    #[test]
+    fn only_what_was_sent_waits_for_resuming() {
+        let why = || "gone".to_owned();
+        for (outcome, kind) in [
+            (Outcome::TooLate { sent: true }, FailureKind::Interrupted),
+            (Outcome::TooLate { sent: false }, FailureKind::Unreachable),
+            (Outcome::Unreachable { sent: true, why: why() }, FailureKind::Interrupted),
+            (Outcome::Unreachable { sent: false, why: why() }, FailureKind::Unreachable),
+            (Outcome::Forgotten, FailureKind::Other),
+            (Outcome::TooLarge, FailureKind::Other),
+        ] {
+            assert_eq!(of_outcome(&outcome, "host").unwrap().kind, kind, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn long_words_are_cut() {
+        let long = "é".repeat(5000);
+        assert_eq!(sentence(&long).chars().count(), 401);
+        assert_eq!(sentence(""), ".");
+    }
+}

@@ -1,0 +1,82 @@
+//! The way to the service, by WebSocket or HTTP: orders in, results and an end out.
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::errand::{Order, Outcome};
+use super::http::Http;
+use super::socket::{Request, Socket};
+use super::{Endpoint, RemoteSettings};
+use crate::protocol::Item;
+
+/// Largest message that is taken, in bytes.
+pub(super) const LARGEST: usize = 128 << 20;
+
+/// News of an order.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A result, each once.
+    Result(Item),
+    /// Nothing more comes.
+    End(Outcome),
+}
+
+/// A way to the service.
+pub(super) enum Line {
+    Socket(Socket),
+    Http(Http),
+}
+
+/// The news of one order. Dropping it forgets the order: nothing more is sent or asked for it.
+pub(super) struct Awaited {
+    news: mpsc::Receiver<News>,
+    forget: Option<(mpsc::Sender<Request>, Uuid)>,
+}
+
+impl Line {
+    /// The way that `settings` name. Must be called inside a tokio runtime.
+    pub(super) fn open(settings: &RemoteSettings) -> Result<Self, String> {
+        let (endpoint, key): (Endpoint, _) = (settings.endpoint.clone(), settings.key.clone());
+        if endpoint.is_socket() {
+            return Ok(Self::Socket(Socket::open(endpoint, key)));
+        }
+        Http::new(endpoint, key).map(Self::Http)
+    }
+
+    pub(super) const fn is_socket(&self) -> bool {
+        matches!(self, Self::Socket(_))
+    }
+
+    /// Carries an order out.
+    pub(super) async fn carry(&self, order: Order) -> Awaited {
+        // Each result comes once, and then the end.
+        let (sender, news) = mpsc::channel(order.expected + 2);
+        match self {
+            Self::Socket(socket) => {
+                let (requests, id) = (socket.requests.clone(), order.id);
+                // When the socket's task is gone, so is the sender, and the news end.
+                requests.send(Request::Submit(Box::new(order), sender)).await.ok();
+                Awaited { news, forget: Some((requests, id)) }
+            }
+            Self::Http(http) => {
+                tokio::spawn(http.clone().carry(order, sender));
+                Awaited { news, forget: None }
+            }
+        }
+    }
+}
+
+impl Awaited {
+    /// The next news; `None` when the line is gone.
+    pub(super) async fn next(&mut self) -> Option<News> {
+        self.news.recv().await
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        if let Some((requests, id)) = &self.forget {
+            requests.try_send(Request::Forget(*id)).ok();
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! The WebSocket session: connect, authenticate, keep alive, carry tasks, come back after a drop.
+//!
+//! Pure: events and the time go in, orders come out. No clock, no socket; the key leaves it in the
+//! message that carries it and nowhere else.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::backoff::Backoff;
+use super::errand::{Errand, Order, Outcome};
+use crate::protocol::{Family, Item, Key, Reply, ServiceError};
+
+/// To reach the service.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// For the answer to the key.
+const AUTHENTICATE: Duration = Duration::from_secs(15);
+
+/// Between two pings; the service closes connections on which nothing came for 120 s.
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// For the answer to a ping.
+const PONG: Duration = Duration::from_secs(10);
+
+/// A connection without a task is closed after so long.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A connection that lasted so long was a good one.
+const GOOD: Duration = Duration::from_secs(60);
+
+/// Attempts to connect in a row before that is given up.
+const TRIES: u32 = 10;
+
+/// Frames in a row that are no answers before the connection is given up.
+const MALFORMED: u32 = 5;
+
+/// "Message too big" (RFC 6455, 7.4.1).
+const TOO_BIG: u16 = 1009;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    /// A task is to be carried out.
+    Submit(Box<Order>),
+    /// Nobody wants that task's results any more.
+    Forget(Uuid),
+    /// The connection is open.
+    Opened,
+    /// A text arrived.
+    Frame(String),
+    /// The connection could not be made, or ended.
+    Closed(Closed),
+    /// Time went by.
+    Tick,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Closed {
+    /// Close code of the WebSocket, if there was one.
+    pub(super) code: Option<u16>,
+    /// HTTP status with which the service turned the connection down.
+    pub(super) status: Option<u16>,
+    /// For people; names the host at most.
+    pub(super) why: String,
+    /// Whether trying again is of no use.
+    pub(super) is_final: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Command {
+    /// Open a connection.
+    Connect,
+    /// Send that text.
+    Send(String),
+    /// Close the connection.
+    HangUp,
+    /// Hand a result over.
+    Deliver(Uuid, Item),
+    /// A task has ended.
+    End(Uuid, Outcome),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// No connection; one is tried at that time, if any task is waiting.
+    Down {
+        until: Duration,
+    },
+    Connecting {
+        since: Duration,
+    },
+    Authenticating {
+        since: Duration,
+    },
+    Up {
+        since: Duration,
+    },
+}
+
+/// The session and the tasks it carries.
+pub(super) struct Session {
+    key: Key,
+    link: Link,
+    /// Names the session to the service, which keeps undelivered results for it.
+    name: Option<String>,
+    errands: BTreeMap<Uuid, Errand>,
+    backoff: Backoff,
+    seed: u64,
+    pinged: Option<Duration>,
+    next_ping: Duration,
+    idle_since: Duration,
+    malformed: u32,
+    commands: Vec<Command>,
+}
+
+impl Session {
+    /// A session that connects when the first task comes. `seed` makes the jitter of pauses.
+    pub(super) fn new(key: Key, seed: u64) -> Self {
+        Self {
+            key,
+            link: Link::Down { until: Duration::ZERO },
+            name: None,
+            errands: BTreeMap::new(),
+            backoff: Backoff::new(seed),
+            seed,
+            pinged: None,
+            next_ping: Duration::ZERO,
+            idle_since: Duration::ZERO,
+            malformed: 0,
+            commands: Vec::new(),
+        }
+    }
+
+    /// Takes an event in at time `now`; what is to be done comes back, in order.
+    pub(super) fn take(&mut self, event: Event, now: Duration) -> Vec<Command> {
+        match event {
+            Event::Submit(order) => {
+                self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+                self.errands.insert(order.id, Errand::new(*order, self.seed, now));
+            }
+            Event::Forget(id) => {
+                self.errands.remove(&id);
+            }
+            Event::Opened => self.authenticate(now),
+            Event::Frame(text) => self.hear(&text, now),
+            Event::Closed(closed) => self.closed(&closed, now),
+            Event::Tick => {}
+        }
+        self.go_on(now);
+        std::mem::take(&mut self.commands)
+    }
+
+    /// When to call [`Self::take`] with [`Event::Tick`] at the latest; `None` when nothing is waited for.
+    pub(super) fn wake_at(&self) -> Option<Duration> {
+        let errands = self.errands.values().map(Errand::wake_at).min();
+        let link = match self.link {
+            Link::Down { until } => (!self.errands.is_empty()).then_some(until),
+            Link::Connecting { since } => Some(since + CONNECT),
+            Link::Authenticating { since } => Some(since + AUTHENTICATE),
+            Link::Up { .. } => {
+                let pong = self.pinged.map(|at| at + PONG);
+                let idle = self.errands.is_empty().then(|| self.idle_since + IDLE);
+                [pong, idle, Some(self.next_ping)].into_iter().flatten().min()
+            }
+        };
+        // Without a connection an errand can only run out of time.
+        let errands = match self.link {
+            Link::Up { .. } => errands,
+            _ => self.errands.values().map(Errand::ends_at).min(),
+        };
+        [errands, link].into_iter().flatten().min()
+    }
+
+    fn authenticate(&mut self, now: Duration) {
+        if self.link != (Link::Connecting { since: self.since() }) {
+            return;
+        }
+        self.link = Link::Authenticating { since: now };
+        let mut task = json!({ "taskType": "authentication", "apiKey": self.key.reveal() });
+        if let (Some(name), Some(members)) = (&self.name, task.as_object_mut()) {
+            members.insert("connectionSessionUUID".to_owned(), name.as_str().into());
+        }
+        self.send(&json!([task]));
+    }
+
+    fn since(&self) -> Duration {
+        match self.link {
+            Link::Down { until } => until,
+            Link::Connecting { since } | Link::Authenticating { since } | Link::Up { since } => {
+                since
+            }
+        }
+    }
+
+    fn send(&mut self, message: &Value) {
+        self.commands.push(Command::Send(message.to_string()));
+    }
+
+    /// Does what has become due.
+    fn go_on(&mut self, now: Duration) {
+        self.end_what_has_ended(now);
+        match self.link {
+            Link::Down { until } if now >= until && !self.errands.is_empty() => {
+                self.link = Link::Connecting { since: now };
+                self.commands.push(Command::Connect);
+            }
+            Link::Connecting { since } if now >= since + CONNECT => {
+                self.give_up_connection("it cannot be reached within 15 s", now);
+            }
+            Link::Authenticating { since } if now >= since + AUTHENTICATE => {
+                self.give_up_connection("it does not answer to the key within 15 s", now);
+            }
+            Link::Up { .. } => self.keep_alive(now),
+            _ => {}
+        }
+        if let Link::Up { .. } = self.link {
+            self.send_what_is_due(now);
+        }
+        self.end_what_has_ended(now);
+    }
+
+    fn keep_alive(&mut self, now: Duration) {
+        if self.pinged.is_some_and(|at| now >= at + PONG) {
+            return self.give_up_connection("it does not answer to pings", now);
+        }
+        if self.errands.is_empty() && now >= self.idle_since + IDLE {
+            self.commands.push(Command::HangUp);
+            self.link = Link::Down { until: now };
+            self.name = None;
+            return;
+        }
+        if self.pinged.is_none() && now >= self.next_ping {
+            self.pinged = Some(now);
+            self.next_ping = now + PING_EVERY;
+            self.send(&json!([{ "taskType": "ping", "ping": true }]));
+        }
+    }
+
+    fn send_what_is_due(&mut self, now: Duration) {
+        let mut messages = Vec::new();
+        for errand in self.errands.values_mut() {
+            if let Some(say) = errand.due(now) {
+                messages.push(errand.message(say));
+            }
+        }
+        messages.iter().for_each(|message| self.send(message));
+    }
+
+    fn end_what_has_ended(&mut self, now: Duration) {
+        // Those that cannot be sent for want of a connection run out of time all the same.
+        for errand in self.errands.values_mut().filter(|errand| now >= errand.ends_at()) {
+            errand.due(now);
+        }
+        let ended: Vec<Uuid> = (self.errands.values())
+            .filter(|errand| errand.outcome().is_some())
+            .map(Errand::id)
+            .collect();
+        for id in ended {
+            let errand = self.errands.remove(&id);
+            if let Some(outcome) = errand.as_ref().and_then(Errand::outcome) {
+                self.commands.push(Command::End(id, outcome.clone()));
+            }
+            self.idle_since = now;
+        }
+    }
+
+    fn hear(&mut self, text: &str, now: Duration) {
+        let text = self.key.hidden_in(text);
+        let reply = match Reply::read(&text) {
+            Ok(reply) => reply,
+            Err(error) => return self.hear_nonsense(&error.to_string(), now),
+        };
+        self.malformed = 0;
+        match self.link {
+            Link::Authenticating { .. } => self.hear_of_the_key(&reply, now),
+            Link::Up { .. } => self.hear_of_tasks(reply, now),
+            _ => {}
+        }
+    }
+
+    /// A frame that is no answer may have been one about any task.
+    fn hear_nonsense(&mut self, why: &str, now: Duration) {
+        tracing::warn!("{why}");
+        self.malformed += 1;
+        if self.malformed >= MALFORMED {
+            self.malformed = 0;
+            return self.give_up_connection("what it sends are no answers of the API", now);
+        }
+        if let Link::Up { .. } = self.link {
+            let errands = self.errands.values_mut();
+            errands.for_each(|errand| errand.lost_for_a_while(why, now));
+        }
+    }
+
+    fn hear_of_the_key(&mut self, reply: &Reply, now: Duration) {
+        if let Some(name) = reply.data.iter().find_map(|item| item.text("connectionSessionUUID")) {
+            if self.name.as_deref().is_some_and(|old| old != name) {
+                tracing::info!(
+                    "the service began a new session: what it held for the old one is asked for"
+                );
+            }
+            self.name = Some(name.to_owned());
+            self.link = Link::Up { since: now };
+            self.pinged = None;
+            self.next_ping = now + PING_EVERY;
+            self.idle_since = now;
+            return;
+        }
+        let Some(error) = reply.errors.first() else { return };
+        let of_the_session = self.name.is_some() && error.family() != Family::Auth;
+        if of_the_session {
+            // The service does not know the old session any more: a new one will do.
+            tracing::info!(
+                "the session cannot be taken up again ({}): a new one is begun",
+                error.code
+            );
+            self.name = None;
+            self.link = Link::Connecting { since: now };
+            self.authenticate(now);
+        } else if error.family().is_retryable() || error.family() == Family::Unknown {
+            self.give_up_connection(&error.message.clone(), now);
+        } else {
+            self.refused(error, now);
+        }
+    }
+
+    /// The key is not taken: nothing can go on, and everybody is told.
+    fn refused(&mut self, error: &ServiceError, now: Duration) {
+        self.commands.push(Command::HangUp);
+        self.link = Link::Down { until: now };
+        self.name = None;
+        for errand in self.errands.values_mut() {
+            errand.end(Outcome::Failed(error.clone()));
+        }
+    }
+
+    fn hear_of_tasks(&mut self, reply: Reply, now: Duration) {
+        let mut answered = Vec::new();
+        for item in reply.data {
+            if item.task_type() == "ping" || item.as_json().contains_key("pong") {
+                self.pinged = None;
+                continue;
+            }
+            let Some(errand) = item.task_uuid().and_then(|id| self.errands.get_mut(&id)) else {
+                tracing::debug!(
+                    "a result of a task that is not waited for: {:?}",
+                    item.task_uuid()
+                );
+                continue;
+            };
+            let id = errand.id();
+            if item.text("status").is_some() {
+                answered.push(id);
+            }
+            if errand.hear(&item, now) {
+                self.backoff.succeed();
+                self.commands.push(Command::Deliver(id, item));
+            }
+        }
+        for error in reply.errors {
+            match error.task_uuid {
+                Some(id) => {
+                    if error.is_outcome {
+                        answered.push(id);
+                    }
+                    if let Some(errand) = self.errands.get_mut(&id) {
+                        errand.hear_error(error, now);
+                    }
+                }
+                None => self.hear_of_nobody(&error, now),
+            }
+        }
+        for id in answered {
+            if let Some(errand) = self.errands.get_mut(&id) {
+                errand.answered(now);
+            }
+        }
+    }
+
+    /// An error that names no task: of the account, or of a task that has to be found out.
+    fn hear_of_nobody(&mut self, error: &ServiceError, now: Duration) {
+        tracing::warn!("the service says {}: {}", error.code, error.message);
+        match error.family() {
+            Family::Auth => return self.refused(error, now),
+            Family::Quota => {
+                let waiting = self.errands.values_mut().filter(|errand| errand.is_waiting());
+                waiting.for_each(|errand| errand.end(Outcome::Failed(error.clone())));
+                return;
+            }
+            _ => {}
+        }
+        let mut waiting: Vec<_> =
+            self.errands.values_mut().filter(|errand| errand.is_waiting()).collect();
+        match waiting.as_mut_slice() {
+            // It can be nobody else's.
+            [only] => only.hear_error(error.clone(), now),
+            several => {
+                several.iter_mut().for_each(|errand| errand.lost_for_a_while(&error.message, now));
+            }
+        }
+    }
+
+    fn give_up_connection(&mut self, why: &str, now: Duration) {
+        self.commands.push(Command::HangUp);
+        self.closed(&Closed { why: why.to_owned(), ..Closed::default() }, now);
+    }
+
+    fn closed(&mut self, closed: &Closed, now: Duration) {
+        if let Link::Down { .. } = self.link {
+            return;
+        }
+        tracing::info!("the connection ended: {} (code {:?})", closed.why, closed.code);
+        if let Link::Up { since } = self.link
+            && now >= since + GOOD
+        {
+            self.backoff.succeed();
+        }
+        self.pinged = None;
+        if closed.code == Some(TOO_BIG) {
+            self.link = Link::Down { until: now };
+            let waiting = self.errands.values_mut().filter(|errand| errand.is_waiting());
+            waiting.for_each(|errand| errand.end(Outcome::TooLarge));
+            return;
+        }
+        let family = closed.status.and_then(Family::of_status);
+        if let Some(family @ (Family::Auth | Family::Quota)) = family {
+            let code = if family == Family::Auth { "unauthorized" } else { "paymentRequired" };
+            return self.refused(&ServiceError::new(code, &*closed.why), now);
+        }
+        self.backoff.fail();
+        if closed.is_final || self.backoff.failures() > TRIES {
+            self.give_up(&closed.why, now);
+            return;
+        }
+        // The first time at once: most drops are of the line, and the service keeps results for 120 s.
+        let was_up = matches!(self.link, Link::Up { .. }) && self.backoff.failures() == 1;
+        let pause = if was_up { Duration::ZERO } else { self.backoff.pause() };
+        self.link = Link::Down { until: now + pause };
+        self.errands.values_mut().for_each(|errand| errand.lost(now));
+    }
+
+    /// Tells everybody that the service cannot be reached; the next task tries anew.
+    fn give_up(&mut self, why: &str, now: Duration) {
+        self.link = Link::Down { until: now };
+        self.backoff.succeed();
+        self.name = None;
+        for errand in self.errands.values_mut() {
+            let sent = errand.was_sent();
+            errand.end(Outcome::Unreachable { sent, why: why.to_owned() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
