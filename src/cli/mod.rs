@@ -7,7 +7,6 @@ mod bench_index;
 mod doctor;
 mod explain;
 mod guide;
-mod key;
 mod models;
 mod run;
 mod show;
