@@ -15,6 +15,7 @@ pub mod pixels;
 pub mod prompt;
 pub mod protocol;
 pub mod sampling;
+pub mod server;
 pub mod settings;
 pub mod state;
 pub mod task;

@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
             }
         };
         if let Some(Err(failure)) = self.journal.map(|journal| journal.enter(&job)) {
-            self.answer.errors.push(problem_of(&failure, &job.request));
+            self.answer.errors.push(failure.to_problem(&job.request));
             return None;
         }
         Some(job)
@@ -189,7 +189,7 @@ impl<'a> Run<'a> {
         bar.finish_and_clear();
         match failure {
             Some(failure) => {
-                self.answer.errors.push(problem_of(&failure, &request));
+                self.answer.errors.push(failure.to_problem(&request));
                 self.failed.push(id);
             }
             None => self.strike(id),
@@ -393,24 +393,5 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
             path.display()
         ),
         details: error.to_string(),
-    }
-}
-
-fn problem_of(failure: &Failure, request: &Request) -> Problem {
-    let message = failure.headline.clone();
-    let problem = match &failure.kind {
-        FailureKind::RuntimeMissing => Problem::new("runtimeMissing", message),
-        FailureKind::Model => Problem::new("modelLoadFailed", message),
-        FailureKind::OutOfMemory => Problem::new("outOfMemory", message),
-        FailureKind::Save => Problem::new("saveFailed", message),
-        FailureKind::Upload => Problem::new("uploadFailed", message),
-        FailureKind::Input(parameter) => Problem::at("invalid", parameter, message),
-        FailureKind::Missing(parameter) => Problem::at("unsupportedLocal", parameter, message),
-        FailureKind::Other => Problem::new("inferenceError", message),
-    };
-    Problem {
-        task_uuid: Some(request.task_uuid.to_string()),
-        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
-        ..problem
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Cancel, JobId};
 use crate::pixels::Picture;
-use crate::task::{ImageRef, Request};
+use crate::task::{ImageRef, Problem, Request, TaskType};
 
 /// What the work really runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +180,29 @@ pub struct Failure {
 
     /// For the log.
     pub details: String,
+}
+
+impl Failure {
+    /// The API's error object for it, as one of that request's task.
+    #[must_use]
+    pub fn to_problem(&self, request: &Request) -> Problem {
+        let message = self.headline.clone();
+        let problem = match &self.kind {
+            FailureKind::RuntimeMissing => Problem::new("runtimeMissing", message),
+            FailureKind::Model => Problem::new("modelLoadFailed", message),
+            FailureKind::OutOfMemory => Problem::new("outOfMemory", message),
+            FailureKind::Save => Problem::new("saveFailed", message),
+            FailureKind::Upload => Problem::new("uploadFailed", message),
+            FailureKind::Input(parameter) => Problem::at("invalid", parameter, message),
+            FailureKind::Missing(parameter) => Problem::at("unsupportedLocal", parameter, message),
+            FailureKind::Other => Problem::new("inferenceError", message),
+        };
+        Problem {
+            task_uuid: Some(request.task_uuid.to_string()),
+            task_type: Some(TaskType::ImageInference.as_str().to_owned()),
+            ..problem
+        }
+    }
 }
 
 /// News of one job.
