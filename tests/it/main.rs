@@ -27,6 +27,7 @@ mod outpainting;
 mod pictures;
 mod prompts;
 mod rooms;
+mod serve;
 mod single_file;
 mod support;
 mod together;
