@@ -25,6 +25,7 @@ mod nsfw;
 mod outpainting;
 mod pictures;
 mod prompts;
+mod remote;
 mod rooms;
 mod single_file;
 mod support;

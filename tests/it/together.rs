@@ -94,7 +94,8 @@ fn made(tasks: &[Value], mode: Mode, together: u32) -> Vec<Vec<Picture>> {
             _ => None,
         });
         let records: Vec<_> = records.collect();
-        let places: Vec<_> = records.iter().map(|record| (record.index, record.seed)).collect();
+        let places: Vec<_> =
+            records.iter().map(|record| (record.index, record.seed.unwrap())).collect();
         assert_eq!(places, [(0, 7), (1, 8), (2, 9), (3, 10)]);
         pictures.push(records.iter().map(|record| record.picture.clone()).collect());
     }
