@@ -16,6 +16,7 @@ pub mod prompt;
 pub mod protocol;
 pub mod remote;
 pub mod sampling;
+pub mod server;
 pub mod settings;
 pub mod state;
 pub mod task;

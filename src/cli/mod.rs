@@ -9,6 +9,7 @@ mod guide;
 mod key;
 mod models;
 mod run;
+mod serve;
 mod show;
 mod window;
 
@@ -28,6 +29,7 @@ pub use bench_cache::BenchCacheArgs;
 pub use bench_index::BenchIndexArgs;
 pub use guide::GuideArgs;
 pub use run::RunArgs;
+pub use serve::ServeArgs;
 pub use show::ShowArgs;
 
 /// All fine.
@@ -58,6 +60,8 @@ enum Command {
     Show(ShowArgs),
     /// Make the guide for a ControlNet of a picture and print its path
     Guide(GuideArgs),
+    /// Offer the local engine to other programs, as the Runware API
+    Serve(ServeArgs),
     /// The models that tasks can name
     Models {
         #[command(subcommand)]
@@ -177,6 +181,7 @@ impl Arguments {
             Some(Command::Run(args)) => run::run(args, &self.engine, home)?,
             Some(Command::Show(args)) => show::show(args, home)?,
             Some(Command::Guide(args)) => guide::guide(args, &self.engine, home)?,
+            Some(Command::Serve(args)) => serve::serve(args, &self.engine, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,

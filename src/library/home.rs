@@ -70,6 +70,12 @@ impl Home {
         self.root.join("uploads.json")
     }
 
+    /// What `latelier serve` has promised and answered.
+    #[must_use]
+    pub fn served_dir(&self) -> PathBuf {
+        self.root.join("served")
+    }
+
     /// Checkpoints and what goes with them.
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {

@@ -27,6 +27,7 @@ mod pictures;
 mod prompts;
 mod remote;
 mod rooms;
+mod serve;
 mod single_file;
 mod support;
 mod together;

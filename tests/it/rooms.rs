@@ -49,7 +49,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zip", &["weights"]),
     ("clap", &["cli"]),
     ("reqwest", &["library", "remote", "server"]),
-    ("rustls", &["library", "remote"]),
+    ("rustls", &["library", "remote", "server"]),
     ("tokio", &["library", "remote", "server", "cli"]),
     ("axum", &["server"]),
     ("tokio_tungstenite", &["remote"]),

@@ -85,7 +85,7 @@ impl ControlNetPreprocess {
     ///
     /// # Errors
     /// When `model` is not one of the documented types.
-    pub fn preprocess(&self) -> Result<Preprocess, Problem> {
+    pub fn preprocess(&self) -> Result<Preprocess, Box<Problem>> {
         let preprocessor = match (self.preprocessor, &self.model) {
             (Some(preprocessor), _) => Some(preprocessor),
             (None, Some(model)) => of_model(model),
@@ -95,7 +95,7 @@ impl ControlNetPreprocess {
             let names = Preprocessor::WORDS.join(", ");
             let message =
                 format!("model must be runware:controlnet-preprocess@ and one of {names}.");
-            Problem::at("invalid", "model", message)
+            Box::new(Problem::at("invalid", "model", message))
         })?;
         let settings = self.settings.unwrap_or_default();
         let pick = |flat: Option<u8>, nested: Option<u8>| flat.or(nested);
@@ -162,7 +162,8 @@ impl Documented for ControlNetPreprocess {
             [self.preprocessor.is_some(), self.model.is_some()],
             "the type of the guide",
         );
-        let unknown = kind.is_none().then(|| self.preprocess().err()).flatten();
+        let unknown =
+            kind.is_none().then(|| self.preprocess().err()).flatten().map(|problem| *problem);
         [image, kind, unknown].into_iter().flatten().collect()
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn task<T: Documented>(members: &Map<String, Value>) -> Result<T, Vec
                     return Ok(task);
                 }
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     Err(problems.into_iter().map(|problem| stamped(problem, T::NAME, members)).collect())
@@ -139,17 +139,16 @@ fn member<T: Documented>(row: &'static ParameterRow, value: &Value, problems: &m
 }
 
 /// What the table cannot say: the grammar of AIRs, the items of lists.
-fn typed<T: Documented>(members: &Map<String, Value>) -> Result<T, Problem> {
+fn typed<T: Documented>(members: &Map<String, Value>) -> Result<T, Box<Problem>> {
     let mut members = members.clone();
     members.remove("taskType");
     serde_path_to_error::deserialize(Value::Object(members)).map_err(|error| {
         let path = error.path().to_string();
-        let problem = Problem::at("invalid", &path, format!("{path}: {}.", error.inner()));
         if path == "." {
-            Problem { parameter: None, code: "invalidRequest".to_owned(), ..problem }
-        } else {
-            problem
+            let message = format!("The task cannot be read: {}.", error.inner());
+            return Box::new(Problem::new("invalidRequest", message));
         }
+        Box::new(Problem::at("invalid", &path, format!("{path}: {}.", error.inner())))
     })
 }
 
