@@ -11,6 +11,7 @@ mod deep_cache;
 mod embeddings;
 mod engine;
 mod explain;
+mod faults;
 mod guides;
 mod image_to_image;
 mod inpainting;

@@ -2,6 +2,7 @@
 
 mod peer;
 mod scripted;
+mod served;
 
 use std::process::Command;
 
