@@ -14,6 +14,10 @@ const USUAL_LOG: &str = "warn,winit=error,egui_system_font_provider=error";
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("LATELIER_LOG").unwrap_or_else(|_| USUAL_LOG.into());
+    // The WebSocket's own log would hold the messages, and with them the key.
+    let quiet =
+        ["tungstenite=info", "tokio_tungstenite=info"].map(str::parse).into_iter().flatten();
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

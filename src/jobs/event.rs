@@ -166,11 +166,14 @@ pub trait PictureSource: Send + Sync {
     fn open(&self, image: &ImageRef, cancel: &Cancel) -> Result<Picture, String>;
 
     /// The file of `image` as it lies on this machine; `None` when it is not here: inside the task, at
-    /// an address, or known to the service alone.
+    /// an address, or known to the service alone. Only engines that send pictures elsewhere ask for it.
     ///
     /// # Errors
     /// A sentence that says why it is here and cannot be read.
-    fn file(&self, image: &ImageRef) -> Result<Option<Vec<u8>>, String>;
+    fn file(&self, image: &ImageRef) -> Result<Option<Vec<u8>>, String> {
+        let _ = image;
+        Ok(None)
+    }
 }
 
 /// What the window can offer when a job fails.

@@ -125,8 +125,12 @@ impl Pictures {
 
     /// Reads or fetches what lies at `address` and keeps it.
     fn fetch(&self, address: &str, cancel: &Cancel) -> Result<Picture, String> {
-        let bytes = read_address(address, cancel)?;
-        let kept = self.keep_decoded(&bytes).map_err(|error| error.to_string());
+        self.keep_fetched(address, &read_address(address, cancel)?)
+    }
+
+    /// Keeps what was read at `address`, so that saved tasks name it.
+    fn keep_fetched(&self, address: &str, bytes: &[u8]) -> Result<Picture, String> {
+        let kept = self.keep_decoded(bytes).map_err(|error| error.to_string());
         let (uuid, picture) = kept.map_err(|error| format!("{error}: {}", without_key(address)))?;
         let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         fetched.insert(address.to_owned(), uuid);
@@ -169,7 +173,9 @@ impl PictureSource for Pictures {
                 .map(|path| fs::read(&path).map_err(|error| format!("{error}: {}", path.display())))
                 .transpose(),
             ImageRef::Url(address) if address.to_ascii_lowercase().starts_with("file:") => {
-                read_address(address, &Cancel::default()).map(Some)
+                let bytes = read_address(address, &Cancel::default())?;
+                self.keep_fetched(address, &bytes)?;
+                Ok(Some(bytes))
             }
             _ => Ok(None),
         }
