@@ -115,6 +115,7 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
         .id_salt((knob.label.text, "number"))
         .max_rect(rect)
         .layout(Layout::right_to_left(Align::Center).with_main_align(Align::Max));
+    let before = *value;
     let response = ui
         .scope_builder(builder, |ui| {
             let ring = Stroke::new(theme::LINE, palette(ui).accent);
@@ -130,6 +131,10 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
             ui.add(field).accessible_name(knob.label.name())
         })
         .inner;
+    // What was out of range stays so until it is changed; keys alone would lead out of it.
+    if (*value - before).abs() > f64::EPSILON {
+        *value = value.max(*knob.range.start()).min(*knob.range.end());
+    }
     if knob.problem.is_some() {
         error_outline(ui, rect);
     }
