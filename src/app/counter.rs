@@ -129,7 +129,7 @@ mod tests {
         };
         let mut count = |prompt: &str| {
             counter.count(Some(texts(prompt)));
-            match news.recv_timeout(Duration::from_secs(60)).unwrap() {
+            match news.recv_timeout(Duration::from_mins(1)).unwrap() {
                 News::Counted(meter) => meter.prompt.count,
                 _ => panic!("the counter counts"),
             }
