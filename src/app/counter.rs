@@ -102,3 +102,46 @@ impl Known {
         prompt::count(vocabulary, text, added, syntax).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::jobs::test_job;
+    use crate::task::ModelCard;
+
+    #[test]
+    fn a_tokenizer_that_could_not_be_read_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let card = ModelCard { path, ..(*test_job("a fox").request.model).clone() };
+        let (sender, news) = sync_channel(4);
+        let messenger = Messenger { sender, ctx: eframe::egui::Context::default() };
+        let mut counter = Counter::start(messenger).unwrap();
+        let texts = |prompt: &str| Texts {
+            model: Arc::new(card.clone()),
+            weighting: None,
+            prompt: prompt.to_owned(),
+            negative_prompt: String::new(),
+            learned: Vec::new(),
+        };
+        let mut count = |prompt: &str| {
+            counter.count(Some(texts(prompt)));
+            match news.recv_timeout(Duration::from_mins(1)).unwrap() {
+                News::Counted(meter) => meter.prompt.count,
+                _ => panic!("the counter counts"),
+            }
+        };
+        assert!(count("a fox").is_err());
+        let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/demo/tokenizer");
+        let place = folder.path().join("tokenizer");
+        std::fs::create_dir(&place).unwrap();
+        for file in std::fs::read_dir(demo).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), place.join(file.file_name())).unwrap();
+        }
+        assert!(count("a red fox").is_ok());
+    }
+}

@@ -59,17 +59,13 @@ pub fn parameters(request: &Request, seed: Option<u64>) -> String {
 
 /// The prompt and its LoRAs.
 fn with_loras(request: &Request) -> String {
-    let mut prompt = request.positive_prompt.clone();
-    for Weighted { model, weight } in &request.loras {
+    let loras = request.loras.iter().filter_map(|Weighted { model, weight }| {
         let stem = model.path.file_stem().unwrap_or_default().to_string_lossy();
         // A1111 has no way to write these in a name.
-        if stem.contains(['<', '>', ':', '\n']) {
-            continue;
-        }
-        let space = if prompt.is_empty() { "" } else { " " };
-        prompt.push_str(&format!("{space}<lora:{stem}:{weight}>"));
-    }
-    prompt
+        (!stem.contains(['<', '>', ':', '\n'])).then(|| format!("<lora:{stem}:{weight}>"))
+    });
+    let prompt = Some(request.positive_prompt.clone()).filter(|prompt| !prompt.is_empty());
+    prompt.into_iter().chain(loras).collect::<Vec<_>>().join(" ")
 }
 
 /// A value with a comma, a colon or a line break is written as JSON text.

@@ -128,6 +128,17 @@ fn damaged_checkpoints_are_named_with_the_reason() {
 }
 
 #[test]
+fn tasks_to_measure_are_checked_like_others() {
+    let folder = scratch();
+    let file = folder.path().join("tasks.json");
+    fs::write(&file, r#"["no task"]"#).unwrap();
+    let output = latelier().arg("bench-cache").arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("object") && !said.contains("panicked"), "{said}");
+}
+
+#[test]
 fn a_lora_is_no_checkpoint() {
     let lora = repository("assets/models/demo/addons/lora-outline.safetensors");
     let answer = with_models("local:outline@1", |folder| {

@@ -30,10 +30,9 @@ impl Catalog for Shelf {
         use Architecture::{FluxDev, FluxFill, FluxKontext, FluxSchnell, Sd1, Sdxl, SdxlRefiner};
         use ModelKind::{Checkpoint, ControlNet, Embedding, IpAdapter, Lora, Vae};
         let (kind, architecture, scheduler) = match air.to_string().as_str() {
-            SD1 | "civitai:4201@130090" => (Checkpoint, Sd1, "Euler"),
+            SD1 | "civitai:4201@130090" | "test:damaged@1" => (Checkpoint, Sd1, "Euler"),
             "test:pndm@1" => (Checkpoint, Sd1, "PNDMScheduler"),
             "test:typo@1" => (Checkpoint, Sd1, "euler"),
-            "test:damaged@1" => (Checkpoint, Sd1, "Euler"),
             SDXL => (Checkpoint, Sdxl, "Euler"),
             REFINER => (Checkpoint, SdxlRefiner, "Euler"),
             "runware:100@1" => (Checkpoint, FluxSchnell, "Euler"),

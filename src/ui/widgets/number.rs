@@ -32,6 +32,11 @@ impl Knob<'_> {
         if self.decimals == 0 { 0 } else { self.decimals + 1 }
     }
 
+    /// `value` as it is shown.
+    fn text(&self, value: f64) -> String {
+        egui::emath::format_with_decimals_in_range(value, self.decimals..=self.most_decimals())
+    }
+
     /// `value` with no more digits than can be shown.
     fn rounded(&self, value: f64) -> f64 {
         let tenths = 10_f64.powi(self.most_decimals() as i32);
@@ -110,6 +115,7 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
         .id_salt((knob.label.text, "number"))
         .max_rect(rect)
         .layout(Layout::right_to_left(Align::Center).with_main_align(Align::Max));
+    let before = *value;
     let response = ui
         .scope_builder(builder, |ui| {
             let ring = Stroke::new(theme::LINE, palette(ui).accent);
@@ -117,8 +123,7 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
             let field = DragValue::new(value)
                 .range(knob.range.clone())
                 .speed(knob.step * 0.25)
-                .min_decimals(knob.decimals)
-                .max_decimals(knob.most_decimals())
+                .custom_formatter(|value, _| knob.text(value))
                 .clamp_existing_to_range(false)
                 .update_while_editing(false)
                 .clip_text(true)
@@ -126,6 +131,10 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
             ui.add(field).accessible_name(knob.label.name())
         })
         .inner;
+    // What was out of range stays so until it is changed; keys alone would lead out of it.
+    if (*value - before).abs() > f64::EPSILON {
+        *value = value.max(*knob.range.start()).min(*knob.range.end());
+    }
     if knob.problem.is_some() {
         error_outline(ui, rect);
     }

@@ -74,7 +74,7 @@ fn a_controlnet_is_guided_by_edges_and_drawn_with() {
     window.set("Steps", 6.0);
     window.press("Add: ControlNet");
     window.click(CONTROL);
-    assert!(window.shows("Choose a guide picture"), "what is to be done stands in the row");
+    assert!(window.shows("Choose a guide picture"), "what is to be done is said");
     assert!(window.is_disabled("Generate 128 × 128"));
     let guide = format!("Guide of {CONTROL}");
     window.press(&guide);
@@ -94,8 +94,8 @@ fn a_controlnet_is_guided_by_edges_and_drawn_with() {
     });
     window.press("Remove the picture");
     window.set(&format!("Weight of {CONTROL}"), 0.75);
-    window.set(&format!("From of {CONTROL}"), 10.0);
-    window.set(&format!("To of {CONTROL}"), 90.0);
+    window.set(&format!("From % of {CONTROL}"), 10.0);
+    window.set(&format!("To % of {CONTROL}"), 90.0);
     window.press(&format!("{CONTROL} follows Guide"));
     window.press("DeepCache On");
     window.set("Interval of DeepCache", 2.0);
@@ -144,7 +144,7 @@ fn steps_of_a_reused_window_are_seen_and_can_be_changed() {
     window.set(&format!("To step of {CONTROL}"), 8.0);
     assert_eq!((control(&window).start_step, control(&window).end_step), (Some(3), Some(8)));
     window.press(&format!("From step of {CONTROL}: back to 0 %"));
-    window.set(&format!("From of {CONTROL}"), 25.0);
+    window.set(&format!("From % of {CONTROL}"), 25.0);
     let ControlNet { start_step, start_step_percentage, .. } = control(&window);
     assert_eq!((start_step, start_step_percentage), (None, Some(25)));
     assert!(!window.shows(&format!("From step of {CONTROL}")));

@@ -33,12 +33,14 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     match world.on_canvas(cx.draft, cx.view) {
         OnCanvas::Start => start::ui(ui, cx, (stage, &response)),
         OnCanvas::Job(id) => {
-            let job = world.queue.get(id);
-            job.into_iter().for_each(|job| running_ui(ui, cx, job, (stage, &response)));
+            if let Some(job) = world.queue.get(id) {
+                running_ui(ui, cx, job, (stage, &response));
+            }
         }
         OnCanvas::Picture(shown) => {
-            let entry = world.gallery.get(shown);
-            entry.into_iter().for_each(|entry| picture_ui(ui, cx, entry, (stage, &response)));
+            if let Some(entry) = world.gallery.get(shown) {
+                picture_ui(ui, cx, entry, (stage, &response));
+            }
         }
         OnCanvas::Nothing => {
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "No picture yet"));

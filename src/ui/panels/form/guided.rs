@@ -21,17 +21,17 @@ pub(super) fn controls(ui: &mut Ui, cx: &mut Cx<'_>) {
         let control = &cx.draft.stacks.controls[index];
         let (slot, guide) = (GuideSlot::Control(control.id()), control.says.guide_image.clone());
         let row = Row::new(cx, ("controlNet", index), control.says.model.as_deref());
-        if row.head(ui) {
-            cx.draft.stacks.controls.remove(index);
-            return;
-        }
-        guide_row(ui, cx, (slot, guide.as_ref()), &row.name);
-        let control = &mut cx.draft.stacks.controls[index].says;
-        row.weight(ui, 0.0..=1.0, &mut control.weight);
-        ui.push_id(("controlNet", index), |ui| {
+        let removed = row.show(ui, |ui| {
+            guide_row(ui, cx, (slot, guide.as_ref()), &row.name);
+            let control = &mut cx.draft.stacks.controls[index].says;
+            row.weight(ui, 0.0..=1.0, &mut control.weight);
             window(ui, (&row.name, steps), control);
             mode(ui, &row.name, &mut control.control_mode);
         });
+        if removed {
+            cx.draft.stacks.controls.remove(index);
+            return;
+        }
     }
 }
 
@@ -41,12 +41,14 @@ pub(super) fn image_prompts(ui: &mut Ui, cx: &mut Cx<'_>) {
         let slot = GuideSlot::ImagePrompt(adapter.id());
         let guide = adapter.says.guide_image.clone();
         let row = Row::new(cx, ("ipAdapters", index), adapter.says.model.as_deref());
-        if row.head(ui) {
+        let removed = row.show(ui, |ui| {
+            guide_row(ui, cx, (slot, guide.as_ref()), &row.name);
+            row.weight(ui, 0.0..=1.0, &mut cx.draft.stacks.image_prompts[index].says.weight);
+        });
+        if removed {
             cx.draft.stacks.image_prompts.remove(index);
             return;
         }
-        guide_row(ui, cx, (slot, guide.as_ref()), &row.name);
-        row.weight(ui, 0.0..=1.0, &mut cx.draft.stacks.image_prompts[index].says.weight);
     }
 }
 
@@ -63,7 +65,7 @@ fn guide_row(
     };
     let label = RowLabel { text: "Guide", help: help(parameter), default: None, of };
     let text = match image {
-        None => "Choose a picture…",
+        None => "Choose a guide picture",
         Some(ImageRef::Uuid(_)) => "A picture of the library",
         Some(_) => "A picture of the task",
     };
@@ -138,12 +140,12 @@ struct Edge<'a> {
 fn window(ui: &mut Ui, (of, steps): (&str, u32), control: &mut ControlNet) {
     let edges = [
         Edge {
-            text: "From",
+            text: "From %",
             percent: ("startStepPercentage", 0, &mut control.start_step_percentage),
             step: ("From step", "startStep", &mut control.start_step),
         },
         Edge {
-            text: "To",
+            text: "To %",
             percent: ("endStepPercentage", 100, &mut control.end_step_percentage),
             step: ("To step", "endStep", &mut control.end_step),
         },

@@ -14,7 +14,7 @@ mod start;
 use eframe::egui;
 use egui::{Frame, Margin, Panel, ScrollArea, Sense, Ui};
 
-use crate::task::{ParameterName, ParameterRow, Problem};
+use crate::task::{Kind, ParameterName, ParameterRow, Problem};
 use crate::ui::Cx;
 use crate::ui::theme::{palette, space};
 
@@ -89,6 +89,13 @@ fn sentence(problem: &Problem) -> String {
         (Some(row), Some(min), Some(max), Some(step)) => {
             format!("{}: {min} to {max} in steps of {step}", row.label)
         }
+        (Some(row), Some(min), Some(max), None) if is_number(row) => {
+            format!("{}: {min} to {max}", row.label)
+        }
         _ => problem.message.clone(),
     }
+}
+
+const fn is_number(row: &ParameterRow) -> bool {
+    matches!(row.kind, Kind::Integer { .. } | Kind::Float { .. })
 }

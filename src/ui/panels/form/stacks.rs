@@ -97,11 +97,11 @@ fn loras(ui: &mut Ui, cx: &mut Cx<'_>) {
     for index in 0..cx.draft.stacks.loras.len() {
         let air = cx.draft.stacks.loras[index].model.clone();
         let row = Row::new(cx, ("lora", index), air.as_deref());
-        if row.head(ui) {
+        let weight = &mut cx.draft.stacks.loras[index].weight;
+        if row.show(ui, |ui| row.weight(ui, -4.0..=4.0, weight)) {
             cx.draft.stacks.loras.remove(index);
             return;
         }
-        row.weight(ui, -4.0..=4.0, &mut cx.draft.stacks.loras[index].weight);
     }
 }
 
@@ -109,11 +109,11 @@ fn embeddings(ui: &mut Ui, cx: &mut Cx<'_>) {
     for index in 0..cx.draft.stacks.embeddings.len() {
         let air = cx.draft.stacks.embeddings[index].model.clone();
         let row = Row::new(cx, ("embeddings", index), air.as_deref());
-        if row.head(ui) {
+        let weight = &mut cx.draft.stacks.embeddings[index].weight;
+        if row.show(ui, |ui| row.weight(ui, -4.0..=4.0, weight)) {
             cx.draft.stacks.embeddings.remove(index);
             return;
         }
-        row.weight(ui, -4.0..=4.0, &mut cx.draft.stacks.embeddings[index].weight);
     }
 }
 
@@ -125,8 +125,20 @@ pub(super) struct Row {
     /// What people call the model.
     pub(super) name: String,
     there: bool,
-    /// In the words of the form; whether it is an error, not only something to do yet.
-    remark: Option<(String, bool)>,
+    /// What is wrong, in few words and in full.
+    remark: Option<(String, String)>,
+}
+
+/// ` 2` for the second row of the same model on one stack, so that their controls can be told apart.
+fn again(stacks: &StackDraft, parameter: &str, index: usize) -> String {
+    let models: Vec<&Option<String>> = match parameter {
+        "lora" => stacks.loras.iter().map(|row| &row.model).collect(),
+        "embeddings" => stacks.embeddings.iter().map(|row| &row.model).collect(),
+        "controlNet" => stacks.controls.iter().map(|row| &row.says.model).collect(),
+        _ => stacks.image_prompts.iter().map(|row| &row.says.model).collect(),
+    };
+    let before = models.iter().take(index).filter(|model| models.get(index) == Some(model)).count();
+    if before == 0 { String::new() } else { format!(" {}", before + 1) }
 }
 
 impl Row {
@@ -143,41 +155,54 @@ impl Row {
         Self {
             parameter,
             index,
-            name: card.map_or_else(|| air.clone(), |card| card.name.clone()),
+            name: card.map_or_else(|| air.clone(), |card| card.name.clone())
+                + &again(&cx.draft.stacks, parameter, index),
             there: card.is_some(),
-            remark: problem.map(|problem| (super::sentence(problem), !is_missing(problem))),
+            // What is not chosen yet is no mistake: the control says what to do.
+            remark: problem
+                .filter(|problem| !is_missing(problem))
+                .map(|problem| (super::sentence(problem), problem.message.clone())),
             air,
         }
     }
 
-    /// The model's name, what is wrong with it, and the button that takes it off. Returns whether that
-    /// was pressed.
-    pub(super) fn head(&self, ui: &mut Ui) -> bool {
-        let Self { parameter, index, air, name, there, remark: said } = self;
-        let colours = palette(ui);
-        let wrong = !there || said.as_ref().is_some_and(|(_, error)| *error);
-        let pressed = ui.push_id((parameter, index), |ui| {
-            let row = ui.horizontal(|ui| {
-                let width = ui.available_width() - space::ROW - ui.spacing().item_spacing.x;
-                let (rect, response) =
-                    ui.allocate_exact_size(vec2(width, space::ROW), Sense::hover());
-                let colour = if wrong { colours.error } else { colours.text };
-                let at = (rect.left_center(), Align2::LEFT_CENTER);
-                paint_elided(ui, at, name, (theme::body(), colour), rect.width());
-                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, name));
-                response.on_hover_text(air);
-                let remove = format!("Take off {name}");
-                IconButton::new(icons::CLOSE, &remove).show(ui).clicked()
-            });
-            if let Some((text, error)) = said {
-                let colour = if *error { colours.error } else { colours.dim };
-                remark(ui, text, colour).on_hover_text(text);
+    /// The model's name, what is wrong with it, and what belongs to it, with a line beside all of it.
+    /// Returns whether it is to be taken off.
+    pub(super) fn show(&self, ui: &mut Ui, add: impl FnOnce(&mut Ui)) -> bool {
+        let shown = ui.push_id((self.parameter, self.index), |ui| {
+            let pressed = self.head(ui);
+            if let Some((short, full)) = &self.remark {
+                remark(ui, short, palette(ui).error).on_hover_text(full);
             }
-            row.inner
+            add(ui);
+            pressed
         });
-        pressed.inner
+        let line = egui::Stroke::new(theme::LINE, palette(ui).line);
+        let place = shown.response.rect;
+        ui.painter().vline(place.left() - space::ROW_GAP, place.y_range(), line);
+        ui.add_space(space::ROW_GAP);
+        shown.inner
     }
 
+    /// The name, and the button that takes the model off; whether it was pressed.
+    fn head(&self, ui: &mut Ui) -> bool {
+        let colours = palette(ui);
+        let row = ui.horizontal(|ui| {
+            let width = ui.available_width() - space::ROW - ui.spacing().item_spacing.x;
+            let (rect, response) = ui.allocate_exact_size(vec2(width, space::ROW), Sense::hover());
+            let wrong = !self.there || self.remark.is_some();
+            let colour = if wrong { colours.error } else { colours.text };
+            let at = (rect.left_center(), Align2::LEFT_CENTER);
+            paint_elided(ui, at, &self.name, (theme::body(), colour), rect.width());
+            let name = &self.name;
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, name));
+            response.on_hover_text(&self.air);
+            IconButton::new(icons::CLOSE, &format!("Take off {name}")).show(ui).clicked()
+        });
+        row.inner
+    }
+
+    /// The row of its weight.
     pub(super) fn weight(
         &self,
         ui: &mut Ui,
@@ -193,8 +218,7 @@ impl Row {
         let range = range(&parameter, otherwise);
         let knob = Knob { label, range, step: 0.05, decimals: 2, problem: None };
         let mut value = weight.unwrap_or(DEFAULT);
-        let salt = (self.parameter, self.index, "weight");
-        match ui.push_id(salt, |ui| slider_row(ui, &knob, &mut value)).inner {
+        match slider_row(ui, &knob, &mut value) {
             Edit::Kept => {}
             Edit::Set => *weight = Some(value),
             Edit::Reset => *weight = None,
