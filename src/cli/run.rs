@@ -249,9 +249,13 @@ impl<'a> Run<'a> {
         };
         if maker.is_remote() {
             let begun: Vec<Begun> = jobs.into_iter().map(begin).collect();
-            begun.into_iter().for_each(|begun| self.see_through(begun));
+            for begun in begun {
+                self.see_through(begun);
+            }
         } else {
-            jobs.into_iter().for_each(|job| self.see_through(begin(job)));
+            for job in jobs {
+                self.see_through(begin(job));
+            }
         }
     }
 

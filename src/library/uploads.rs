@@ -39,7 +39,7 @@ impl UploadNotes {
 }
 
 fn hexadecimal(content: &[u8; 32]) -> String {
-    content.iter().map(|byte| format!("{byte:02x}")).collect()
+    content.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 impl Uploads for UploadNotes {

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use uuid::Uuid;
 
@@ -106,7 +107,7 @@ impl RemoteEngine {
         let (sender, answer) = sync_channel(1);
         let refused = match &self.work {
             Some(work) => {
-                work.try_send(Work::Ask(task, sender)).err().map(|error| error.into_inner())
+                work.try_send(Work::Ask(task, sender)).err().map(TrySendError::into_inner)
             }
             None => None,
         };

@@ -23,7 +23,7 @@ pub(super) const WHOLE: Duration = Duration::from_mins(20);
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// A synchronous task of which nothing was heard for so long is asked for.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 
 /// Between an error that leaves pictures open and the question what became of them.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
@@ -269,7 +269,7 @@ impl Errand {
     pub(super) fn hear(&mut self, item: &Item, now: Duration) -> bool {
         self.known = true;
         self.missing = None;
-        if self.is_still_running(item) {
+        if is_still_running(item) {
             self.in_progress = true;
             match self.stage {
                 Stage::Sent { .. } if self.is_async() => self.ask_after_a_pause(now),
@@ -289,13 +289,6 @@ impl Errand {
         }
         self.settle();
         fresh
-    }
-
-    fn is_still_running(&self, item: &Item) -> bool {
-        // An upload of a model tells of each stage.
-        let state = item.text("status").unwrap_or_default();
-        item.is_pending()
-            || (item.task_type() == "modelUpload" && !["ready", "failed"].contains(&state))
     }
 
     /// Takes an error in.
@@ -411,6 +404,14 @@ impl Errand {
         self.poll = self.poll.mul_f64(1.5).min(LONGEST_POLL);
         self.stage = Stage::Ask { at: now + self.poll };
     }
+}
+
+/// Whether a result only tells that the task goes on.
+fn is_still_running(item: &Item) -> bool {
+    // An upload of a model tells of each stage.
+    let state = item.text("status").unwrap_or_default();
+    item.is_pending()
+        || (item.task_type() == "modelUpload" && !["ready", "failed"].contains(&state))
 }
 
 /// A name for a result without one, so that it counts once: made of all that it says.

@@ -20,7 +20,7 @@ use crate::protocol::{Key, Reply, ServiceError};
 const CONNECT: Duration = Duration::from_secs(15);
 
 /// For an answer to a question or the acknowledgement of a task, its pictures on the way up included.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// For the answer to a task that is answered when its pictures are ready.
 const SYNC_ANSWER: Duration = Duration::from_mins(3);
@@ -107,7 +107,9 @@ impl Http {
             }
         }
         let had_errors = !errors.is_empty();
-        errors.into_iter().for_each(|error| errand.hear_error(error, now));
+        for error in errors {
+            errand.hear_error(error, now);
+        }
         if say == Say::Task && !had_errors {
             errand.answered_at_once(now);
         } else {

@@ -25,11 +25,14 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 /// For the answer to a ping.
 const PONG: Duration = Duration::from_secs(10);
 
+/// For a text to be written, however long it is and slow the line.
+const WRITE: Duration = Duration::from_mins(3);
+
 /// A connection without a task is closed after so long.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// A connection that lasted so long was a good one.
-const GOOD: Duration = Duration::from_secs(60);
+const GOOD: Duration = Duration::from_mins(1);
 
 /// Attempts to connect in a row before that is given up.
 const TRIES: u32 = 10;
@@ -51,6 +54,8 @@ pub(super) enum Event {
     Opened,
     /// A text arrived.
     Frame(String),
+    /// The oldest text that was to be sent has been handed to the line.
+    Written,
     /// The connection could not be made, or ended.
     Closed(Closed),
     /// Time went by.
@@ -112,6 +117,10 @@ pub(super) struct Session {
     backoff: Backoff,
     seed: u64,
     pinged: Option<Duration>,
+    /// Texts that were to be sent and are not written yet.
+    unwritten: usize,
+    /// When the last one was written, or the first one given.
+    wrote: Duration,
     next_ping: Duration,
     idle_since: Duration,
     malformed: u32,
@@ -129,6 +138,8 @@ impl Session {
             backoff: Backoff::new(seed),
             seed,
             pinged: None,
+            unwritten: 0,
+            wrote: Duration::ZERO,
             next_ping: Duration::ZERO,
             idle_since: Duration::ZERO,
             malformed: 0,
@@ -148,6 +159,7 @@ impl Session {
             }
             Event::Opened => self.authenticate(now),
             Event::Frame(text) => self.hear(&text, now),
+            Event::Written => self.written(now),
             Event::Closed(closed) => self.closed(&closed, now),
             Event::Tick => {}
         }
@@ -163,9 +175,10 @@ impl Session {
             Link::Connecting { since } => Some(since + CONNECT),
             Link::Authenticating { since } => Some(since + AUTHENTICATE),
             Link::Up { .. } => {
-                let pong = self.pinged.map(|at| at + PONG);
+                let pong = self.pong_by();
                 let idle = self.errands.is_empty().then(|| self.idle_since + IDLE);
-                [pong, idle, Some(self.next_ping)].into_iter().flatten().min()
+                let ping = pong.or(Some(self.next_ping));
+                [idle, ping].into_iter().flatten().min()
             }
         };
         // Without a connection an errand can only run out of time.
@@ -185,7 +198,7 @@ impl Session {
         if let (Some(name), Some(members)) = (&self.name, task.as_object_mut()) {
             members.insert("connectionSessionUUID".to_owned(), name.as_str().into());
         }
-        self.send(&json!([task]));
+        self.send(&json!([task]), now);
     }
 
     fn since(&self) -> Duration {
@@ -197,7 +210,26 @@ impl Session {
         }
     }
 
-    fn send(&mut self, message: &Value) {
+    fn written(&mut self, now: Duration) {
+        self.wrote = now;
+        self.unwritten = self.unwritten.saturating_sub(1);
+        if self.unwritten == 0 && self.pinged.is_some() {
+            // Behind a long text the ping itself left only now.
+            self.pinged = Some(now);
+        }
+    }
+
+    /// When the answer to a ping must be there; while a long text is being written, when that must be.
+    fn pong_by(&self) -> Option<Duration> {
+        let at = self.pinged?;
+        Some(if self.unwritten == 0 { at + PONG } else { at.max(self.wrote) + WRITE })
+    }
+
+    fn send(&mut self, message: &Value, now: Duration) {
+        if self.unwritten == 0 {
+            self.wrote = now;
+        }
+        self.unwritten += 1;
         self.commands.push(Command::Send(message.to_string()));
     }
 
@@ -207,6 +239,7 @@ impl Session {
         match self.link {
             Link::Down { until } if now >= until && !self.errands.is_empty() => {
                 self.link = Link::Connecting { since: now };
+                self.unwritten = 0;
                 self.commands.push(Command::Connect);
             }
             Link::Connecting { since } if now >= since + CONNECT => {
@@ -225,7 +258,7 @@ impl Session {
     }
 
     fn keep_alive(&mut self, now: Duration) {
-        if self.pinged.is_some_and(|at| now >= at + PONG) {
+        if self.pong_by().is_some_and(|deadline| now >= deadline) {
             return self.give_up_connection("it does not answer to pings", now);
         }
         if self.errands.is_empty() && now >= self.idle_since + IDLE {
@@ -237,7 +270,7 @@ impl Session {
         if self.pinged.is_none() && now >= self.next_ping {
             self.pinged = Some(now);
             self.next_ping = now + PING_EVERY;
-            self.send(&json!([{ "taskType": "ping", "ping": true }]));
+            self.send(&json!([{ "taskType": "ping", "ping": true }]), now);
         }
     }
 
@@ -248,7 +281,9 @@ impl Session {
                 messages.push(errand.message(say));
             }
         }
-        messages.iter().for_each(|message| self.send(message));
+        for message in messages {
+            self.send(&message, now);
+        }
     }
 
     fn end_what_has_ended(&mut self, now: Duration) {
@@ -400,7 +435,9 @@ impl Session {
             // It can be nobody else's.
             [only] => only.hear_error(error.clone(), now),
             several => {
-                several.iter_mut().for_each(|errand| errand.lost_for_a_while(&error.message, now));
+                for errand in several {
+                    errand.lost_for_a_while(&error.message, now);
+                }
             }
         }
     }

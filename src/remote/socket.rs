@@ -189,6 +189,7 @@ impl Connection {
                 if let Err(error) = sink.send(Message::text(text)).await {
                     return Some(closed_by(&error));
                 }
+                self.tell(Event::Written).await;
             }
             tokio::time::timeout(CLOSING, sink.close()).await.ok();
             None

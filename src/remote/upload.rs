@@ -59,7 +59,9 @@ impl Uploader {
     pub(super) fn forget(&self, contents: &[[u8; 32]]) {
         if let Some(uploads) = &self.settings.uploads {
             let host = self.settings.endpoint.host();
-            contents.iter().for_each(|content| uploads.note(host, content, None));
+            for content in contents {
+                uploads.note(host, content, None);
+            }
         }
     }
 

@@ -16,9 +16,7 @@ use super::store::{End, Record};
 use crate::jobs::fresh_seed;
 use crate::library::Library;
 use crate::protocol::{AnyTask, ControlNetPreprocess, GetTaskDetails, ImageUpload};
-use crate::task::{
-    DeliveryMethod, EngineKind, ImageRef, ParameterRow, Problem, Request, Task, resolve,
-};
+use crate::task::{DeliveryMethod, EngineKind, ImageRef, Problem, Request, Task, resolve};
 
 /// Most tasks of one message.
 const MOST_TASKS: usize = 1000;
@@ -71,10 +69,15 @@ pub(super) fn read_message(bytes: &[u8]) -> Result<Vec<Value>, Box<Problem>> {
 }
 
 /// The request that a task makes of the local engine. The time that addresses live is the server's
-/// business.
+/// business: it is checked as part of the task, and then taken out.
 pub(super) fn resolved(task: &Task, library: &Library, seed: u64) -> Result<Request, Vec<Problem>> {
-    let task = Task { ttl: None, ..task.clone() };
-    resolve(&task, library, EngineKind::Local, seed)
+    let resolve = |task: &Task| resolve(task, library, EngineKind::Local, seed);
+    if task.ttl.is_none() {
+        return resolve(task);
+    }
+    let mut problems = resolve(task).err().unwrap_or_default();
+    problems.retain(|problem| problem.code != "unsupportedLocalTtl");
+    if problems.is_empty() { resolve(&Task { ttl: None, ..task.clone() }) } else { Err(problems) }
 }
 
 impl Service {
@@ -147,12 +150,10 @@ impl Service {
 
     /// Accepts a task that makes pictures.
     fn infer(self: &Arc<Self>, mut task: Task, caller: &Caller) -> Result<Reply, Vec<Problem>> {
-        let mut problems: Vec<Problem> = places(&mut task)
+        let problems: Vec<Problem> = places(&mut task)
             .into_iter()
             .filter_map(|(place, image)| self.references.problem(&place, image))
             .collect();
-        let ttl = ParameterRow::find("ttl").zip(task.ttl.map(Value::from));
-        problems.extend(ttl.iter().flat_map(|(row, value)| row.problems("ttl", value)));
         let seed = fresh_seed();
         let request = match resolved(&task, &self.library, seed) {
             Ok(request) if problems.is_empty() => request,

@@ -155,10 +155,11 @@ impl Service {
             DeliveredImage::Base64Data(text) => result.guide_image_base64_data = Some(text),
             DeliveredImage::DataUri(text) => result.guide_image_data_uri = Some(text),
         }
-        let cost = record.request.get("includeCost") == Some(&Value::Bool(true));
-        result.cost = cost.then_some(0.0);
         let mut json = serde_json::to_value(result).ok()?;
         json["taskType"] = record.task_type().into();
+        if record.request.get("includeCost") == Some(&Value::Bool(true)) {
+            json["cost"] = 0.into();
+        }
         Some(json)
     }
 
@@ -210,8 +211,9 @@ impl Service {
             .filter(|image| !there(image))
             .map(|image| processing(Some(*image)))
             .collect();
-        if coming.is_empty() {
-            // Everything is made and something is still to be done, or it makes no pictures.
+        let sends = record.request.get("uploadEndpoint").is_some();
+        if coming.is_empty() && (sends || record.images.is_empty()) {
+            // Every picture is made, and may still be on its way; or the task's are not known before.
             coming.push(processing(None));
         }
         body.data.extend(coming);

@@ -226,7 +226,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let serve = move || {
             let (mut stream, _) = listener.accept().unwrap();
-            stream.read(&mut [0; 4096]).unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).unwrap() > 0);
             let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 7\r\n\r\npicture");
             stream.write_all(answer.as_bytes()).unwrap();
         };

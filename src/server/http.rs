@@ -10,7 +10,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -172,7 +172,7 @@ async fn waited(service: &Arc<Service>, open: &Arc<OpenTask>, caller: &Caller) -
         () = open.ended() => {}
         _ = phase.wait_for(|phase| *phase == Phase::Closing) => {
             let message = "The server stops; the task is kept. Ask for it with getResponse later.";
-            return Body::errors(&[service.stamped(open, Problem::new("serverUnavailable", message))]);
+            return Body::errors(&[open.stamped(Problem::new("serverUnavailable", message))]);
         }
     }
     let (service, caller, uuid) = (Arc::clone(service), caller.clone(), open.uuid);

@@ -56,6 +56,15 @@ impl OpenTask {
         Self { uuid, record: Arc::new(record), reach, progress, done }
     }
 
+    /// The problem as one of this task.
+    pub(super) fn stamped(&self, problem: Problem) -> Problem {
+        Problem {
+            task_uuid: Some(self.uuid.to_string()),
+            task_type: Some(self.record.task_type().to_owned()),
+            ..problem
+        }
+    }
+
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -173,7 +173,7 @@ impl Service {
         self.runtime.spawn(async move {
             match service.brought_in("image", Some(&image)).await {
                 Ok(picture) => {
-                    tokio::task::block_in_place(|| service.has_made(&open, vec![picture]))
+                    tokio::task::block_in_place(|| service.has_made(&open, vec![picture]));
                 }
                 Err(problem) => service.made(&open, vec![*problem]),
             }
@@ -223,7 +223,7 @@ impl Service {
             let _permit = service.transfers.acquire().await;
             let error = service.send(&open, image, &address).await.err();
             if let Some(errors) = open.upload_ends(error.map(|problem| *problem)) {
-                tokio::task::block_in_place(|| service.end(&open, errors));
+                tokio::task::block_in_place(|| service.end(&open, &errors));
             }
         });
     }
@@ -241,33 +241,24 @@ impl Service {
         let sent = self.references.send(address, &bytes, files::media_type(extension)).await;
         sent.map_err(|why| {
             let message = format!("The picture was made and did not reach uploadEndpoint: {why}.");
-            Box::new(self.stamped(open, Problem::new("uploadFailed", message)))
+            Box::new(open.stamped(Problem::new("uploadFailed", message)))
         })
-    }
-
-    /// The problem as one of that task.
-    pub(super) fn stamped(&self, open: &OpenTask, problem: Problem) -> Problem {
-        Problem {
-            task_uuid: Some(open.uuid.to_string()),
-            task_type: Some(open.record.task_type().to_owned()),
-            ..problem
-        }
     }
 
     /// The engine is through with a task.
     pub(super) fn made(&self, open: &OpenTask, errors: Vec<Problem>) {
-        let errors = errors.into_iter().map(|problem| self.stamped(open, problem)).collect();
+        let errors = errors.into_iter().map(|problem| open.stamped(problem)).collect();
         if let Some(errors) = open.made(errors) {
-            self.end(open, errors);
+            self.end(open, &errors);
         }
     }
 
     /// Nothing is left to do for a task: it is written down, and whoever waits hears of it.
-    fn end(&self, open: &OpenTask, errors: Vec<Problem>) {
-        let end = End { data: Vec::new(), errors: errors.clone() };
+    fn end(&self, open: &OpenTask, errors: &[Problem]) {
+        let end = End { data: Vec::new(), errors: errors.to_vec() };
         self.write_end(open, &open.record.ended(end));
         if let Some(reach) = open.reach.as_ref().filter(|_| !errors.is_empty()) {
-            reach.outbox.push(Body::errors(&errors).to_message());
+            reach.outbox.push(Body::errors(errors).to_message());
         }
     }
 

@@ -92,7 +92,7 @@ impl<M: Clone> Sessions<M> {
 mod tests {
     use super::*;
 
-    const KEEP: Duration = Duration::from_secs(120);
+    const KEEP: Duration = Duration::from_mins(2);
 
     #[test]
     fn a_session_can_be_taken_up_by_its_owner_within_its_time() {

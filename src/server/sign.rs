@@ -24,7 +24,7 @@ impl Secret {
             message.extend_from_slice(part);
         }
         let digest = hmac(&self.0[..], &message);
-        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest[..16])
     }
 }
 
@@ -32,6 +32,11 @@ impl Secret {
 pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     let difference = a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b));
     a.len() == b.len() && std::hint::black_box(difference) == 0
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16);
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(digit).collect()
 }
 
 /// HMAC-SHA-256 with a key of at most one block.
@@ -48,10 +53,6 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     #[test]
     fn digests_are_those_of_rfc_4231() {

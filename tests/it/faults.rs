@@ -3,7 +3,7 @@
 //! It knows TCP and, on the server's side of a WebSocket, where a frame begins and ends (RFC 6455, 5.2).
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -52,7 +52,7 @@ impl BadLine {
         let accepting = Arc::clone(&shared);
         let accept = move || {
             for stream in listener.incoming() {
-                accepting.take(stream.unwrap());
+                accepting.take(&stream.unwrap());
             }
         };
         spawn(accept);
@@ -89,7 +89,7 @@ impl BadLine {
 }
 
 impl Shared {
-    fn take(&self, client: TcpStream) {
+    fn take(&self, client: &TcpStream) {
         let address = self.server.lock().unwrap().clone();
         if self.down.load(Ordering::SeqCst) {
             return;

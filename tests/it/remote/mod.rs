@@ -1,5 +1,6 @@
 //! The remote engine: against a scripted service, against `latelier serve`, and over a bad line.
 
+mod contract;
 mod peer;
 mod scripted;
 mod served;

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use latelier::library::{read_picture, read_task};
+use latelier::pixels::{Extent, FileFormat, Picture, encode};
 use serde_json::{Value, json};
 
 use super::peer::{Act, Call, KEY, Peer, data};
 use super::{client, run_remote, task, with};
-use crate::support::{Answered, answered, scratch};
+use crate::support::{Answered, answered, run_text, scratch};
 
 /// Longest that any of these runs may take: nothing waits for ever.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -266,34 +268,80 @@ fn over_http_a_task_is_asynchronous_and_polled_to_its_end() {
 }
 
 #[test]
-fn nobody_there_is_told_and_nothing_waits_in_the_journal() {
+fn without_a_key_or_with_one_that_would_travel_in_clear_nothing_is_sent() {
     let home = scratch();
-    // A port that nobody listens on: it was just given back.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{free}/v1?key={KEY}");
-    let mut command = client(home.path());
-    command.args(["run", "-", "--engine", "remote", "--remote-url", "ws://192.168.77.1/v1"]);
-    let refused = crate::support::run_text("[]", &mut command);
-    assert_eq!((refused.code, refused.error_codes()), (2, vec!["invalidRequest"]));
-    assert!(messages(&refused).contains("--insecure"), "{}", messages(&refused));
-    let mut keyless = client(home.path());
-    keyless.env_remove("RUNWARE_API_KEY").args(["run", "-", "--engine", "remote"]);
-    let keyless = crate::support::run_text("[]", &mut keyless);
+    let run = |arguments: &[&str], key: bool| {
+        let mut command = client(home.path());
+        command.args(["run", "-", "--engine", "remote"]).args(arguments);
+        if !key {
+            command.env_remove("RUNWARE_API_KEY");
+        }
+        run_text(&json!([task()]).to_string(), &mut command)
+    };
+    let far = run(&["--remote-url", "ws://192.168.77.1/v1?token=hidden"], true);
+    assert_eq!((far.code, far.error_codes()), (2, vec!["invalidRequest"]));
+    assert!(messages(&far).contains("--insecure") && !messages(&far).contains("hidden"));
+    let keyless = run(&[], false);
     assert_eq!((keyless.code, keyless.error_codes()), (2, vec!["missingApiKey"]));
-    assert!(Endpointed::new(&url).is_loopback());
+    assert!(messages(&keyless).contains("RUNWARE_API_KEY"), "{}", messages(&keyless));
 }
 
-/// Only to say that the address above is one that may be used.
-struct Endpointed(latelier::remote::Endpoint);
+/// A picture file of more than 256 KiB in the home folder, and its address.
+fn large_picture(home: &Path) -> Value {
+    let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) as u8;
+    let picture = Picture::from_fn(Extent::new(640, 640), |x, y| {
+        [noise(x, y), noise(y, x), noise(x + 7, y * x), 255]
+    });
+    let bytes = encode(&picture, FileFormat::Png, "{}").unwrap();
+    assert!(bytes.len() > 256 << 10, "{}", bytes.len());
+    fs::write(home.join("large.png"), bytes).unwrap();
+    json!(format!("file://{}", home.join("large.png").display()))
+}
 
-impl Endpointed {
-    fn new(url: &str) -> Self {
-        Self(latelier::remote::Endpoint::parse(url, false).unwrap())
+#[test]
+fn a_large_picture_is_uploaded_once_and_again_when_the_service_has_lost_it() {
+    let name = |number: usize| format!("59a2edc2-45e6-429f-be5f-00000000000{number}");
+    let uploads = AtomicUsize::new(0);
+    let peer = Peer::start(move |call| match call.kind() {
+        "imageUpload" => {
+            let image = name(uploads.fetch_add(1, Ordering::SeqCst));
+            let uploaded =
+                json!({ "taskType": "imageUpload", "taskUUID": call.uuid(), "imageUUID": image });
+            Some(vec![Act::Say(json!({ "data": uploaded }))])
+        }
+        // The third task meets a service that no longer has the first upload.
+        "imageInference" if call.task["seed"] == 3 && call.task["seedImage"] == json!(name(0)) => {
+            Some(vec![Act::Say(call.error("seedImageNotFound"))])
+        }
+        _ => good(call),
+    });
+    let home = scratch();
+    let small = home.path().join("small.png");
+    fs::write(&small, super::peer::picture(9)).unwrap();
+    let image = large_picture(home.path());
+    for seed in 1..=3 {
+        let asked = with(&json!({
+            "seed": seed, "seedImage": image, "maskImage": format!("file://{}", small.display()),
+        }));
+        let answer = run_remote(home.path(), &json!([asked]), &peer.socket_url());
+        assert_eq!((answer.code, images(&answer).len()), (0, 1), "{}", answer.json);
+        // What is saved names the library's copy, not the service's.
+        let saved = read_task(&answer_file(home.path(), &answer)).unwrap().unwrap();
+        let saved = serde_json::to_value(saved.seed_image).unwrap();
+        assert!(!saved.as_str().unwrap().contains("00000000000"), "{saved}");
     }
+    let sent = peer.calls_of("imageInference");
+    let named: Vec<&Value> = sent.iter().map(|task| &task["seedImage"]).collect();
+    assert_eq!(named, [&json!(name(0)), &json!(name(0)), &json!(name(0)), &json!(name(1))]);
+    assert_eq!(peer.calls_of("imageUpload").len(), 2);
+    assert_eq!(sent[2]["taskUUID"], sent[3]["taskUUID"]);
+    let inline = sent[0]["maskImage"].as_str().unwrap();
+    assert!(inline.starts_with("data:image/png;base64,"), "{inline:.40}");
+}
 
-    fn is_loopback(&self) -> bool {
-        self.0.host().starts_with("127.0.0.1")
-    }
+fn answer_file(home: &Path, answer: &Answered) -> std::path::PathBuf {
+    let name = images(answer)[0]["imageUUID"].as_str().unwrap().to_owned();
+    home.join("out").join(name + ".png")
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{KEY, Served, code, neighbour, poll, task};
+use super::{Served, code, neighbour, poll, task};
 
 #[test]
 fn async_tasks_are_acknowledged_and_polled() {
@@ -55,7 +55,6 @@ fn polling_knows_failed_tasks_and_refuses_unknown_and_foreign_ones() {
     other.authenticate("other-key", None);
     assert_eq!(code(&other.ask(&poll(&task))), "taskNotFound");
     assert_eq!(code(&other.ask(&task)), "conflictTaskUUID");
-    assert!(KEY != "other-key");
 }
 
 #[test]
@@ -65,7 +64,6 @@ fn details_hold_request_and_response() {
     let task = task(json!({}));
     let made = socket.ask(&task)["data"][0].clone();
     let asked = json!({ "taskType": "getTaskDetails", "taskUUID": task["taskUUID"] });
-    // The answer goes out a moment before the task's end is written down.
     let details = socket.ask(&asked)["data"][0].clone();
     assert_eq!(details["request"], task);
     assert_eq!(details["response"]["data"][0]["imageUUID"], made["imageUUID"]);

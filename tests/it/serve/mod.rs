@@ -279,7 +279,16 @@ pub(crate) fn poll(task: &Value) -> Value {
 
 /// A PNG of that size as a data URI.
 pub(crate) fn picture(width: u32, height: u32) -> String {
-    let picture = Picture::from_fn(Extent::new(width, height), |x, y| [x as u8, y as u8, 90, 255]);
+    drawn(width, height, |x, y| [x as u8, y as u8, 90, 255])
+}
+
+/// The same, all white.
+pub(crate) fn white(width: u32, height: u32) -> String {
+    drawn(width, height, |_, _| [255; 4])
+}
+
+fn drawn(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> String {
+    let picture = Picture::from_fn(Extent::new(width, height), pixel);
     let bytes = encode(&picture, FileFormat::Png, "{}").unwrap();
     format!("data:image/png;base64,{}", STANDARD.encode(bytes))
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use latelier::pixels::{Extent, decode};
 use serde_json::{Value, json};
 
-use super::{Served, code, fetched, kind, neighbour, picture, task};
+use super::{Served, code, fetched, kind, neighbour, picture, task, white};
 use crate::support::run_tasks;
 
 const SMALL: Extent = Extent::new(128, 128);
@@ -21,7 +21,13 @@ fn bytes(result: &Value) -> Vec<u8> {
     }
     let text = result["imageBase64Data"].as_str();
     let uri = result["imageDataURI"].as_str().map(|uri| uri.split_once(";base64,").unwrap().1);
-    STANDARD.decode(text.or(uri).unwrap()).unwrap()
+    STANDARD.decode(text.or(uri).unwrap_or_else(|| panic!("{result}"))).unwrap()
+}
+
+/// The first result of a message.
+#[track_caller]
+fn first(message: &Value) -> &Value {
+    message["data"].get(0).unwrap_or_else(|| panic!("{message}"))
 }
 
 #[test]
@@ -93,15 +99,15 @@ fn a_picture_is_uploaded_painted_over_and_grown() {
     assert_eq!(kind(&bytes(upload)), (SMALL, "PNG"));
     let start = &upload["imageUUID"];
     let vary = socket.ask(&task(json!({ "seedImage": start, "strength": 0.5, "steps": 2 })));
-    assert_eq!(kind(&bytes(&vary["data"][0])).0, SMALL);
+    assert_eq!(kind(&bytes(first(&vary))).0, SMALL);
     // An earlier result is a picture, too; and so is one inside the task.
     let result = &vary["data"][0]["imageUUID"];
     let fill = socket
-        .ask(&task(json!({ "inputs": { "seedImage": result, "maskImage": picture(128, 128) } })));
-    assert_eq!(kind(&bytes(&fill["data"][0])).0, SMALL);
+        .ask(&task(json!({ "inputs": { "seedImage": result, "maskImage": white(128, 128) } })));
+    assert_eq!(kind(&bytes(first(&fill))).0, SMALL);
     let grown =
         socket.ask(&task(json!({ "seedImage": start, "width": 192, "outpaint": { "left": 64 } })));
-    assert_eq!(kind(&bytes(&grown["data"][0])).0, Extent::new(192, 128));
+    assert_eq!(kind(&bytes(first(&grown))).0, Extent::new(192, 128));
 
     let twice = socket.ask(&neighbour("imageUpload", json!({ "image": picture(128, 128) })));
     assert_eq!(twice["data"][0]["imageUUID"], *start, "kept by content");

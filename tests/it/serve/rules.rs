@@ -77,6 +77,11 @@ fn every_field_is_checked_and_the_refusal_says_what_is_allowed() {
         (json!({ "maskImage": super::picture(128, 128) }), "missingSeedImage", json!("seedImage")),
         (json!({ "ttl": 59 }), "invalidTtl", json!("ttl")),
         (
+            json!({ "ttl": 60, "outputType": "dataURI" }),
+            "conflictTtl",
+            json!(["ttl", "outputType"]),
+        ),
+        (
             json!({ "webhookURL": "https://a.example" }),
             "unsupportedLocalWebhookURL",
             json!("webhookURL"),
