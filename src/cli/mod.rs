@@ -4,6 +4,7 @@ mod account;
 mod bench;
 mod bench_cache;
 mod bench_index;
+mod bench_serve;
 mod doctor;
 mod explain;
 mod guide;
@@ -27,6 +28,7 @@ use crate::task::EngineKind;
 pub use bench::BenchArgs;
 pub use bench_cache::BenchCacheArgs;
 pub use bench_index::BenchIndexArgs;
+pub use bench_serve::BenchServeArgs;
 pub use guide::GuideArgs;
 pub use run::RunArgs;
 pub use serve::ServeArgs;
@@ -85,6 +87,9 @@ enum Command {
     /// Time the index of results with many pictures
     #[command(hide = true)]
     BenchIndex(BenchIndexArgs),
+    /// A server under load or under malformed messages: time and memory
+    #[command(hide = true)]
+    BenchServe(BenchServeArgs),
 }
 
 /// Where models are looked for.
@@ -198,6 +203,7 @@ impl Arguments {
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,
             Some(Command::BenchCache(args)) => bench_cache::bench_cache(args, &self.engine, home)?,
+            Some(Command::BenchServe(args)) => bench_serve::bench_serve(*args, home)?,
             Some(Command::BenchIndex(args)) => bench_index::bench_index(*args, home)?,
         };
         Ok(ExitCode::from(code))
