@@ -132,7 +132,9 @@ fn jobs_begin_queued_have_their_pictures_on_disk_and_end_once() {
             json!({ "outputFormat": "JPG" }),
         ];
         let jobs = jobs.map(|changes| bench.job(&changes));
-        jobs.iter().for_each(|job| bench.submit(job));
+        for job in &jobs {
+            bench.submit(job);
+        }
         let told = bench.until_the_end(&jobs.each_ref().map(|job| job.id));
         for job in &jobs {
             let news = of(&told, job.id);
