@@ -94,9 +94,7 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     };
     let kind = EngineKind::from(args.engine);
     let (text, others) = match &input {
-        Input::Tasks(text) if kind == EngineKind::Remote && !args.explain => {
-            other_tasks::taken_out(text)
-        }
+        Input::Tasks(text) if !args.explain => other_tasks::taken_out(text, kind),
         Input::Tasks(text) => (text.clone(), Vec::new()),
         Input::Picture(_) => ("[]".to_owned(), Vec::new()),
     };
@@ -132,7 +130,7 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
             home,
             library: &library,
             keeper: Arc::new(Results::in_folder(home, &args.out, pictures.clone())),
-            pictures: Arc::new(pictures),
+            pictures: Arc::new(pictures.clone()),
             journal: journal.clone().map(|journal| journal as Arc<dyn Journal>),
             receipts: ledger.clone().map(|ledger| ledger as Arc<dyn Receipts>),
         },
@@ -157,7 +155,7 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     let jobs: Vec<Job> = (requests.into_iter()).filter_map(|request| run.accept(request)).collect();
     run.make(jobs, &maker);
     for task in others {
-        other_tasks::ask(task, &maker, &mut run.answer);
+        other_tasks::ask(task, &maker, &pictures, &mut run.answer);
     }
     run.finish()
 }

@@ -51,8 +51,7 @@ pub struct ServiceError {
 pub struct ReplyError(String);
 
 /// Fields that say how far a task is and nothing of what came of it.
-const OF_PROGRESS: [&str; 6] =
-    ["taskType", "taskUUID", "status", "progress", "imageUUID", "inputImageUUID"];
+const OF_PROGRESS: [&str; 5] = ["taskType", "taskUUID", "status", "progress", "inputImageUUID"];
 
 /// States of a task that has not ended.
 const PENDING: [&str; 4] = ["processing", "queued", "pending", "accepted"];

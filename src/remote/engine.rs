@@ -206,8 +206,9 @@ fn run(settings: RemoteSettings, mut orders: mpsc::Receiver<Work>) -> Result<(),
 async fn see_through(shared: Arc<Shared>, job: Job, events: EventSink) {
     let (id, cancel) = (job.id, job.cancel.clone());
     let host = shared.settings.endpoint.host().to_owned();
-    let sink = events.clone();
-    let mut work = tokio::spawn(async move { shared.carry_out(job, &sink).await });
+    let voice = Voice(Arc::new(Mutex::new(Some((id, events)))));
+    let of_work = voice.clone();
+    let mut work = tokio::spawn(async move { shared.carry_out(job, &of_work).await });
     let end = tokio::select! {
         biased;
         () = cancelled(&cancel) => {
@@ -225,13 +226,30 @@ async fn see_through(shared: Arc<Shared>, job: Job, events: EventSink) {
             }
         },
     };
-    tell(&events, id, end).await;
+    voice.tell(end).await;
 }
 
-/// Leaves an event; the listener may make the thread wait, which is not one of the runtime's own then.
-async fn tell(events: &EventSink, id: Uuid, news: Progress) {
-    let events = events.clone();
-    tokio::task::spawn_blocking(move || events.send(id, news)).await.ok();
+/// Tells of one job, until it has told of its end.
+#[derive(Clone)]
+struct Voice(Arc<Mutex<Option<(Uuid, EventSink)>>>);
+
+impl Voice {
+    /// Leaves an event; the listener may make the thread wait, which is not one of the runtime's own
+    /// then.
+    async fn tell(&self, news: Progress) {
+        let Self(voice) = self.clone();
+        let tell = move || {
+            let mut voice = voice.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended = news.is_end();
+            if let Some((id, events)) = &*voice {
+                events.send(*id, news);
+            }
+            if ended {
+                *voice = None;
+            }
+        };
+        tokio::task::spawn_blocking(tell).await.ok();
+    }
 }
 
 async fn cancelled(cancel: &Cancel) {
@@ -243,7 +261,7 @@ async fn cancelled(cancel: &Cancel) {
 
 impl Shared {
     /// Carries a job out; what went wrong comes back.
-    async fn carry_out(&self, job: Job, events: &EventSink) -> Option<Failure> {
+    async fn carry_out(&self, job: Job, voice: &Voice) -> Option<Failure> {
         let Ok(_turn) = self.turns.acquire().await else {
             return Some(Failure::new(
                 FailureKind::Other,
@@ -252,7 +270,7 @@ impl Shared {
         };
         let host = self.settings.endpoint.host();
         let device = Device { name: host.to_owned(), fallback: None };
-        tell(events, job.id, Progress::Started { device }).await;
+        voice.tell(Progress::Started { device }).await;
         let mut resumed = job.resumed;
         let mut arrivals =
             Arrivals::new(job.clone(), self.settings.clone(), self.downloads.clone());
@@ -278,7 +296,7 @@ impl Shared {
                 resumed,
             };
             tries += 1;
-            let (outcome, lost) = self.follow(order, &mut arrivals, events).await;
+            let (outcome, lost) = self.follow(order, &mut arrivals, voice).await;
             match &outcome {
                 // An upload lives for a while only; the task was refused and made nothing.
                 Outcome::Failed(error)
@@ -298,16 +316,16 @@ impl Shared {
         &self,
         order: Order,
         arrivals: &mut Arrivals,
-        events: &EventSink,
+        voice: &Voice,
     ) -> (Outcome, Option<Failure>) {
-        let (id, mut lost) = (order.id, None);
+        let mut lost = None;
         let mut awaited = self.line.carry(order).await;
         while let Some(news) = awaited.next().await {
             match news {
                 News::Result(item) => {
                     let arrived = arrivals.take(item).await;
                     if let Some(news) = arrived.news {
-                        tell(events, id, news).await;
+                        voice.tell(news).await;
                     }
                     lost = lost.or(arrived.failure);
                 }

@@ -111,6 +111,10 @@ pub(super) struct Errand {
     sent: bool,
     /// Whether the service has shown that it has the task: it is never sent again.
     known: bool,
+    /// Whether messages of it may have been lost.
+    doubtful: bool,
+    /// The service's word that the task's name was used before.
+    conflict: Option<ServiceError>,
     /// Whether it was ever asked for.
     has_asked: bool,
     /// Since when the service has not known a task that it had.
@@ -131,6 +135,8 @@ impl Errand {
         Self {
             arrived: order.had.iter().copied().collect(),
             sent: order.resumed,
+            doubtful: order.resumed,
+            conflict: None,
             order,
             stage,
             began: now,
@@ -215,6 +221,8 @@ impl Errand {
             self.sent = true;
             return Some(Say::Task);
         }
+        // Sent long ago and not heard of since.
+        self.doubtful |= matches!(self.stage, Stage::Sent { .. });
         self.stage = Stage::Asked { at: now };
         self.has_asked = true;
         self.in_progress = false;
@@ -248,6 +256,7 @@ impl Errand {
 
     /// The connection broke: what was under way may or may not have arrived.
     pub(super) fn lost(&mut self, now: Duration) {
+        self.doubtful = true;
         if self.is_waiting() {
             self.stage = Stage::Ask { at: now };
         }
@@ -255,6 +264,7 @@ impl Errand {
 
     /// The same, and it is not to be tried again before a while.
     pub(super) fn lost_for_a_while(&mut self, why: &str, now: Duration) {
+        self.doubtful = true;
         if self.is_waiting() && self.try_again(why) {
             self.stage = Stage::Ask { at: now + self.backoff.pause() };
         }
@@ -301,6 +311,7 @@ impl Errand {
         if error.is_known_task() && self.sent {
             self.known = true;
             self.stage = Stage::Ask { at: now };
+            self.conflict = Some(error);
         } else if asked && error.is_unknown_task() {
             self.hear_unknown(&error, now);
         } else if self.has_asked && error.is_unknown_task() {
@@ -322,12 +333,18 @@ impl Errand {
             return;
         }
         let since = *self.missing.get_or_insert(now);
-        if now.saturating_sub(since) < FORGOTTEN {
+        let patience = match (&self.conflict, self.doubtful) {
+            (_, true) => FORGOTTEN,
+            // Nothing was lost: the name was used for another task, long ago.
+            (Some(_), false) => Duration::ZERO,
+            (None, false) => AFTER_ERROR * 4,
+        };
+        if now.saturating_sub(since) < patience {
             self.ask_after_a_pause(now);
         } else {
-            let first = self.errors.first().cloned();
             tracing::info!("task {} is not known any more: {}", self.order.id, error.code);
-            self.end(first.map_or(Outcome::Forgotten, Outcome::Failed));
+            let first = self.errors.first().or(self.conflict.as_ref().filter(|_| !self.doubtful));
+            self.end(first.cloned().map_or(Outcome::Forgotten, Outcome::Failed));
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) fn of_outcome(outcome: &Outcome, host: &str) -> Option<Failure> {
             FailureKind::Other,
             format!(
                 "{host} had the task and does not give its pictures any more. It was not sent again, so \
-                 that nothing is paid twice; look into the account's history, or start a new task"
+                 that nothing is paid twice; look into the account's history, or run it under a new taskUUID"
             ),
         ),
         Outcome::TooLate { sent: true } => Failure::new(

@@ -105,6 +105,14 @@ impl State {
         self.available()?;
         let mut jobs = Vec::new();
         for waiting in std::mem::take(&mut self.world.waiting) {
+            if waiting.engine == EngineKind::Remote {
+                // The local engine must not make what the service may have made already.
+                let text =
+                    "A job of the service waits: close the window and use latelier run --resume";
+                self.world.notify(Tone::Failed, text.to_owned());
+                self.world.waiting.push(waiting);
+                continue;
+            }
             match resolve(&waiting.task, &self.world, EngineKind::Local, fresh_seed()) {
                 Ok(request) => jobs.push(Job::resume(Arc::new(request), waiting.owed)),
                 Err(problems) => {

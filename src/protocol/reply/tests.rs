@@ -63,6 +63,10 @@ fn acknowledgements_and_states_are_no_results() {
     ] {
         assert!(read(&json!({ "data": [pending] })).data[0].is_pending(), "{pending}");
     }
+    // An upload's answer of old holds nothing but the name.
+    let named =
+        json!({ "data": { "taskType": "imageUpload", "taskUUID": TASK, "imageUUID": IMAGE } });
+    assert!(!read(&named).data[0].is_pending());
     let made = json!({ "data": [{ "taskUUID": TASK, "status": "success", "text": "a fox" }] });
     assert!(!read(&made).data[0].is_pending());
 }

@@ -292,6 +292,16 @@ fn what_never_arrived_is_sent_again_under_its_name_and_a_conflict_means_it_is_ru
 }
 
 #[test]
+fn a_name_that_was_used_long_ago_is_told_at_once() {
+    let mut bench = Bench::carrying(vec![order(1, 1)]);
+    bench.types();
+    bench.hear(&error("conflictTaskUUID", 1));
+    assert_eq!(bench.types(), ["getResponse"]);
+    bench.hear(&error("taskNotFound", 1));
+    assert_eq!((bench.ended.len(), code_of(&bench.ended[0].1)), (1, "conflictTaskUUID"));
+}
+
+#[test]
 fn a_session_that_the_service_forgot_is_begun_anew() {
     let mut bench = Bench::carrying(vec![order(1, 1)]);
     bench.drop_line();

@@ -1,7 +1,7 @@
 //! What actions refuse, and where they say so.
 
 use super::*;
-use crate::jobs::{Owed, Waiting, test_job};
+use crate::jobs::{Device, Owed, Waiting, test_job};
 use crate::pixels::Extent;
 use crate::state::StartPicture;
 
@@ -10,6 +10,25 @@ fn told(state: &State) -> &str {
     let notice = state.world.notices.last().unwrap();
     assert_eq!(notice.tone, Tone::Failed);
     &notice.text
+}
+
+#[test]
+fn a_job_of_the_service_is_not_made_on_this_machine() {
+    let mut state = State::default();
+    state.world.status = Status::Ready(Device { name: "CPU".to_owned(), fallback: None });
+    let job = test_job("a fox");
+    let waiting = Waiting {
+        id: job.id,
+        engine: EngineKind::Remote,
+        task: Arc::clone(&job.request.task),
+        results: "/results".into(),
+        owed: job.owed,
+        finished: Vec::new(),
+    };
+    state.world.waiting = vec![waiting.clone()];
+    assert!(state.apply(Action::ResumeWaiting).is_none());
+    assert!(told(&state).contains("--resume"), "{}", told(&state));
+    assert_eq!(state.world.waiting, [waiting]);
 }
 
 #[test]

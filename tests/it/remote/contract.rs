@@ -132,7 +132,9 @@ fn jobs_begin_queued_have_their_pictures_on_disk_and_end_once() {
             json!({ "outputFormat": "JPG" }),
         ];
         let jobs = jobs.map(|changes| bench.job(&changes));
-        jobs.iter().for_each(|job| bench.submit(job));
+        for job in &jobs {
+            bench.submit(job);
+        }
         let told = bench.until_the_end(&jobs.each_ref().map(|job| job.id));
         for job in &jobs {
             let news = of(&told, job.id);
@@ -161,16 +163,12 @@ fn a_cancelled_job_ends_as_cancelled_before_during_and_with_others_going_on() {
         bench.submit(&long);
         bench.submit(&never);
         bench.submit(&other);
-        loop {
-            let event = bench.events.recv_timeout(PATIENCE).unwrap();
-            if event.job == long.id && matches!(event.progress, Progress::Started { .. }) {
-                break;
-            }
-        }
-        long.cancel.cancel();
         let mut ends = Vec::new();
         while ends.len() < 3 {
             let event = bench.events.recv_timeout(PATIENCE).unwrap();
+            if event.job == long.id && matches!(event.progress, Progress::Started { .. }) {
+                long.cancel.cancel();
+            }
             if event.progress.is_end() {
                 ends.push((event.job, matches!(event.progress, Progress::Cancelled)));
             }

@@ -370,6 +370,19 @@ fn tasks_of_other_types_go_as_they_are_and_their_answers_are_printed() {
     assert!(images(&answer).iter().any(|item| item["newField"] == 1));
     assert_eq!(answer.error_codes(), ["invalidConfidence", "invalidTaskType"]);
     assert_eq!(peer.calls_of("caption"), [caption]);
+
+    // A picture on this machine goes inside; the local engine says that it does no such task.
+    let file = home.path().join("fox.png");
+    fs::write(&file, super::peer::picture(3)).unwrap();
+    let upload = json!([{ "taskType": "caption", "taskUUID": uuid(), "inputImage": format!("file://{}", file.display()) }]);
+    assert_eq!(run_remote(home.path(), &upload, &peer.http_url()).code, 0);
+    let sent = peer.calls_of("caption")[1]["inputImage"].as_str().unwrap().to_owned();
+    assert_eq!(
+        sent,
+        format!("data:image/png;base64,{}", super::peer::base64(&super::peer::picture(3)))
+    );
+    let local = run_text(&upload.to_string(), client(home.path()).args(["run", "-"]));
+    assert_eq!((local.code, local.error_codes()), (1, vec!["unsupportedLocalTaskType"]));
 }
 
 #[test]

@@ -30,9 +30,14 @@ struct Two {
 
 impl Two {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With further arguments of the server.
+    fn with(arguments: &[&str]) -> Self {
         let folder = scratch();
         Library::open(&Home::at(folder.path()), &[]).unwrap();
-        Self { folder, served: Served::open(&["--key", KEY]) }
+        Self { folder, served: Served::open(&[&["--key", KEY], arguments].concat()) }
     }
 
     fn home(&self) -> &Path {
@@ -216,8 +221,9 @@ fn over_a_bad_line_every_picture_comes_once_and_is_made_once() {
 
 #[test]
 fn a_line_that_is_gone_for_a_while_costs_nothing() {
-    for by_socket in [true, false] {
-        let two = Two::new();
+    // The session outlives the line, or it does not; HTTP has none.
+    for (by_socket, session) in [(true, "60"), (true, "1"), (false, "1")] {
+        let two = Two::with(&["--session-timeout", session]);
         let line = BadLine::to(&two.served.address, Vec::new());
         let tasks = [demo(3, 8), demo(1, 8)];
         let url = if by_socket { line.socket_url() } else { line.http_url() };
