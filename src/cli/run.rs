@@ -110,12 +110,9 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     if args.explain {
         return explain(&tasks, &library, &pictures, engine.mode.map(Mode::from));
     }
-    let journal = match JournalFolder::open(home, &args.out) {
-        Ok(journal) => Some(Arc::new(journal)),
-        Err(error) => {
-            writeln!(io::stderr(), "{error}")?;
-            None
-        }
+    let journal = match open_journal(kind, args, home)? {
+        Ok(journal) => journal,
+        Err(problem) => return refuse(problem),
     };
     hint(journal.as_deref())?;
     let ledger = match open_ledger(kind, home) {
@@ -124,6 +121,7 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     };
     let maker = Maker::start(
         kind,
+        None,
         &Surroundings {
             args,
             engine,
@@ -152,7 +150,8 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         let weighed = |request: Result<Request, _>| request.and_then(|it| purse.let_through(it));
         requests = requests.into_iter().map(weighed).collect();
     }
-    let jobs: Vec<Job> = (requests.into_iter()).filter_map(|request| run.accept(request)).collect();
+    let jobs: Vec<Job> =
+        (requests.into_iter()).filter_map(|request| run.accept(request, maker.service())).collect();
     run.make(jobs, &maker);
     for task in others {
         other_tasks::ask(task, &maker, &pictures, &mut run.answer);
@@ -164,6 +163,25 @@ fn dollars_a_day(text: &str) -> Result<f64, String> {
     let usd = text.trim_start_matches('$').parse::<f64>().ok();
     usd.filter(|usd| usd.is_finite() && *usd >= 0.0)
         .ok_or_else(|| "an amount in US dollars, such as 2.50".to_owned())
+}
+
+/// The journal; the local engine works without one, too.
+fn open_journal(
+    kind: EngineKind,
+    args: &RunArgs,
+    home: &Home,
+) -> io::Result<Result<Option<Arc<JournalFolder>>, Problem>> {
+    Ok(match JournalFolder::open(home, &args.out) {
+        Ok(journal) => Ok(Some(Arc::new(journal))),
+        // What is paid for must be found again after a crash.
+        Err(error) if kind == EngineKind::Remote => {
+            Err(Problem::new("journalUnavailable", format!("Nothing was sent: {error}.")))
+        }
+        Err(error) => {
+            writeln!(io::stderr(), "{error}")?;
+            Ok(None)
+        }
+    })
 }
 
 /// The books of what costs money.
@@ -221,9 +239,13 @@ impl<'a> Run<'a> {
     }
 
     /// Writes the job down; what is wrong with it goes into the answer.
-    fn accept(&mut self, request: Result<Request, Vec<Problem>>) -> Option<Job> {
+    fn accept(
+        &mut self,
+        request: Result<Request, Vec<Problem>>,
+        service: Option<String>,
+    ) -> Option<Job> {
         let job = match request {
-            Ok(request) => Job::new(Arc::new(request)),
+            Ok(request) => Job { service, ..Job::new(Arc::new(request)) },
             Err(problems) => {
                 self.answer.errors.extend(problems);
                 return None;

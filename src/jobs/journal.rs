@@ -61,6 +61,10 @@ pub struct JournalEntry {
     /// Who was to make it; entries of older versions are the local engine's.
     #[serde(default = "local")]
     engine: EngineKind,
+    /// Where it was sent: it is asked for there and nowhere else, since another service would make and
+    /// bill it anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service: Option<String>,
     /// For the local engine with the seed that was drawn for it. The service draws its own.
     task: Task,
     /// The names of its pictures, the first one's first.
@@ -94,7 +98,8 @@ impl JournalEntry {
             task.seed = Some(job.request.seed);
         }
         let images = job.owed.iter().map(|owed| owed.image_uuid).collect();
-        Self { version: VERSION, engine: job.request.engine, task, images, results }
+        let (engine, service) = (job.request.engine, job.service.clone());
+        Self { version: VERSION, engine, service, task, images, results }
     }
 
     /// The same entry with another name for that picture.
@@ -143,6 +148,7 @@ impl JournalEntry {
         let mut waiting = Waiting {
             id,
             engine: self.engine,
+            service: self.service,
             task: Arc::new(self.task),
             results: self.results,
             owed: Vec::new(),
@@ -167,6 +173,9 @@ pub struct Waiting {
 
     /// Who was to make it.
     pub engine: EngineKind,
+
+    /// The address of the service that it was sent to.
+    pub service: Option<String>,
 
     /// What to make; for the local engine with its seed.
     pub task: Arc<Task>,
@@ -193,6 +202,7 @@ mod tests {
         JournalEntry {
             version: VERSION,
             engine: EngineKind::Local,
+            service: None,
             task,
             images,
             results: "/results".into(),

@@ -48,6 +48,10 @@ pub struct Job {
     /// Whether it may have been begun before a restart.
     pub resumed: bool,
 
+    /// The address of the service that it goes to, without anything that could hold a key; `None` for
+    /// the local engine.
+    pub service: Option<String>,
+
     /// Ends the job when asked.
     pub cancel: Cancel,
 }
@@ -70,6 +74,7 @@ impl Job {
             owed,
             finished: Vec::new(),
             resumed: true,
+            service: None,
             cancel: Cancel::default(),
         }
     }

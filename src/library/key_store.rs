@@ -94,7 +94,7 @@ impl KeyStore {
                     let key = key.ok_or_else(|| KeyError::Keyring("it holds no key".to_owned()))?;
                     return Ok(Some((key, KeyPlace::Keyring)));
                 }
-                Err(Refusal::NoEntry) => {}
+                Err(Refusal::NoEntry | Refusal::NoKeyring) => {}
                 Err(Refusal::Other(why)) => tracing::info!("the keyring cannot be asked: {why}"),
             }
         }
@@ -114,7 +114,9 @@ impl KeyStore {
                     self.delete_file()?;
                     return Ok(KeyPlace::Keyring);
                 }
-                Err(refusal) => tracing::info!("the keyring cannot be used: {refusal:?}"),
+                // One that is there and refuses may hold an older key, which would go before the file.
+                Err(Refusal::Other(why)) => return Err(KeyError::Keyring(why)),
+                Err(Refusal::NoEntry | Refusal::NoKeyring) => {}
             }
         }
         let written = write_privately(&self.file, key.reveal().as_bytes());
@@ -131,9 +133,9 @@ impl KeyStore {
         if self.keyring {
             match on_keyring(keyring::Entry::delete_credential) {
                 Ok(()) => found = true,
-                Err(Refusal::NoEntry) => {}
+                Err(Refusal::Other(why)) => return Err(KeyError::Keyring(why)),
                 // Without a keyring nothing was put there.
-                Err(Refusal::Other(why)) => tracing::info!("the keyring cannot be asked: {why}"),
+                Err(Refusal::NoEntry | Refusal::NoKeyring) => {}
             }
         }
         Ok(found)
@@ -167,7 +169,11 @@ impl KeyStore {
 /// Why the keyring did not do what was asked.
 #[derive(Debug)]
 enum Refusal {
+    /// It holds no key.
     NoEntry,
+    /// This machine has none.
+    NoKeyring,
+    /// It is there and does not do it.
     Other(String),
 }
 
@@ -186,6 +192,7 @@ fn on_keyring<T: Send + 'static>(
     match answer.recv_timeout(PATIENCE) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(keyring::Error::NoEntry)) => Err(Refusal::NoEntry),
+        Ok(Err(keyring::Error::NoDefaultStore)) => Err(Refusal::NoKeyring),
         Ok(Err(error)) => Err(Refusal::Other(error.to_string())),
         Err(RecvTimeoutError::Timeout) => Err(Refusal::Other("it does not answer".to_owned())),
         Err(RecvTimeoutError::Disconnected) => Err(Refusal::Other("it failed".to_owned())),

@@ -67,6 +67,15 @@ impl Endpoint {
         &self.host
     }
 
+    /// The address without what may hold a secret, to be found again by.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.into()
+    }
+
     pub(super) const fn url(&self) -> &Url {
         &self.url
     }
@@ -107,6 +116,12 @@ mod tests {
             let endpoint = Endpoint::parse(text, false).unwrap();
             assert_eq!((endpoint.is_socket(), endpoint.host()), (socket, host), "{text}");
         }
+    }
+
+    #[test]
+    fn its_address_is_kept_without_what_may_be_secret() {
+        let endpoint = Endpoint::parse("wss://host:7/v1?token=secret#here", false).unwrap();
+        assert_eq!(endpoint.address(), "wss://host:7/v1");
     }
 
     #[test]

@@ -28,21 +28,26 @@ pub(super) struct Surroundings<'a> {
 /// An engine that has been started.
 pub(super) enum Maker {
     Local(Worker),
-    Remote(RemoteEngine),
+    /// And the address of the service.
+    Remote(RemoteEngine, String),
 }
 
 impl Maker {
     /// Starts an engine; what keeps the service from being asked comes back as a problem.
+    ///
+    /// A service is the one that the arguments name, else that at `service`, else Runware.
     pub(super) fn start(
         kind: EngineKind,
+        service: Option<&str>,
         with: &Surroundings<'_>,
     ) -> io::Result<Result<Self, Problem>> {
         if kind == EngineKind::Remote {
-            let settings = match remote_settings(with) {
+            let settings = match remote_settings(service, with) {
                 Ok(settings) => settings,
                 Err(problem) => return Ok(Err(*problem)),
             };
-            return Ok(Ok(Self::Remote(RemoteEngine::start(settings)?)));
+            let address = settings.endpoint.address();
+            return Ok(Ok(Self::Remote(RemoteEngine::start(settings)?, address)));
         }
         let (keeper, pictures) = (Arc::clone(&with.keeper), Arc::clone(&with.pictures));
         let folders = with.library.folders();
@@ -56,28 +61,39 @@ impl Maker {
     pub(super) fn provider(&self) -> &dyn Provider {
         match self {
             Self::Local(worker) => worker,
-            Self::Remote(engine) => engine,
+            Self::Remote(engine, _) => engine,
+        }
+    }
+
+    /// The address of the service, for the journal.
+    pub(super) fn service(&self) -> Option<String> {
+        match self {
+            Self::Local(_) => None,
+            Self::Remote(_, address) => Some(address.clone()),
         }
     }
 
     /// Whether several jobs are on their way at once.
     pub(super) const fn is_remote(&self) -> bool {
-        matches!(self, Self::Remote(_))
+        matches!(self, Self::Remote(..))
     }
 
     /// Sends a task of another type than `imageInference`; `None` where nobody takes one.
     pub(super) fn ask(&self, task: Map<String, Value>) -> Option<Asked> {
         match self {
             Self::Local(_) => None,
-            Self::Remote(engine) => Some(engine.ask(task).recv().unwrap_or_default()),
+            Self::Remote(engine, _) => Some(engine.ask(task).recv().unwrap_or_default()),
         }
     }
 }
 
-fn remote_settings(with: &Surroundings<'_>) -> Result<RemoteSettings, Box<Problem>> {
-    let url = with.args.remote_url.as_deref().unwrap_or(Endpoint::SERVICE);
+fn remote_settings(
+    service: Option<&str>,
+    with: &Surroundings<'_>,
+) -> Result<RemoteSettings, Box<Problem>> {
+    let url = with.args.remote_url.as_deref().or(service).unwrap_or(Endpoint::SERVICE);
     let endpoint = Endpoint::parse(url, with.args.insecure).map_err(|error| {
-        let message = format!("--remote-url cannot be used: {error}.");
+        let message = format!("The remote engine's address cannot be used: {error}.");
         Box::new(Problem::new("invalidRequest", message))
     })?;
     let no_key = |message: String| Box::new(Problem::new("missingApiKey", message));

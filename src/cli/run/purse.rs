@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use crate::library::{Estimate, Ledger, LedgerError, Overrun, dollars};
+use crate::library::{Estimate, Ledger, LedgerError, dollars};
 use crate::task::{Problem, Request, TaskType};
 
 /// The money of one run.
@@ -12,11 +12,13 @@ pub(super) struct Purse<'a> {
     limit: Option<f64>,
     /// What the tasks that were let through will cost at most.
     promised: f64,
+    /// Whether one of them costs nobody knows how much: then the limit cannot be kept for another.
+    unknown: bool,
 }
 
 impl<'a> Purse<'a> {
     pub(super) const fn new(ledger: &'a Ledger, limit: Option<f64>) -> Self {
-        Self { ledger, limit, promised: 0.0 }
+        Self { ledger, limit, promised: 0.0, unknown: false }
     }
 
     /// Says on standard error what `request` will probably cost. Over the limit it asks whoever sits
@@ -32,17 +34,26 @@ impl<'a> Purse<'a> {
         tell(request, own);
         let high = own.map(|estimate| estimate.high);
         if let Some(limit) = self.limit {
+            let whole_limit = self.unknown || (high.is_none() && request.number_results > 1);
+            let stop = "its cost is not known yet, and the limit could be passed";
+            if whole_limit && !is_wanted(stop) {
+                let why = format!(
+                    "{stop}. Run one task with one picture first: what it costs is learnt from its receipt."
+                );
+                return Err(stopped(request, &why));
+            }
             // What was let through just now is not in the ledger yet.
             let all = Estimate { low: 0.0, high: self.promised + high.unwrap_or(0.0) };
             let expected = (high.is_some() || self.promised > 0.0).then_some(all);
             if let Some(overrun) = self.ledger.overrun(limit, expected).map_err(unreadable)?
-                && !is_wanted(&overrun)
+                && !is_wanted(&overrun.to_string())
             {
                 let why = format!("{overrun}. Raise --daily-limit, or run it tomorrow.");
                 return Err(stopped(request, &why));
             }
         }
         self.promised += high.unwrap_or(0.0);
+        self.unknown |= high.is_none();
         Ok(())
     }
 }
@@ -71,12 +82,12 @@ fn tell(request: &Request, estimate: Option<Estimate>) {
 }
 
 /// Asks whoever sits at the terminal.
-fn is_wanted(overrun: &Overrun) -> bool {
+fn is_wanted(why: &str) -> bool {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return false;
     }
     let mut answer = String::new();
-    let asked = write!(io::stderr(), "{overrun}. Send it all the same? [y/N] ");
+    let asked = write!(io::stderr(), "{why}. Send it all the same? [y/N] ");
     asked.is_ok()
         && io::stdin().lock().read_line(&mut answer).is_ok()
         && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())

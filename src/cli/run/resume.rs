@@ -1,6 +1,6 @@
 //! `latelier run --resume`: what was waiting when a Latelier was stopped.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,28 +59,35 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
         receipts: ledger.map(|ledger| Arc::new(ledger) as Arc<dyn Receipts>),
     };
     let mut run = Run::new(Some(&journal));
-    let (local, remote) =
-        waiting.into_iter().partition(|waiting| waiting.engine == EngineKind::Local);
-    run.resume(EngineKind::Local, local, &with)?;
-    run.resume(EngineKind::Remote, remote, &with)?;
+    let mut groups: BTreeMap<_, Vec<Waiting>> = BTreeMap::new();
+    for waiting in waiting {
+        let is_remote = waiting.engine == EngineKind::Remote;
+        groups.entry((is_remote, waiting.service.clone())).or_default().push(waiting);
+    }
+    for ((is_remote, service), waiting) in groups {
+        let kind = if is_remote { EngineKind::Remote } else { EngineKind::Local };
+        run.resume((kind, service.as_deref()), waiting, &with)?;
+    }
     run.finish()
 }
 
 impl Run<'_> {
-    /// Goes on with the jobs of one engine. Without that engine they keep waiting.
+    /// Goes on with the jobs of one engine, those of a service at its own address. Without that engine
+    /// they keep waiting.
     fn resume(
         &mut self,
-        kind: EngineKind,
+        (kind, service): (EngineKind, Option<&str>),
         waiting: Vec<Waiting>,
         with: &Surroundings<'_>,
     ) -> io::Result<()> {
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        match Maker::start(kind, with)? {
+        match Maker::start(kind, service, with)? {
             Ok(maker) => {
-                let jobs = waiting.into_iter();
-                let jobs = jobs.filter_map(|waiting| self.take_up(waiting, with.library)).collect();
+                let service = maker.service();
+                let take_up = |waiting| {
+                    let job = self.take_up(waiting, with.library)?;
+                    Some(Job { service: service.clone(), ..job })
+                };
+                let jobs = waiting.into_iter().filter_map(take_up).collect();
                 self.make(jobs, &maker);
             }
             Err(problem) => self.answer.errors.push(problem),

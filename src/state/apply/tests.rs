@@ -20,6 +20,7 @@ fn a_job_of_the_service_is_not_made_on_this_machine() {
     let waiting = Waiting {
         id: job.id,
         engine: EngineKind::Remote,
+        service: None,
         task: Arc::clone(&job.request.task),
         results: "/results".into(),
         owed: job.owed,
@@ -58,8 +59,15 @@ fn where_nothing_can_be_resumed_the_chosen_picture_stays() {
     let owed = vec![Owed { index: 0, image_uuid: Uuid::from_u128(1) }];
     let id = Uuid::from_u128(2);
     let results = "/results".into();
-    state.world.waiting =
-        vec![Waiting { id, engine: EngineKind::Local, task, results, owed, finished: Vec::new() }];
+    state.world.waiting = vec![Waiting {
+        id,
+        engine: EngineKind::Local,
+        service: None,
+        task,
+        results,
+        owed,
+        finished: Vec::new(),
+    }];
     state.view.following = false;
     assert!(state.apply(Action::ResumeWaiting).is_none());
     assert!(told(&state).starts_with("Cannot be resumed"));

@@ -60,7 +60,10 @@ impl Bench {
                     previews: false,
                     keeper,
                     pictures,
-                    models: library.folders(),
+                    models: Arc::new({
+                        let folders = library.folders();
+                        move || folders.clone()
+                    }),
                 };
                 Box::new(Worker::start("local", move || LocalEngine::new(settings)).unwrap())
             }
