@@ -12,8 +12,8 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use uuid::Uuid;
 
 use super::download::Downloads;
-use super::errand::{Order, Outcome};
 use super::line::{Line, News};
+use super::order::{Order, Outcome};
 use super::picture::Arrivals;
 use super::upload::Uploader;
 use super::{Endpoint, failure, outgoing};

@@ -10,10 +10,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::backoff::Backoff;
+use super::order::{Order, Outcome, Say};
 use crate::protocol::{Family, Item, ServiceError};
 
 /// For the whole task, from the moment it may be sent.
@@ -41,51 +42,6 @@ const FORGOTTEN: Duration = Duration::from_secs(150);
 
 /// Attempts that the service turns down for a reason that passes, before that is given up.
 const TRIES: u32 = 10;
-
-/// A task to be carried out.
-#[derive(Clone, Debug)]
-pub(super) struct Order {
-    /// The task's UUID.
-    pub(super) id: Uuid,
-
-    /// The task object as it is sent.
-    pub(super) task: Map<String, Value>,
-
-    /// How many results make it complete.
-    pub(super) expected: usize,
-
-    /// Results that arrived before a restart.
-    pub(super) had: Vec<Uuid>,
-
-    /// Whether it may have been sent before a restart.
-    pub(super) resumed: bool,
-}
-
-/// What to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Say {
-    /// The task.
-    Task,
-    /// The question what came of it.
-    GetResponse,
-}
-
-/// How a task ended.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// Everything arrived.
-    Complete,
-    /// The service refused it, failed at it or failed at some of its pictures.
-    Failed(ServiceError),
-    /// The service had it and does not give the rest.
-    Forgotten,
-    /// The time is up; whether the service ever had it.
-    TooLate { sent: bool },
-    /// The service cannot be reached; whether it ever had the task.
-    Unreachable { sent: bool, why: String },
-    /// The connection was closed because a message was too large.
-    TooLarge,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
