@@ -14,6 +14,7 @@ mod scanner;
 mod waiting;
 mod watcher;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
@@ -90,20 +91,22 @@ enum News {
     Read(Vec<StoredImage>),
     /// That picture was made with this task.
     Task(Uuid, Option<Arc<Task>>),
-    /// A picture is being brought in.
+    /// A picture to start from is being brought in.
     Opening,
     /// The picture of that name was brought in, or could not be.
     Opened(String, Result<Uuid, BringInError>),
     /// The picture of that name is in the library as a guide, or could not be brought there.
     Guide(GuideSlot, String, Result<Uuid, BringInError>),
+    /// Where that guide lies, if it is there.
+    GuideFound(Uuid, Option<PathBuf>),
     /// What lies on disk of the picture to start from.
     Start(Uuid, StartPicture),
     /// What lies on disk of the mask of the library.
     Mask(Uuid, StartPicture),
     /// The mask of this task was drawn and is kept under that name, or could not be.
     MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
-    /// The models folders were looked through; why the demo model is not there, if it is not.
-    ModelsRead(Option<String>),
+    /// The models folders were looked through; what of them cannot be used and is in no list.
+    ModelsRead(Vec<String>),
     /// The prompts were counted.
     Counted(Meter),
     /// What was waiting when Latelier stopped.
@@ -153,8 +156,8 @@ pub struct App {
     reader: Reader,
     saver: Saver,
     scanner: Scanner,
-    /// Why the demo model is not there, as it was told.
-    trouble: Option<String>,
+    /// What of the library cannot be used, as it was told.
+    troubles: Vec<String>,
     pictures: Pictures,
     start_watcher: Watcher,
     mask_watcher: Watcher,
@@ -210,7 +213,7 @@ impl App {
             reader,
             saver,
             scanner,
-            trouble: None,
+            troubles: Vec::new(),
             pictures,
             start_watcher,
             mask_watcher,
@@ -240,10 +243,13 @@ impl App {
                         self.state.start_from(image_uuid);
                     }
                 }
-                News::Guide(slot, name, opened) => {
-                    if let Some(image_uuid) = self.opened(&name, opened) {
+                News::Guide(slot, name, brought) => {
+                    if let Some(image_uuid) = self.in_library(&name, brought) {
                         self.state.guide_brought(slot, image_uuid);
                     }
+                }
+                News::GuideFound(image_uuid, path) => {
+                    self.state.world.set_guide_file(image_uuid, path);
                 }
                 News::Start(image_uuid, picture) => {
                     self.textures.retry_broken();
@@ -254,7 +260,7 @@ impl App {
                     self.state.world.set_mask(image_uuid, picture);
                 }
                 News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
-                News::ModelsRead(trouble) => self.models_read(trouble),
+                News::ModelsRead(troubles) => self.models_read(troubles),
                 News::Counted(meter) => self.state.world.meter = Some(meter),
                 News::Waiting(waiting) => self.state.world.waiting = waiting,
                 News::Said(tone, text) => self.state.world.notify(tone, text),
@@ -268,11 +274,22 @@ impl App {
         self.state.refresh(SystemTime::now());
     }
 
-    fn models_read(&mut self, trouble: Option<String>) {
-        if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
-            self.state.world.notify(Tone::Failed, text.clone());
+    /// Tells what cannot be used of the library, once; more than one in one notice.
+    fn models_read(&mut self, troubles: Vec<String>) {
+        let new: Vec<&String> =
+            troubles.iter().filter(|text| !self.troubles.contains(*text)).collect();
+        let told = match new.as_slice() {
+            [] => None,
+            [one] => Some((*one).clone()),
+            [first, others @ ..] => Some(format!(
+                "{first}\nAnd {} more, which `latelier models list` names",
+                others.len()
+            )),
+        };
+        if let Some(text) = told {
+            self.state.world.notify(Tone::Failed, text);
         }
-        self.trouble = trouble;
+        self.troubles = troubles;
     }
 
     fn listed(&mut self, stored: Vec<StoredImage>) {
@@ -287,11 +304,15 @@ impl App {
     /// The picture of that name, if it could be brought in; says why when not.
     fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) -> Option<Uuid> {
         self.state.world.opening = self.state.world.opening.saturating_sub(1);
+        self.in_library(name, opened)
+    }
+
+    fn in_library(&mut self, name: &str, brought: Result<Uuid, BringInError>) -> Option<Uuid> {
         let fail = |error| {
             let text = format!("{name} cannot be opened: {error}");
             self.state.world.notify(Tone::Failed, text);
         };
-        opened.map_err(fail).ok()
+        brought.map_err(fail).ok()
     }
 
     fn mask_drawn(&mut self, task: Task, drawn: Result<Uuid, BringInError>) {
@@ -403,6 +424,9 @@ impl eframe::App for App {
         self.state.refresh(SystemTime::now());
         self.saver.offer(&self.state, ui.ctx());
         self.start_watcher.watch(self.state.draft.seed_image);
+        if let Some(guide) = self.state.guide_to_find() {
+            self.on_a_thread(guides::find(self.pictures.clone(), guide));
+        }
         self.mask_watcher.watch(self.state.draft.mask.kept());
         self.counter.count(self.state.world.texts(&self.state.draft));
         self.reader.fetch(self.state.wanted_task());

@@ -51,7 +51,9 @@ fn work(messenger: &Messenger, wished: &Receiver<Texts>) {
     let mut known: Option<Known> = None;
     for texts in wished {
         let folder = tokenizer_folder(&texts.model);
-        let known = match known.take().filter(|known| known.folder == folder) {
+        // One that could not be read is tried again: its file may be there now.
+        let same = |known: &Known| known.folder == folder && known.tokenizer.is_ok();
+        let known = match known.take().filter(same) {
             Some(same) => known.insert(same),
             None => known.insert(read(folder)),
         };
@@ -98,5 +100,48 @@ impl Known {
         let syntax = if text.trim().is_empty() { Syntax::Plain } else { syntax };
         let vocabulary = Vocabulary::new(tokenizer, learned);
         prompt::count(vocabulary, text, added, syntax).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::jobs::test_job;
+    use crate::task::ModelCard;
+
+    #[test]
+    fn a_tokenizer_that_could_not_be_read_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let card = ModelCard { path, ..(*test_job("a fox").request.model).clone() };
+        let (sender, news) = sync_channel(4);
+        let messenger = Messenger { sender, ctx: eframe::egui::Context::default() };
+        let mut counter = Counter::start(messenger).unwrap();
+        let texts = |prompt: &str| Texts {
+            model: Arc::new(card.clone()),
+            weighting: None,
+            prompt: prompt.to_owned(),
+            negative_prompt: String::new(),
+            learned: Vec::new(),
+        };
+        let mut count = |prompt: &str| {
+            counter.count(Some(texts(prompt)));
+            match news.recv_timeout(Duration::from_mins(1)).unwrap() {
+                News::Counted(meter) => meter.prompt.count,
+                _ => panic!("the counter counts"),
+            }
+        };
+        assert!(count("a fox").is_err());
+        let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/demo/tokenizer");
+        let place = folder.path().join("tokenizer");
+        std::fs::create_dir(&place).unwrap();
+        for file in std::fs::read_dir(demo).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), place.join(file.file_name())).unwrap();
+        }
+        assert!(count("a red fox").is_ok());
     }
 }

@@ -6,11 +6,9 @@ use uuid::Uuid;
 
 use super::{Messenger, News, opener};
 use crate::library::{BringInError, Pictures, read_picture};
-use crate::pixels::{FileFormat, GuideRule, encode};
+use crate::pixels::{FileFormat, encode};
 use crate::state::GuideSlot;
-
-/// The thresholds that the API documents for edges.
-const EDGES: GuideRule = GuideRule::Canny { low: 100, high: 200 };
+use crate::task::{Preprocess, Preprocessor};
 
 /// Draws the edges of the picture at `path` and keeps them as the guide of `slot`.
 pub(super) fn edges(
@@ -20,7 +18,6 @@ pub(super) fn edges(
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        messenger.send(News::Opening);
         messenger.send(News::Guide(slot, name, draw(&pictures, &path)));
     }
 }
@@ -33,7 +30,6 @@ pub(super) fn whole(
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        messenger.send(News::Opening);
         messenger.send(News::Guide(slot, name, pictures.bring_in(&path)));
     }
 }
@@ -41,15 +37,29 @@ pub(super) fn whole(
 /// Asks for a file and brings it in as the guide of `slot`.
 pub(super) fn ask(pictures: Pictures, slot: GuideSlot) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        if let Some(path) = opener::choose("Open a picture to guide by", messenger) {
+        let instead = "Bring the picture onto the canvas and choose it from there";
+        if let Some(path) = opener::choose("Open a picture to guide by", instead, messenger) {
             whole(pictures, path, slot)(messenger);
         }
     }
 }
 
+/// Looks where that guide lies.
+pub(super) fn find(
+    pictures: Pictures,
+    image_uuid: Uuid,
+) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| {
+        messenger.send(News::GuideFound(image_uuid, pictures.find(image_uuid)));
+    }
+}
+
 fn draw(pictures: &Pictures, path: &Path) -> Result<Uuid, BringInError> {
     let picture = read_picture(path)?;
+    let edges = Preprocess::new(Preprocessor::Canny);
+    let source = edges.source(&picture);
     // Nobody can stop it; it takes a few hundredths of a second.
-    let edges = picture.guide(EDGES, &|| false).unwrap_or(picture);
+    let drawn = edges.rule().and_then(|rule| source.guide(rule, &|| false).ok());
+    let edges = drawn.unwrap_or(source);
     pictures.keep(&encode(&edges, FileFormat::Png, "")?)
 }

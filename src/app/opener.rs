@@ -52,22 +52,24 @@ pub(super) fn bring_in(
 /// Asks for a file, then brings it in.
 pub(super) fn ask(pictures: Pictures) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        if let Some(path) = choose("Open a picture to start from", messenger) {
+        let instead = "Drop a picture on the window instead";
+        if let Some(path) = choose("Open a picture to start from", instead, messenger) {
             open(&pictures, &path, messenger);
         }
     }
 }
 
-/// The file that the user chooses; `None` when they change their mind or there is no dialog.
-pub(super) fn choose(title: &str, messenger: &Messenger) -> Option<PathBuf> {
+/// The file that the user chooses; `None` when they change their mind or there is no dialog, for which
+/// there is a way `instead`.
+pub(super) fn choose(title: &str, instead: &str, messenger: &Messenger) -> Option<PathBuf> {
     let asked = Instant::now();
     let chosen = rfd::FileDialog::new()
         .set_title(title)
         .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"])
         .pick_file();
     if chosen.is_none() && asked.elapsed() < UNSEEN {
-        let text = "This desktop offers no file dialog. Drop a picture on the window instead";
-        messenger.send(News::Said(Tone::Failed, text.to_owned()));
+        let text = format!("This desktop offers no file dialog. {instead}");
+        messenger.send(News::Said(Tone::Failed, text));
     }
     chosen
 }

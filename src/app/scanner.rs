@@ -21,7 +21,7 @@ impl Scanner {
         thread::Builder::new().name("models scanner".to_owned()).spawn(move || {
             loop {
                 library.rescan();
-                let heard = messenger.send(News::ModelsRead(library.trouble()));
+                let heard = messenger.send(News::ModelsRead(troubles(&library)));
                 if !heard || wished.recv().is_err() {
                     return;
                 }
@@ -34,4 +34,13 @@ impl Scanner {
     pub(super) fn look_again(&self) {
         self.wishes.try_send(()).ok();
     }
+}
+
+/// Why the demo model is not there, and what cannot be used. Models that stand in the lists say it there.
+fn troubles(library: &Library) -> Vec<String> {
+    let models = library.models();
+    let listed = |why: &String| models.iter().any(|card| card.fault.as_ref() == Some(why));
+    let faults = library.faults().into_iter().filter(|fault| !listed(&fault.why));
+    let faults = faults.map(|fault| format!("Cannot be used: {}", fault.why));
+    library.trouble().into_iter().chain(faults).collect()
 }

@@ -19,7 +19,7 @@ use crate::engine::LocalEngine;
 use crate::jobs::{EventSink, Job, Progress, Runner as _};
 use crate::library::{Home, Library, Pictures, Results};
 use crate::pixels::Picture;
-use crate::task::{EngineKind, Task, resolve};
+use crate::task::{EngineKind, Problem, Task, resolve};
 
 /// Arguments of `latelier bench-cache`.
 #[derive(Clone, Debug, Args)]
@@ -52,9 +52,10 @@ pub(super) fn bench_cache(
     let keeper = Arc::new(Results::new(folder.path(), pictures.clone()));
     let mut local = LocalEngine::new(engine.settings(home, keeper, Arc::new(pictures), false));
     for task in tasks {
+        let task = Task::from_json(&task).map_err(told)?;
         let mut whole = task.clone();
-        whole["acceleratorOptions"]["deepCache"] = json!(false);
-        let mut timed = |task: &Value| {
+        whole.accelerator_options.get_or_insert_default().deep_cache = Some(false);
+        let mut timed = |task: &Task| {
             made(&mut local, &library, task)?;
             made(&mut local, &library, task)
         };
@@ -62,8 +63,8 @@ pub(super) fn bench_cache(
         let (found, short) = timed(&task)?;
         let (largest, mean) = difference(&found.picture, &expected.picture);
         let figures = json!({
-            "prompt": task["positivePrompt"],
-            "acceleratorOptions": task["acceleratorOptions"],
+            "prompt": task.positive_prompt,
+            "acceleratorOptions": task.accelerator_options,
             "seconds": short.as_secs_f64(),
             "secondsWithout": whole.as_secs_f64(),
             "speedUpOfSteps": found.speed_up,
@@ -73,6 +74,11 @@ pub(super) fn bench_cache(
         writeln!(io::stdout(), "{figures}")?;
     }
     Ok(DONE)
+}
+
+fn told(problems: Vec<Problem>) -> anyhow::Error {
+    let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+    anyhow::anyhow!(messages.join("\n"))
 }
 
 /// A task's first picture and what the engine says of it.
@@ -85,15 +91,12 @@ struct Made {
 fn made(
     local: &mut LocalEngine,
     library: &Library,
-    task: &Value,
+    task: &Task,
 ) -> anyhow::Result<(Made, Duration)> {
-    let mut task = Task::from_json(task).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+    let mut task = task.clone();
     task.task_uuid = Some(Uuid::new_v4().to_string());
     let request = resolve(&task, library, EngineKind::Local, 1);
-    let request = request.map_err(|problems| {
-        let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!(messages.join("\n"))
-    })?;
+    let request = request.map_err(told)?;
     let job = Job::new(Arc::new(request));
     let (sender, events) = sync_channel(EVENTS);
     let started = Instant::now();

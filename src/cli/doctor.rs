@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::show::printable;
 use super::{DONE, FAILED, ModelFolders, wanted_device};
 use crate::engine::{ClassifierPath, SearchPath, diagnose};
 use crate::library::{Home, Library};
@@ -72,15 +73,14 @@ fn models(out: &mut impl Write, folders: &ModelFolders, home: &Home) -> io::Resu
     if let Some(trouble) = library.trouble() {
         writeln!(out, "Models          {trouble}")?;
     }
-    for card in library.models().iter() {
-        let label = card.architecture.label();
-        writeln!(out, "Model           {} ({}, {label}): {}", card.air, card.kind, card.name)?;
+    let models = library.models();
+    let usable = || models.iter().filter(|card| card.fault.is_none());
+    for card in usable() {
+        let (label, name) = (card.architecture.label(), printable(&card.name));
+        writeln!(out, "Model           {} ({}, {label}): {name}", card.air, card.kind)?;
     }
     for fault in library.faults() {
-        writeln!(out, "Cannot be used  {}", fault.why)?;
+        writeln!(out, "Cannot be used  {}", printable(&fault.why))?;
     }
-    Ok(library
-        .models()
-        .iter()
-        .any(|card| card.kind == ModelKind::Checkpoint && card.architecture.is_local()))
+    Ok(usable().any(|card| card.kind == ModelKind::Checkpoint && card.architecture.is_local()))
 }

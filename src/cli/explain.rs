@@ -20,11 +20,12 @@ pub(super) fn explain(
 ) -> anyhow::Result<u8> {
     let mut out = io::stdout().lock();
     let mut code = DONE;
+    let folders = library.folders();
     for task in tasks {
         match task {
             Ok(task) => {
                 let explained = Explained::of(task, library, pictures);
-                let forecast = |request: &Request| Forecast::of(request, mode).ok();
+                let forecast = |request: &Request| Forecast::of(request, mode, &folders).ok();
                 writeln!(out, "{}", explained.text(forecast))?;
                 if !explained.is_possible_here() {
                     code = FAILED;

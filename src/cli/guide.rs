@@ -11,7 +11,7 @@ use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArgs, FAILED, ModelFolders};
 use crate::engine::{LocalGuides, SearchPath};
 use crate::jobs::{Cancel, GuideMaker as _, GuideOrder, PictureSource as _};
-use crate::library::{Annotators, Home, Pictures, write_atomically};
+use crate::library::{Annotators, Home, Library, Pictures, write_atomically};
 use crate::pixels::{FileFormat, Picture, encode};
 use crate::task::{ImageRef, Preprocess, Preprocessor};
 
@@ -142,7 +142,9 @@ fn annotator(args: &GuideArgs, home: &Home) -> Result<Option<PathBuf>, Refusal> 
     if args.rule {
         return Ok(None);
     }
-    (Annotators::new(home, &args.models.folders).find(args.preprocessor))
+    let library = Library::unread(home, &args.models.folders)
+        .map_err(|error| Refusal(BAD_USAGE, error.to_string()))?;
+    (Annotators::new(home, &library.folders()).find(args.preprocessor))
         .map_err(|missing| Refusal(FAILED, missing.to_string()))
 }
 

@@ -1,12 +1,13 @@
 //! The command line: what each command takes and which exit code it gives.
 
+mod account;
 mod bench;
 mod bench_cache;
 mod bench_index;
+mod bench_serve;
 mod doctor;
 mod explain;
 mod guide;
-mod key;
 mod models;
 mod run;
 mod serve;
@@ -27,6 +28,7 @@ use crate::task::EngineKind;
 pub use bench::BenchArgs;
 pub use bench_cache::BenchCacheArgs;
 pub use bench_index::BenchIndexArgs;
+pub use bench_serve::BenchServeArgs;
 pub use guide::GuideArgs;
 pub use run::RunArgs;
 pub use serve::ServeArgs;
@@ -67,6 +69,13 @@ enum Command {
         #[command(subcommand)]
         action: models::Action,
     },
+    /// The key of the remote service
+    Key {
+        #[command(subcommand)]
+        action: account::KeyAction,
+    },
+    /// What the remote service was paid, by day and model
+    Costs(account::CostsArgs),
     /// Say what is found on this machine; exit code 0 only when pictures can be made
     Doctor(ModelFolders),
     /// Time one network, for comparisons with other engines
@@ -78,6 +87,9 @@ enum Command {
     /// Time the index of results with many pictures
     #[command(hide = true)]
     BenchIndex(BenchIndexArgs),
+    /// A server under load or under malformed messages: time and memory
+    #[command(hide = true)]
+    BenchServe(BenchServeArgs),
 }
 
 /// Where models are looked for.
@@ -161,7 +173,10 @@ impl EngineArgs {
             previews,
             keeper,
             pictures,
-            models: vec![home.models_dir()],
+            models: {
+                let home = home.clone();
+                Arc::new(move || vec![home.models_dir()])
+            },
         }
     }
 }
@@ -183,9 +198,12 @@ impl Arguments {
             Some(Command::Guide(args)) => guide::guide(args, &self.engine, home)?,
             Some(Command::Serve(args)) => serve::serve(args, &self.engine, home)?,
             Some(Command::Models { action }) => models::models(action, home)?,
+            Some(Command::Key { action }) => account::key(*action, home)?,
+            Some(Command::Costs(args)) => account::costs(*args, home)?,
             Some(Command::Doctor(folders)) => doctor::doctor(folders, home)?,
             Some(Command::Bench(args)) => bench::bench(args, &self.engine, home)?,
             Some(Command::BenchCache(args)) => bench_cache::bench_cache(args, &self.engine, home)?,
+            Some(Command::BenchServe(args)) => bench_serve::bench_serve(*args, home)?,
             Some(Command::BenchIndex(args)) => bench_index::bench_index(*args, home)?,
         };
         Ok(ExitCode::from(code))

@@ -104,7 +104,7 @@ pub(super) fn models(action: &Action, home: &Home) -> anyhow::Result<u8> {
 }
 
 fn refuse(why: &dyn std::fmt::Display) -> anyhow::Result<u8> {
-    writeln!(io::stderr(), "{why}")?;
+    writeln!(io::stderr(), "{}", printable(&why.to_string()))?;
     Ok(BAD_USAGE)
 }
 
@@ -117,7 +117,7 @@ fn list(library: &Library) -> anyhow::Result<u8> {
         writeln!(io::stderr(), "{trouble}")?;
     }
     for fault in library.faults() {
-        writeln!(io::stderr(), "cannot be used: {}", fault.why)?;
+        writeln!(io::stderr(), "cannot be used: {}", printable(&fault.why))?;
     }
     Ok(DONE)
 }
@@ -129,8 +129,8 @@ fn write_card(out: &mut impl Write, card: &ModelCard) -> io::Result<()> {
         card.air.to_string(),
         card.kind.to_string(),
         card.architecture.label(),
-        card.name,
-        card.path.display()
+        printable(&card.name),
+        printable(&card.path.display().to_string())
     )
 }
 
@@ -245,7 +245,7 @@ fn about_file(out: &mut impl Write, path: &Path) -> io::Result<bool> {
 }
 
 fn cannot(out: &mut impl Write, why: &dyn std::fmt::Display) -> io::Result<bool> {
-    writeln!(out, "Unusable      {why}")?;
+    writeln!(out, "Unusable      {}", printable(&why.to_string()))?;
     Ok(false)
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod other_tasks;
 mod provider;
+mod purse;
 mod resume;
 
 use std::fs;
@@ -17,14 +18,15 @@ use uuid::Uuid;
 
 use self::answer::{Made, Printed, result, unreadable};
 use self::provider::{Maker, Surroundings};
+use self::purse::Purse;
 use super::explain::explain;
 use super::show::printable;
 use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
 use crate::engine::Mode;
 use crate::jobs::{
-    Event, EventSink, Failure, FailureKind, Job, JobId, Journal, Progress, fresh_seed,
+    Event, EventSink, Failure, FailureKind, Job, JobId, Journal, Progress, Receipts, fresh_seed,
 };
-use crate::library::{Home, JournalFolder, Library, Pictures, Results};
+use crate::library::{Home, JournalFolder, Ledger, LedgerError, Library, Pictures, Results};
 use crate::metadata::{self, Carried};
 use crate::pixels::{probe, read_task_text};
 use crate::task::{EngineKind, Problem, Request, Task, TaskType, read_tasks, resolve};
@@ -63,6 +65,10 @@ pub struct RunArgs {
     /// Let the key travel to another machine without encryption
     #[arg(long)]
     insecure: bool,
+
+    /// Stop before the remote engine is paid more than so many US dollars in a day; asks on a terminal
+    #[arg(long, value_name = "USD", value_parser = dollars_a_day)]
+    daily_limit: Option<f64>,
 
     /// Print what would become of each field on each engine and how much memory the local one
     /// would take, and make nothing
@@ -112,6 +118,10 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         }
     };
     hint(journal.as_deref())?;
+    let ledger = match open_ledger(kind, home) {
+        Ok(ledger) => ledger,
+        Err(error) => return refuse(Problem::new("ledgerUnavailable", format!("{error}."))),
+    };
     let maker = Maker::start(
         kind,
         &Surroundings {
@@ -122,6 +132,7 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
             keeper: Arc::new(Results::in_folder(home, &args.out, pictures.clone())),
             pictures: Arc::new(pictures.clone()),
             journal: journal.clone().map(|journal| journal as Arc<dyn Journal>),
+            receipts: ledger.clone().map(|ledger| ledger as Arc<dyn Receipts>),
         },
     )?;
     let maker = match maker {
@@ -136,12 +147,31 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     if let Input::Picture(carried) = input {
         requests.push(remade(*carried, &library, kind)?);
     }
+    if let Some(ledger) = &ledger {
+        let mut purse = Purse::new(ledger, args.daily_limit);
+        let weighed = |request: Result<Request, _>| request.and_then(|it| purse.let_through(it));
+        requests = requests.into_iter().map(weighed).collect();
+    }
     let jobs: Vec<Job> = (requests.into_iter()).filter_map(|request| run.accept(request)).collect();
     run.make(jobs, &maker);
     for task in others {
         other_tasks::ask(task, &maker, &pictures, &mut run.answer);
     }
     run.finish()
+}
+
+fn dollars_a_day(text: &str) -> Result<f64, String> {
+    let usd = text.trim_start_matches('$').parse::<f64>().ok();
+    usd.filter(|usd| usd.is_finite() && *usd >= 0.0)
+        .ok_or_else(|| "an amount in US dollars, such as 2.50".to_owned())
+}
+
+/// The books of what costs money.
+fn open_ledger(kind: EngineKind, home: &Home) -> Result<Option<Arc<Ledger>>, LedgerError> {
+    match kind {
+        EngineKind::Remote => Ledger::open(home).map(Arc::new).map(Some),
+        EngineKind::Local => Ok(None),
+    }
 }
 
 /// The library with the models that the arguments name, or why not.

@@ -93,14 +93,16 @@ pub(super) fn serve(args: &ServeArgs, engine: &EngineArgs, home: &Home) -> anyho
     let out = args.out.clone().unwrap_or_else(|| home.results_dir());
     let pictures = Pictures::new(home, std::slice::from_ref(&out));
     let keeper = ServedResults(Results::in_folder(home, &out, pictures.clone()));
+    let library = Arc::new(library);
+    let folders = Arc::clone(&library);
     let settings = EngineSettings {
-        models: library.folders(),
+        models: Arc::new(move || folders.folders()),
         ..engine.settings(home, Arc::new(keeper), Arc::new(KeptOnly(pictures.clone())), false)
     };
     let search = SearchPath::usual(&home.runtime_dir());
     let equipment = Equipment {
         home: home.clone(),
-        library: Arc::new(library),
+        library,
         pictures,
         models: args.models.folders.clone(),
         provider: Box::new(Worker::start("local", move || LocalEngine::new(settings))?),

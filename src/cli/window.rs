@@ -13,7 +13,8 @@ pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let pictures = Pictures::new(home, &[]);
     let keeper = Arc::new(Results::of_home(home, pictures.clone()));
     let settings = engine.settings(home, keeper, Arc::new(pictures), true);
-    let settings = Settings { models: library.folders(), ..settings };
+    let folders = Arc::clone(&library);
+    let settings = Settings { models: Arc::new(move || folders.folders()), ..settings };
     let provider = Box::new(Worker::start("local", move || LocalEngine::new(settings))?);
     let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
     // The toolkit's error cannot be sent between threads, which `anyhow` asks for.

@@ -13,23 +13,24 @@
 //! A network that pools its residuals (`shuffle`) works for the positive prompt only and takes no
 //! factors in `controlnet` mode, both as in diffusers.
 
+mod warm;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::{Array1, Array3, Array4, ArrayD, Axis, IxDyn, Slice};
 
-use super::loaded::{Environment, Loaded};
-use super::session::{Input, Interrupt, Network, SessionError};
-use super::{EngineError, Mode};
-use crate::graph::{control_residual_names, control_residuals, controlnet, controlnet_guide};
-use crate::jobs::{Cancel, PictureSource};
-use crate::pixels::{Extent, Picture};
-use crate::sampling::Latent;
-use crate::task::{Control, ControlMode, ModelCard, Request, Window};
-use crate::weights::{Checkpoint, ControlNet, UnetConfig};
+pub(super) use warm::Warm;
 
-/// Networks that stay loaded between jobs; one of SD 1.x takes 1.4 GB in fast mode.
-const KEPT: usize = 2;
+use super::loaded::Loaded;
+use super::session::{Input, Interrupt, SessionError, release_freed_memory};
+use super::{EngineError, Mode};
+use crate::graph::{control_residual_names, control_residuals, controlnet_guide};
+use crate::jobs::{Cancel, PictureSource};
+use crate::pixels::{Extent, PaintArea, Picture};
+use crate::sampling::Latent;
+use crate::task::{Control, ControlMode, Request, Window};
+use crate::weights::{ControlNet, UnetConfig};
 
 /// Factor from a residual to the one further out in `prompt` mode.
 const SOFT: f32 = 0.825;
@@ -54,9 +55,9 @@ pub(super) struct Guide {
 /// When one cannot be had, is damaged or does not fit the model; names its place in the task.
 pub(super) fn open(
     request: &Request,
+    area: Option<&PaintArea>,
     loaded: &mut Loaded,
-    pictures: &dyn PictureSource,
-    cancel: &Cancel,
+    (pictures, cancel): (&dyn PictureSource, &Cancel),
 ) -> Result<Vec<Guide>, EngineError> {
     let mut guides = Vec::with_capacity(request.controls.len());
     for (index, control) in request.controls.iter().enumerate() {
@@ -66,13 +67,19 @@ pub(super) fn open(
         };
         let picture = pictures.open(guide, cancel).map_err(|why| unusable("guideImage", why))?;
         let (warm, checkpoint, environment) = loaded.controls();
-        let net =
-            warm.open(model, checkpoint, environment).map_err(|why| unusable("model", why))?;
-        let picture = values(&picture.covering(request.extent), net.blue_first);
+        let net = warm.open(model, (checkpoint, environment), *weight != 0.0, cancel);
+        let net = net.map_err(|why| unusable("model", why))?;
+        // A guide shows the whole picture, also where only a part of it is painted.
+        let picture = match area {
+            Some(area) => area.guide(&picture, request.extent),
+            None => picture.covering(request.extent),
+        };
+        let picture = values(&picture, net.blue_first);
         let path = model.path.clone();
         guides.push(Guide { net, path, picture, weight: *weight, window: *window, mode: *mode });
     }
-    // Without a weight a ControlNet changes nothing.
+    // Without a weight a ControlNet changes nothing; the UNet takes its residuals all the same, so that
+    // it need not be made anew when the weight comes back.
     guides.retain(|guide| guide.weight > 0.0);
     Ok(guides)
 }
@@ -113,9 +120,13 @@ pub(super) fn prepare(
     warm.make_room(&paths);
     for Guide { net, path, picture, weight, window, mode: control_mode } in guides {
         let emit = |dialect| controlnet_guide(net, dialect);
-        let mut embedder = environment.open("ControlNet's guide", mode, interrupt, emit)?;
+        // It runs once: nothing packed ahead would pay.
+        let mut embedder =
+            environment.open("ControlNet's guide", Mode::LowMemory, interrupt, emit)?;
         let guide = vec![("guide", Input::Floats(picture.view().into_dyn()))];
         let embedding = embedder.run(guide, interrupt)?;
+        drop(embedder);
+        release_freed_memory();
         warm.load(path, (mode, reach), environment, interrupt)?;
         let count = control_residuals(&net.encoder).len();
         ready.push(Ready {
@@ -143,118 +154,6 @@ fn scales(mode: ControlMode, weight: f32, (count, pools): (usize, bool)) -> Arra
         };
         factor * weight
     })
-}
-
-/// The networks of this model that were used last, the latest at the end.
-#[derive(Default)]
-pub(super) struct Warm {
-    held: Vec<Held>,
-}
-
-struct Held {
-    path: PathBuf,
-    net: Arc<ControlNet>,
-    network: Option<(Mode, Network)>,
-    /// For the calls of the UNet's outer layers, and how many residuals it gives.
-    outer: Option<(usize, Network)>,
-}
-
-impl Warm {
-    /// The network of `card`, checked to its last number unless it was before.
-    fn open(
-        &mut self,
-        card: &ModelCard,
-        checkpoint: &Checkpoint,
-        environment: &Environment,
-    ) -> Result<Arc<ControlNet>, String> {
-        if let Some(held) = self.held.iter().find(|held| held.path == card.path) {
-            return Ok(Arc::clone(&held.net));
-        }
-        let net = ControlNet::open(&card.path, card.config.as_deref(), checkpoint);
-        let net = net.map_err(|error| error.to_string())?;
-        let dialect = environment.device.kind.dialect();
-        for emitted in [controlnet_guide(&net, dialect), controlnet(&net, dialect, None)] {
-            emitted.map_err(|error| error.to_string())?;
-        }
-        let path = card.path.display();
-        match net.network.first_not_finite() {
-            Ok(None) => {}
-            Ok(Some(name)) => {
-                return Err(format!(
-                    "its tensor `{name}` holds values that are not numbers; get the file again: {path}"
-                ));
-            }
-            Err(error) => return Err(format!("the file cannot be read ({error}): {path}")),
-        }
-        let net = Arc::new(net);
-        self.held.push(Held {
-            path: card.path.clone(),
-            net: Arc::clone(&net),
-            network: None,
-            outer: None,
-        });
-        Ok(net)
-    }
-
-    /// Moves the networks at `wanted` to the end and frees others that are too many beside them.
-    fn make_room(&mut self, wanted: &[&PathBuf]) {
-        self.held.sort_by_key(|held| wanted.contains(&&held.path));
-        self.keep(KEPT.max(wanted.len()));
-    }
-
-    fn keep(&mut self, count: usize) {
-        self.held.drain(..self.held.len().saturating_sub(count));
-    }
-
-    /// Loads the network at `path` in `mode`, one that is there in fast mode is kept; and for the
-    /// first `reach` residuals alone, if they are asked for.
-    fn load(
-        &mut self,
-        path: &PathBuf,
-        (mode, reach): (Mode, Option<usize>),
-        environment: &mut Environment,
-        interrupt: &Interrupt,
-    ) -> Result<(), EngineError> {
-        let Some(held) = self.held.iter_mut().find(|held| held.path == *path) else {
-            return Ok(());
-        };
-        let mut open = |reach| {
-            let emit = |dialect| controlnet(&held.net, dialect, reach);
-            environment.open("ControlNet", mode, interrupt, emit)
-        };
-        let suits = |(held, _): &(Mode, Network)| *held == mode || *held == Mode::Fast;
-        if !held.network.as_ref().is_some_and(suits) {
-            (held.network, held.outer) = (None, None);
-            held.network = Some((mode, open(None)?));
-        }
-        if held.outer.as_ref().map(|(reach, _)| *reach) != reach {
-            held.outer = None;
-            held.outer =
-                reach.map(|reach| Ok::<_, EngineError>((reach, open(Some(reach))?))).transpose()?;
-        }
-        Ok(())
-    }
-
-    fn network(
-        &mut self,
-        path: &PathBuf,
-        reach: Option<usize>,
-    ) -> Result<&mut Network, SessionError> {
-        let held = self.held.iter_mut().find(|held| held.path == *path);
-        let network = held.and_then(|held| match reach {
-            None => held.network.as_mut().map(|(_, network)| network),
-            Some(_) => held.outer.as_mut().map(|(_, network)| network),
-        });
-        network.ok_or_else(|| SessionError::Runtime {
-            doing: "asking a ControlNet".to_owned(),
-            message: format!("it is not loaded: {}", path.display()),
-        })
-    }
-
-    /// Frees what need not stay until the next job; everything where memory is what counts.
-    pub(super) fn settle(&mut self, memory_counts: bool) {
-        self.keep(if memory_counts { 0 } else { KEPT });
-    }
 }
 
 /// The controls of one sampling loop.

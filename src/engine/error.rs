@@ -97,6 +97,7 @@ impl EngineError {
             }
             Self::EncoderMissing(error) => (FailureKind::Missing("ipAdapters"), error.to_string()),
             Self::Weights(error) => (FailureKind::Model, error.to_string()),
+            Self::Graph(error @ GraphError::Read { .. }) => (FailureKind::Model, error.to_string()),
             Self::Graph(error) => {
                 (FailureKind::Model, format!("the checkpoint does not fit its config: {error}"))
             }
@@ -115,7 +116,10 @@ impl EngineError {
             Self::Session(error) => (FailureKind::Other, error.to_string()),
             Self::NotNumbers { .. } => (
                 FailureKind::Model,
-                format!("{self}; the checkpoint is damaged, or this scheduler does not suit it"),
+                format!(
+                    "{self}; lower the weights of LoRAs and ControlNets or choose another scheduler. \
+                     Without them, the checkpoint is damaged: get it again"
+                ),
             ),
         };
         Failure { kind, headline: sentence(&headline), details }

@@ -4,13 +4,16 @@
 //! model; ARCHITECTURE.md has the measurements.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
+use super::image_encoder;
+use super::loaded::{Loaded, Part};
 use super::mode::{self, Mode, available_memory};
 use crate::pixels::Extent;
-use crate::task::Request;
+use crate::task::{Control, Request};
 use crate::weights::{
-    Checkpoint, Component, ControlNet, LoraFile, Target, TargetPart, TensorType, UnetConfig,
-    VaeConfig, WeightsError,
+    Checkpoint, Component, ControlNet, IpAdapter, LoraFile, Target, TargetPart, TensorType,
+    UnetConfig, VaeConfig, WeightsError,
 };
 
 /// What a request takes at most, in bytes.
@@ -58,33 +61,61 @@ const PACKING: u64 = 74;
 const ARENA: u64 = 145;
 
 impl Forecast {
-    /// The forecast for `request`, in `wanted` mode or the one the engine would choose.
+    /// The forecast for `request`, in `wanted` mode or the one the engine would choose; image
+    /// encoders are looked for in the folders `models`.
     ///
     /// # Errors
     /// When the checkpoint cannot be read.
-    pub fn of(request: &Request, wanted: Option<Mode>) -> Result<Self, WeightsError> {
+    pub fn of(
+        request: &Request,
+        wanted: Option<Mode>,
+        models: &[PathBuf],
+    ) -> Result<Self, WeightsError> {
         let checkpoint = Checkpoint::open(&request.model.path, request.model.config.as_deref())?;
-        let mode = wanted.unwrap_or_else(|| mode::choose(request, &checkpoint, None));
-        Ok(Self::in_mode(request, &checkpoint, mode))
+        let mode = wanted.unwrap_or_else(|| mode::choose(request, &checkpoint, models));
+        Ok(Self::in_mode(request, &checkpoint, (mode, models)))
     }
 
-    /// The forecast for `request` in `mode`.
-    pub(super) fn in_mode(request: &Request, checkpoint: &Checkpoint, mode: Mode) -> Self {
-        let guided = if request.cfg_scale > 1.0 { 2 } else { 1 };
-        let activations = unet_activations(&checkpoint.unet_config, request.extent, guided);
+    /// What the stacks of `request` take on top of a UNet that is held in fast mode, in bytes: what
+    /// of them is not held yet, the way it would be got ready, and what it computes with.
+    pub(super) fn further(request: &Request, loaded: &Loaded, models: &[PathBuf]) -> u64 {
+        let checkpoint = loaded.checkpoint();
+        let mode = Mode::Fast;
+        let is_new = |control: &&Control| !loaded.is_packed(&control.model.path);
+        let controls = active(request).filter(is_new);
+        let controls: u64 = controls.map(|control| held_by(control, checkpoint, mode)).sum();
+        let outer = match loaded.held(Part::OuterUnet) {
+            Some(Mode::Fast) => 0,
+            _ => held_by_outer(request, checkpoint, mode),
+        };
+        let loras = held_by_loras(request, checkpoint, mode);
+        let packed = (controls + outer) * (100 + PACKING) / 100;
+        let arenas = if controls > 0 { guiding(request, checkpoint) * ARENA / 100 } else { 0 };
+        packed + loras + arenas + held_by_encoders(request, models)
+    }
+
+    /// The forecast for `request` in a mode.
+    pub(super) fn in_mode(
+        request: &Request,
+        checkpoint: &Checkpoint,
+        (mode, models): (Mode, &[PathBuf]),
+    ) -> Self {
+        let activations =
+            unet_activations(&checkpoint.unet_config, request.extent, guided(request));
         let decoding = vae_activations(&checkpoint.vae_config, request.extent);
         let Checkpoint { text_encoder, unet, vae, .. } = checkpoint;
         let text = held(text_encoder, mode, |name| !name.contains("token_embedding"));
         let denoiser = held(unet, mode, |_| true);
         let decoder = held(vae, mode, |name| !is_of_encoder(name));
         let stacks = held_by_stacks(request, checkpoint, mode);
-        // A ControlNet is the UNet's encoder and middle: about half of it.
-        let guiding = request.controls.len() as u64 * activations / 2;
+        let guiding = guiding(request, checkpoint);
+        let seeing = held_by_encoders(request, models);
         let peak = match mode {
             // The text encoder is gone when the UNet comes; the UNet's pages stay.
+            // ControlNets and UNet take turns, so that only the residuals come on top.
             Mode::LowMemory => [
-                text + casts(text_encoder),
-                denoiser + stacks + casts(unet) + activations,
+                seeing.max(text + casts(text_encoder)),
+                denoiser + stacks + casts(unet) + activations + residuals(request, checkpoint),
                 denoiser + stacks + decoder + casts(vae) + decoding,
             ],
             // Nothing goes, and each arena keeps its size.
@@ -94,7 +125,7 @@ impl Forecast {
                 let encoding = if start { decoding / 2 } else { 0 };
                 let arenas = (activations + guiding + decoding + encoding) * ARENA / 100;
                 let all = text + denoiser + stacks + decoder + encoder + arenas;
-                [0, text + denoiser + stacks + packing(unet), all]
+                [seeing, text + denoiser + stacks + packing(unet), all]
             }
         };
         Self {
@@ -111,22 +142,64 @@ impl Forecast {
 
 /// Bytes that the request's stacks hold. What cannot be read counts nothing: the run will say why.
 fn held_by_stacks(request: &Request, checkpoint: &Checkpoint, mode: Mode) -> u64 {
-    let controls = request.controls.iter().filter(|control| control.weight != 0.0);
-    let controls = controls.filter_map(|control| {
-        let card = &control.model;
-        let net = ControlNet::open(&card.path, card.config.as_deref(), checkpoint).ok()?;
-        Some(held(&net.network, mode, |_| true))
+    let controls: u64 = active(request).map(|control| held_by(control, checkpoint, mode)).sum();
+    controls + held_by_loras(request, checkpoint, mode) + held_by_outer(request, checkpoint, mode)
+}
+
+/// The controls that guide.
+fn active(request: &Request) -> impl Iterator<Item = &Control> {
+    request.controls.iter().filter(|control| control.weight != 0.0)
+}
+
+/// The network of `control`.
+fn held_by(control: &Control, checkpoint: &Checkpoint, mode: Mode) -> u64 {
+    let card = &control.model;
+    let net = ControlNet::open(&card.path, card.config.as_deref(), checkpoint);
+    net.map_or(0, |net| held(&net.network, mode, |_| true))
+}
+
+/// `DeepCache`'s outer layers. In low-memory mode these are pages of the same file.
+fn held_by_outer(request: &Request, checkpoint: &Checkpoint, mode: Mode) -> u64 {
+    let Some(cache) = request.deep_cache.filter(|_| mode == Mode::Fast) else { return 0 };
+    let share = u64::from(cache.branch) + 1;
+    let branches = checkpoint.unet_config.skip_channels().len().max(1) as u64;
+    held(&checkpoint.unet, mode, |_| true) * share.min(branches) / branches
+}
+
+/// The largest image encoder with its adapter. They are run one after the other, in low-memory mode, and
+/// freed before the UNet comes.
+fn held_by_encoders(request: &Request, models: &[PathBuf]) -> u64 {
+    let seen = request.image_prompts.iter().filter(|prompt| prompt.weight != 0.0);
+    let sizes = seen.filter_map(|prompt| {
+        let path = &prompt.model.path;
+        let adapter = IpAdapter::open(path).ok()?;
+        let encoder = image_encoder::find(&adapter, path, models).ok()?;
+        let bytes = |part: &Component| held(part, Mode::LowMemory, |_| true) + casts(part);
+        Some(bytes(&encoder.component) + bytes(&adapter.component))
     });
-    let outer = request.deep_cache.map_or(0, |cache| {
-        // In low-memory mode its layers are pages of the same file.
-        let share = u64::from(cache.branch) + 1;
-        let branches = checkpoint.unet_config.skip_channels().len().max(1) as u64;
-        match mode {
-            Mode::Fast => held(&checkpoint.unet, mode, |_| true) * share.min(branches) / branches,
-            Mode::LowMemory => 0,
-        }
-    });
-    controls.sum::<u64>() + held_by_loras(request, checkpoint, mode) + outer
+    sizes.max().unwrap_or(0)
+}
+
+/// What `ControlNets` compute with: each is the UNet's encoder and middle, about half of it.
+fn guiding(request: &Request, checkpoint: &Checkpoint) -> u64 {
+    let activations = unet_activations(&checkpoint.unet_config, request.extent, guided(request));
+    active(request).count() as u64 * activations / 2
+}
+
+/// The residuals of a call: those summed so far and those of the next `ControlNet`.
+fn residuals(request: &Request, checkpoint: &Checkpoint) -> u64 {
+    let cells = request.extent.area() as u64 / 64;
+    let skips = checkpoint.unet_config.skips();
+    let numbers = skips
+        .iter()
+        .map(|(channels, downscale)| *channels as u64 * cells / (downscale * downscale) as u64);
+    let all = numbers.sum::<u64>() * F32 * guided(request);
+    all * active(request).count().min(2) as u64
+}
+
+/// Latents in a call.
+fn guided(request: &Request) -> u64 {
+    if request.cfg_scale > 1.0 { 2 } else { 1 }
 }
 
 /// The products of the LoRAs as f32, and the weights that they change, each once.

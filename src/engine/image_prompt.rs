@@ -38,8 +38,7 @@ pub(super) struct Opened {
     weight: f32,
 }
 
-/// Opens everything that the image prompts of `request` need; computes nothing. Those of weight 0 are
-/// looked at too, and left out then.
+/// Opens everything that the image prompts of `request` need; computes nothing.
 ///
 /// # Errors
 /// When a file or a guide cannot be used, or an image encoder is missing.
@@ -49,10 +48,7 @@ pub(super) fn open(
     sources: &Sources<'_>,
 ) -> Result<Vec<Opened>, EngineError> {
     let prompts = request.image_prompts.iter().enumerate();
-    let opened = prompts.map(|(index, prompt)| open_one(index, prompt, checkpoint, sources));
-    let mut opened = opened.collect::<Result<Vec<_>, _>>()?;
-    opened.retain(|prompt| prompt.weight != 0.0);
-    Ok(opened)
+    prompts.map(|(index, prompt)| open_one(index, prompt, checkpoint, sources)).collect()
 }
 
 fn open_one(
@@ -108,13 +104,23 @@ impl Viewing<'_> {
         let layers = cross_attentions(config);
         let mut inputs = Vec::with_capacity(prompts.len() * layers.len() * 2);
         for (number, prompt) in prompts.iter().enumerate() {
-            let all = self.keys_and_values(prompt)?;
+            let all = match prompt.weight {
+                0.0 => self.nothing(&layers),
+                _ => self.keys_and_values(prompt)?,
+            };
             inputs.extend(split(&all, &layers, (number, prompt.weight)));
         }
         if !prompts.is_empty() {
             release_freed_memory();
         }
         Ok(ImageKeys { inputs })
+    }
+
+    /// Keys and values that change nothing: those of a prompt of weight 0, whose place in the UNet stays,
+    /// so that it need not be made anew when the weight comes back.
+    fn nothing(&self, layers: &[CrossAttention]) -> Array3<f32> {
+        let channels = layers.iter().map(|layer| 2 * layer.channels).sum();
+        Array3::zeros((if self.guided { 2 } else { 1 }, 1, channels))
     }
 
     /// Those of one prompt side by side, `[1 or 2, image tokens, …]`, the negative half first.

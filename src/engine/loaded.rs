@@ -1,32 +1,31 @@
 //! A model in memory: its sessions, made when they are first needed and kept warm.
 
 mod dress;
+mod prompts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ndarray::{Array2, Array3, Axis, stack};
-
 use dress::Held;
+pub(super) use prompts::Prompts;
 
 use super::control::Warm;
 use super::device::{Chosen, DeviceKind};
-use super::embeddings::Embeddings;
 use super::image_encoder::Features;
 use super::image_prompt::{ImageKeys, Opened, Viewing};
 use super::lora::Stack;
 use super::preview::Preview;
 use super::replacements::Replacements;
 use super::session::{Interrupt, Network, Placement, SessionError, release_freed_memory};
-use super::text::{Encodings, Key};
+use super::text::Encodings;
 use super::vae::Posterior;
-use super::{EngineError, Mode, Runtime, text, vae};
+use super::{EngineError, Mode, Runtime, vae};
 use crate::graph::{
     DeepFeature, Dialect, Emitted, GraphError, Style, UnetInputs, clip_text, unet, vae_decoder,
     vae_encoder,
 };
 use crate::pixels::Picture;
-use crate::prompt::{Chunk, EncodeError, Encoder, Learned, Syntax, Tokenizer, Vocabulary, parse};
+use crate::prompt::Tokenizer;
 use crate::sampling::Latent;
 use crate::task::ModelCard;
 use crate::weights::{Checkpoint, TokenizerSource};
@@ -128,31 +127,6 @@ pub(super) struct Denoisers<'a> {
     pub(super) controls: &'a mut Warm,
 }
 
-/// What is to be encoded.
-pub(super) struct Prompts<'a> {
-    pub(super) positive: &'a str,
-    pub(super) negative: &'a str,
-    /// Whether the negative one is encoded.
-    pub(super) guided: bool,
-    pub(super) syntax: Syntax,
-    /// Last layers that the text encoder is used without.
-    pub(super) clip_skip: usize,
-    /// Words with vectors of their own.
-    pub(super) embeddings: &'a Embeddings,
-}
-
-/// One of them, and the parameter it comes from.
-#[derive(Clone, Copy)]
-struct Prompt<'a> {
-    parameter: &'static str,
-    text: &'a str,
-    /// What is added at its end.
-    added: &'a [&'a Learned],
-    syntax: Syntax,
-    clip_skip: usize,
-    embeddings: &'a Embeddings,
-}
-
 /// An open checkpoint and the sessions made of it so far.
 pub(super) struct Loaded {
     environment: Environment,
@@ -242,6 +216,11 @@ impl Loaded {
     /// The mode `part` is held in, if it is loaded.
     pub(super) fn held(&self, part: Part) -> Option<Mode> {
         self.networks[part as usize].as_ref().map(|held| held.mode)
+    }
+
+    /// Whether the `ControlNet` at `path` is loaded in fast mode.
+    pub(super) fn is_packed(&self, path: &Path) -> bool {
+        self.controls.is_packed(path)
     }
 
     /// Frees the network `part`.
@@ -336,99 +315,6 @@ impl Loaded {
         let Self { environment, features: known, checkpoint, .. } = self;
         let mut viewing = Viewing { environment, interrupt, known, guided };
         viewing.keys(prompts, &checkpoint.unet_config)
-    }
-
-    /// The encodings of the positive and, if there is one, the negative prompt, one above the
-    /// other: `[1 or 2, tokens, channels]`, the negative first.
-    pub(super) fn encode(
-        &mut self,
-        prompts: &Prompts<'_>,
-        mode: Mode,
-        interrupt: &Interrupt,
-    ) -> Result<Array3<f32>, EngineError> {
-        let Prompts { positive, negative, guided, syntax, clip_skip, embeddings } = *prompts;
-        let both = [positive, negative];
-        let added = embeddings.unnamed(both, syntax);
-        let mut encode = |prompt: Prompt<'_>, at_least: usize| {
-            self.encode_prompt(&prompt, at_least, mode, interrupt)
-        };
-        let prompt = Prompt {
-            parameter: "positivePrompt",
-            text: positive,
-            added: &added,
-            syntax,
-            clip_skip,
-            embeddings,
-        };
-        let positive = encode(prompt, 0)?;
-        if !guided {
-            return Ok(positive.insert_axis(Axis(0)));
-        }
-        // diffusers leaves layers out for the positive prompt only.
-        let avoid = Prompt {
-            parameter: "negativePrompt",
-            text: negative,
-            added: &[],
-            clip_skip: 0,
-            ..prompt
-        };
-        let negative = encode(avoid, positive.nrows())?;
-        // Its chunks are known by now; only what fills it up is new.
-        let positive = encode(prompt, negative.nrows())?;
-        Ok(stack![Axis(0), negative, positive])
-    }
-
-    /// The encoding of one prompt, `[tokens, channels]`, filled up with empty chunks to at least
-    /// `at_least` tokens.
-    fn encode_prompt(
-        &mut self,
-        prompt: &Prompt<'_>,
-        at_least: usize,
-        mode: Mode,
-        interrupt: &Interrupt,
-    ) -> Result<Array2<f32>, EngineError> {
-        let &Prompt { parameter, text, added, syntax, embeddings, .. } = prompt;
-        let tokenizer = Arc::clone(&self.tokenizer);
-        let vocabulary = Vocabulary::new(&tokenizer, embeddings.learned());
-        let mut encoder = Encoder::new(vocabulary, |chunk: &Chunk| {
-            self.encode_chunk(chunk, prompt, mode, interrupt)
-        });
-        let encoding = parse(text, syntax).map_err(EncodeError::from).and_then(|mut text| {
-            for learned in added {
-                text.append(learned);
-            }
-            encoder.conditioning(&text, syntax)
-        });
-        encoding.and_then(|encoding| encoder.pad_to(encoding, at_least, syntax)).map_err(|error| {
-            match error {
-                EncodeError::Encoder(error) => error,
-                other => EngineError::input(parameter, other.to_string()),
-            }
-        })
-    }
-
-    /// The encoding of one chunk of `prompt`.
-    fn encode_chunk(
-        &mut self,
-        chunk: &Chunk,
-        prompt: &Prompt<'_>,
-        mode: Mode,
-        interrupt: &Interrupt,
-    ) -> Result<Array2<f32>, EngineError> {
-        let &Prompt { clip_skip, embeddings, .. } = prompt;
-        let learned = embeddings.fingerprint(chunk);
-        let key = Key { clip_skip, chunk: chunk.clone(), learned };
-        if let Some(encoding) = self.encodings.get(&key) {
-            return Ok(encoding);
-        }
-        if clip_skip != self.clip_skip {
-            self.clip_skip = clip_skip;
-            self.unload(Part::TextEncoder);
-        }
-        let encoder = self.network(Part::TextEncoder, mode, interrupt)?;
-        let encoding = text::encode(chunk, embeddings, encoder, interrupt)?;
-        self.encodings.keep(key, encoding.clone());
-        Ok(encoding)
     }
 
     /// What the encoder makes of `picture`: the distribution of its latent.

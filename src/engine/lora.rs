@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use super::EngineError;
 use super::replacements::Replacement;
-use super::session::{Interrupt, SessionError};
+use super::session::{Interrupt, SessionError, release_freed_memory};
 use crate::graph::{GraphError, WeightSlot};
 use crate::task::Weighted;
 use crate::weights::{
@@ -28,8 +28,15 @@ struct Known {
     lora: Arc<LoadedLora>,
 }
 
+impl Known {
+    /// Whether both are the same LoRA in memory.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.lora, &other.lora)
+    }
+}
+
 /// What tells that a file has not changed: when it was written, and its length.
-type Stamp = (Option<SystemTime>, u64);
+pub(super) type Stamp = (Option<SystemTime>, u64);
 
 /// The LoRAs that a model is to wear; those it wears are kept in memory.
 #[derive(Default)]
@@ -48,11 +55,12 @@ impl Stack {
     /// Reads what of `loras` is not in memory yet and lets the rest go.
     ///
     /// # Errors
-    /// When a file cannot be read, is damaged, or was made for another model.
+    /// When a file cannot be read, is damaged, was made for another model, or `interrupt` was used.
     pub(super) fn set(
         &mut self,
         loras: &[Weighted],
         checkpoint: &Checkpoint,
+        interrupt: &Interrupt,
     ) -> Result<(), EngineError> {
         let mut kept = Vec::new();
         let mut outfit = Outfit::default();
@@ -67,14 +75,19 @@ impl Stack {
                 let file = LoraFile::open(&model.path, checkpoint);
                 let file = file.map_err(|error| fail(error.to_string()))?;
                 tell_of_unmatched(&file);
-                Arc::new(file.load().map_err(|error| fail(error.to_string()))?)
+                let stop = || interrupt.is_interrupted();
+                Arc::new(file.load(&stop).map_err(|error| fail(error.to_string()))?)
             };
             kept.push(Known { path: model.path.clone(), stamp, lora: Arc::clone(&lora) });
             if *weight != 0.0 {
                 outfit.loras.push((lora, *weight));
             }
         }
+        let lets_go = self.known.iter().any(|old| !kept.iter().any(|new| new.is(old)));
         (self.known, self.outfit) = (kept, outfit);
+        if lets_go {
+            release_freed_memory();
+        }
         Ok(())
     }
 
@@ -84,7 +97,7 @@ impl Stack {
     }
 }
 
-fn stamp(path: &Path) -> Result<Stamp, WeightsError> {
+pub(super) fn stamp(path: &Path) -> Result<Stamp, WeightsError> {
     let read = |source| WeightsError::Read { path: path.to_owned(), source };
     let metadata = std::fs::metadata(path).map_err(read)?;
     Ok((metadata.modified().ok(), metadata.len()))
@@ -110,6 +123,12 @@ impl Outfit {
             && ours.iter().zip(&theirs).all(|((ours, weight), (theirs, other))| {
                 Arc::ptr_eq(ours, theirs) && weight.to_bits() == other.to_bits()
             })
+    }
+
+    /// What of it changes `part`.
+    pub(super) fn only(&self, part: TargetPart) -> Self {
+        let loras = self.of(part).into_iter().map(|(lora, weight)| (Arc::clone(lora), weight));
+        Self { loras: loras.collect() }
     }
 
     /// The LoRAs that change `part`.

@@ -1,6 +1,9 @@
 //! How a session holds its weights.
 
+use std::path::PathBuf;
+
 use super::Forecast;
+use super::loaded::{Loaded, Part};
 use crate::task::Request;
 use crate::weights::Checkpoint;
 
@@ -31,13 +34,21 @@ impl Mode {
 /// 70.8 s, 20 steps 258 s to 299 s.
 const PACKING_PAYS: u32 = 5;
 
-/// The mode for `request`: packing pays for many steps, if memory suffices. A network that is
-/// `held` packed already stays so.
-pub(super) fn choose(request: &Request, checkpoint: &Checkpoint, held: Option<Mode>) -> Mode {
-    if held == Some(Mode::Fast) {
-        return Mode::Fast;
+/// The mode for `request` on what is `loaded`. A UNet that is packed already stays so; then only what
+/// comes on top of it has to fit.
+pub(super) fn choose_on(request: &Request, loaded: &Loaded, models: &[PathBuf]) -> Mode {
+    if loaded.held(Part::Unet) != Some(Mode::Fast) {
+        return choose(request, loaded.checkpoint(), models);
     }
-    let Forecast { peak, available, .. } = Forecast::in_mode(request, checkpoint, Mode::Fast);
+    let further = Forecast::further(request, loaded, models);
+    let fits = further == 0 || available_memory().is_none_or(|available| further < available);
+    if fits { Mode::Fast } else { Mode::LowMemory }
+}
+
+/// The mode for `request` when nothing is loaded: packing pays for many steps, if memory suffices.
+pub(super) fn choose(request: &Request, checkpoint: &Checkpoint, models: &[PathBuf]) -> Mode {
+    let Forecast { peak, available, .. } =
+        Forecast::in_mode(request, checkpoint, (Mode::Fast, models));
     let fits = available.is_none_or(|available| peak < available);
     // Not counting `number_results`: the modes round differently in the last bit, and picture k of
     // several must equal a single run at its seed.

@@ -1,6 +1,7 @@
 //! Weights that take the place of the checkpoint's own in a session.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
@@ -13,13 +14,13 @@ use crate::weights::TensorType;
 /// Values by the name of their slot.
 #[derive(Default)]
 pub(super) struct Replacements {
-    values: BTreeMap<String, DynValue>,
+    values: BTreeMap<String, Arc<DynValue>>,
 }
 
 /// The numbers of one weight, in the format its session expects.
 pub(super) struct Replacement {
     name: String,
-    value: DynValue,
+    value: Arc<DynValue>,
 }
 
 impl Replacement {
@@ -40,7 +41,7 @@ impl Replacement {
             }
         };
         let value = value.map_err(|error| fault("changing weights", &error))?;
-        Ok(Self { name: slot.name.clone(), value })
+        Ok(Self { name: slot.name.clone(), value: Arc::new(value) })
     }
 }
 
@@ -50,6 +51,12 @@ impl Replacements {
         self.values.insert(name, value);
     }
 
+    /// What was put in for `slot`, to be used by another session as well.
+    pub(super) fn get(&self, slot: &WeightSlot) -> Option<Replacement> {
+        let value = Arc::clone(self.values.get(&slot.name)?);
+        Some(Replacement { name: slot.name.clone(), value })
+    }
+
     /// Lets the checkpoint's own weight be used again.
     pub(super) fn remove(&mut self, slot: &WeightSlot) {
         self.values.remove(&slot.name);
@@ -57,11 +64,11 @@ impl Replacements {
 
     /// Names and values.
     pub(super) fn values(&self) -> impl Iterator<Item = (&str, &DynValue)> {
-        self.values.iter().map(|(name, value)| (name.as_str(), value))
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_ref()))
     }
 
     /// Names and values, given away.
-    pub(super) fn into_values(self) -> impl Iterator<Item = (String, DynValue)> {
+    pub(super) fn into_values(self) -> impl Iterator<Item = (String, Arc<DynValue>)> {
         self.values.into_iter()
     }
 }

@@ -139,7 +139,7 @@ impl Classifier {
     ) -> Result<Self, SessionError> {
         let placement =
             Placement { device: DeviceKind::Cpu, mode: Mode::Fast, threads, strict: false };
-        let emitted = Emitted { model: file.model, folder: PathBuf::new(), slots: Vec::new() };
+        let emitted = Emitted::foreign(file.model, PathBuf::new());
         Network::open(runtime, "classifier", &emitted, placement, interrupt).map(Self)
     }
 

@@ -219,7 +219,12 @@ impl Network {
             self.session.run_with_options(values, &*interrupt.run).map_err(|error| fail(&error))?;
         (0..count)
             .map(|index| {
-                let view = outputs[index].try_extract_array::<f32>();
+                let missing = || SessionError::Runtime {
+                    doing: doing.clone(),
+                    message: format!("it has no output number {index}"),
+                };
+                let output = outputs.values().nth(index).ok_or_else(missing)?;
+                let view = output.try_extract_array::<f32>();
                 view.map(|view| view.to_owned()).map_err(|error| fail(&error))
             })
             .collect()

@@ -28,6 +28,9 @@ pub(super) fn choose(request: &Request, loaded: &Loaded) -> u32 {
         DeviceKind::Cpu => CPU_CELLS,
         _ => DEVICE_CELLS,
     };
-    let room = available_memory().map_or(usize::MAX, |bytes| (bytes / 2 / BYTES_PER_CELL) as usize);
+    // A ControlNet computes about half as much as the UNet, and its residuals stay.
+    let controls = request.controls.iter().filter(|control| control.weight != 0.0).count() as u64;
+    let per_cell = BYTES_PER_CELL + BYTES_PER_CELL / 2 * controls;
+    let room = available_memory().map_or(usize::MAX, |bytes| (bytes / 2 / per_cell) as usize);
     (fast.min(room) / rows.max(1)).clamp(1, request.number_results as usize) as u32
 }

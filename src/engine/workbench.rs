@@ -36,7 +36,7 @@ impl Workbench {
     /// # Errors
     /// When one cannot be read or was made for another model.
     pub fn wear(&mut self, loras: &[Weighted]) -> Result<(), EngineError> {
-        self.loaded.wear(loras)
+        self.loaded.wear(loras, &self.interrupt)
     }
 
     /// The network `part`, loaded in `mode` and wearing the LoRAs, and what interrupts it.

@@ -74,6 +74,18 @@ pub struct Emitted {
 
     /// The weights that can be replaced.
     pub slots: Vec<WeightSlot>,
+
+    /// The checkpoint's tensors that it is made of, by diffusers name.
+    pub tensors: BTreeSet<String>,
+}
+
+impl Emitted {
+    /// A model that some other program wrote; its weights, if they lie in files of their own, are in
+    /// `folder`.
+    #[must_use]
+    pub const fn foreign(model: Vec<u8>, folder: PathBuf) -> Self {
+        Self { model, folder, slots: Vec::new(), tensors: BTreeSet::new() }
+    }
 }
 
 /// A tensor that a node makes or takes.
@@ -99,6 +111,7 @@ pub(super) struct Builder<'w> {
     outputs: Vec<ValueInfo>,
     pub(super) folders: BTreeSet<PathBuf>,
     pub(super) slots: Vec<WeightSlot>,
+    pub(super) tensors: BTreeSet<String>,
     /// The file that small weights are read from.
     pub(super) open: Option<(PathBuf, File)>,
 }
@@ -118,6 +131,7 @@ impl<'w> Builder<'w> {
             outputs: Vec::new(),
             folders: BTreeSet::new(),
             slots: Vec::new(),
+            tensors: BTreeSet::new(),
             open: None,
         }
     }
@@ -250,6 +264,6 @@ impl<'w> Builder<'w> {
             output: self.outputs,
         };
         let model = onnx::Model::new(graph, OPSET, self.dialect.microsoft()).encode_to_vec();
-        Ok(Emitted { model, folder, slots: self.slots })
+        Ok(Emitted { model, folder, slots: self.slots, tensors: self.tensors })
     }
 }

@@ -182,7 +182,7 @@ impl<'w> Builder<'w> {
     }
 
     /// The checkpoint's tensor, which must have as many numbers as wanted.
-    fn tensor(&self, wanted: &Wanted<'_>) -> Result<&'w Tensor, GraphError> {
+    fn tensor(&mut self, wanted: &Wanted<'_>) -> Result<&'w Tensor, GraphError> {
         let (component, name) = (self.component, wanted.name);
         let tensor = component.tensors.get(name).ok_or_else(|| GraphError::MissingTensor {
             name: name.to_owned(),
@@ -198,6 +198,7 @@ impl<'w> Builder<'w> {
                 path: tensor.file.clone(),
             });
         }
+        self.tensors.insert(name.to_owned());
         Ok(tensor)
     }
 }

@@ -11,8 +11,7 @@ use crate::weights::{Component, UnetConfig};
 
 /// Which inputs the graph has beside latent, timestep and text encoding.
 ///
-/// LoRAs need no input: every initializer carries its diffusers
-/// name, so a session can replace the weights they change.
+/// What LoRAs change comes on top: [`Style::replaceable`](super::Style).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UnetInputs {
     /// ControlNet residuals: `down_residual_0 …` for each skip connection and `mid_residual`.

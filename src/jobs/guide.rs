@@ -19,8 +19,8 @@ pub struct GuideOrder<'a> {
     pub annotator: Option<&'a Path>,
 }
 
-/// Makes guides. The local engine implements it; windows and commands are given one and call it on
-/// a thread of their own: a network may take many seconds.
+/// Makes guides, by rules and by networks. The local engine implements it for the command line; a
+/// network may take many seconds. The window draws edges by their rule alone and needs none.
 pub trait GuideMaker: Send + Sync {
     /// Makes one guide, of the size that the order asks for.
     ///

@@ -10,6 +10,7 @@ use super::layouts::Layout;
 use super::models::Found;
 use super::nature::{Nature, Natures, NoNature};
 use super::places::{AddedModel, Places};
+use super::record::ModelRecord;
 use super::scan::Scan;
 use crate::task::{Air, ModelCard, ModelKind};
 
@@ -125,11 +126,16 @@ impl Library {
         let mut places = Places::read(&self.home).map_err(AddError::List)?;
         if path.is_file() || Nature::of_folder(&path).is_some() {
             self.check_model(&path, air.as_ref(), *kind)?;
+            if let Some(air) = air {
+                check_reserved(air, &places)?;
+            }
             let model = AddedModel { path: path.clone(), air: air.clone(), kind: *kind };
             places.models.push(model);
             self.write(&places)?;
             let card = self.models().iter().find(|card| card.path == path).cloned();
-            return card.map(Added::Model).ok_or(AddError::Empty { path });
+            let card = card.ok_or(AddError::Empty { path })?;
+            self.keep_name(&card, &mut places)?;
+            return Ok(Added::Model(card));
         }
         if air.is_some() || kind.is_some() {
             return Err(AddError::ForOne { path });
@@ -144,14 +150,28 @@ impl Library {
         Ok(Added::Folder { path, program, models })
     }
 
+    /// Writes down what the model is called now, so that it stays so whatever is added later. A record
+    /// beside it says so by itself.
+    fn keep_name(&self, card: &ModelCard, places: &mut Places) -> Result<(), AddError> {
+        let recorded = ModelRecord::of(&card.path).ok().and_then(|record| record.air);
+        let Some(model) = places.models.iter_mut().find(|model| model.path == card.path) else {
+            return Ok(());
+        };
+        if model.air.is_some() || recorded.as_ref() == Some(&card.air) {
+            return Ok(());
+        }
+        model.air = Some(card.air.clone());
+        let written = places.write(&self.home);
+        written.map_err(|source| AddError::Write { path: self.home.places_file(), source })
+    }
+
     /// Takes what was added at `path` off the list; no file is touched. Whether it was on it.
     ///
     /// # Errors
     /// When the list cannot be read or written.
     pub fn remove(&self, path: &Path) -> Result<bool, AddError> {
         let mut places = Places::read(&self.home).map_err(AddError::List)?;
-        let real = path.canonicalize().unwrap_or_else(|_gone| path.to_owned());
-        let removed = places.remove(&real) | places.remove(path);
+        let removed = places.remove(&real(path)) | places.remove(path);
         if removed {
             self.write(&places)?;
         }
@@ -194,6 +214,25 @@ impl Library {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses the AIR of a model that was added before, also when that is gone at the moment.
+fn check_reserved(air: &Air, places: &Places) -> Result<(), AddError> {
+    match places.models.iter().find(|model| model.air.as_ref() == Some(air)) {
+        Some(model) => Err(AddError::AirTaken { air: air.clone(), path: model.path.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// `path` as it was written down when it was added. Of what is gone the folder may still be there.
+fn real(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_error| path.to_owned());
+    path.canonicalize().unwrap_or_else(|_gone| match (whole.parent(), whole.file_name()) {
+        (Some(folder), Some(name)) => {
+            folder.canonicalize().map_or_else(|_gone| whole.clone(), |folder| folder.join(name))
+        }
+        _ => whole,
+    })
 }
 
 /// The models in `folder` that can be used.

@@ -3,7 +3,6 @@
 //! ONNX Runtime maps weights from files, so the embedded bytes are written out once.
 
 use std::io;
-use std::path::Path;
 
 use super::Home;
 use super::results::write_atomically;
@@ -75,8 +74,8 @@ const ADD_ONS: &[Embedded] = &[
 
 /// Makes sure that the demo model and its add-ons lie in `home`, complete.
 ///
-/// Each folder is filled under another name and renamed, so that it is there whole or not at all.
-/// A copy with a missing file or one of another length is replaced.
+/// A file that is missing or of another length is written, each whole or not at all. What else lies in
+/// these folders is the user's and stays as it is.
 ///
 /// # Errors
 /// When the disk is full or the folder cannot be written.
@@ -86,31 +85,42 @@ pub(super) fn unpack(home: &Home) -> io::Result<()> {
 
 fn unpack_set(home: &Home, set: &Set) -> io::Result<()> {
     let folder = home.models_dir().join(set.folder);
-    if is_complete(&folder, set) {
-        return Ok(());
-    }
-    std::fs::create_dir_all(home.models_dir())?;
-    let fresh = tempfile::Builder::new().prefix(".demo-").tempdir_in(home.models_dir())?;
     for file in set.files {
-        let path = fresh.path().join(file.path);
+        let path = folder.join(file.path);
+        let length = std::fs::metadata(&path).map(|found| found.len());
+        if length.is_ok_and(|length| length == file.bytes.len() as u64) {
+            continue;
+        }
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
         write_atomically(&path, file.bytes)?;
     }
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder)?;
-    }
-    match std::fs::rename(fresh.keep(), &folder) {
-        // Another Latelier was faster.
-        Err(_) if is_complete(&folder, set) => Ok(()),
-        result => result,
-    }
+    Ok(())
 }
 
-fn is_complete(folder: &Path, set: &Set) -> bool {
-    set.files.iter().all(|file| {
-        std::fs::metadata(folder.join(file.path))
-            .is_ok_and(|found| found.len() == file.bytes.len() as u64)
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_files_are_written_again_and_the_users_own_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        unpack(&home).unwrap();
+        let at = |path: &str| home.models_dir().join(path);
+        std::fs::write(at("demo-addons/my own.safetensors"), "mine").unwrap();
+        std::fs::write(at("demo/vae/notes.txt"), "mine, too").unwrap();
+        std::fs::write(at("demo-addons/README.md"), "cut").unwrap();
+        std::fs::remove_file(at("demo/vae/config.json")).unwrap();
+        unpack(&home).unwrap();
+        assert_eq!(std::fs::read(at("demo-addons/my own.safetensors")).unwrap(), b"mine");
+        assert_eq!(std::fs::read(at("demo/vae/notes.txt")).unwrap(), b"mine, too");
+        for set in SETS {
+            for file in set.files {
+                let found = std::fs::read(at(set.folder).join(file.path)).unwrap();
+                assert!(found == file.bytes, "{}", file.path);
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     root: PathBuf,
+    portable: bool,
 }
 
 impl Home {
@@ -16,7 +17,7 @@ impl Home {
             return Self::at(root);
         }
         match directories::ProjectDirs::from("", "", "latelier") {
-            Some(folders) => Self::at(folders.data_dir()),
+            Some(folders) => Self { root: folders.data_dir().to_owned(), portable: false },
             // No home folder at all: stay beside where the program was started.
             None => Self::at("latelier-data"),
         }
@@ -25,7 +26,13 @@ impl Home {
     /// A home in `root`; nothing is created yet.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), portable: true }
+    }
+
+    /// Whether it was named rather than being the user's own, and so keeps everything inside itself.
+    #[must_use]
+    pub const fn is_portable(&self) -> bool {
+        self.portable
     }
 
     /// The folder itself.
@@ -98,6 +105,18 @@ impl Home {
     #[must_use]
     pub fn natures_file(&self) -> PathBuf {
         self.root.join("models-seen.json")
+    }
+
+    /// The key of the remote service, where no keyring keeps it.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.root.join("key")
+    }
+
+    /// What the remote service was paid.
+    #[must_use]
+    pub fn ledger_file(&self) -> PathBuf {
+        self.root.join("ledger.sqlite")
     }
 
     /// A copy of ONNX Runtime, if the user put one there.

@@ -4,11 +4,14 @@
 
 mod adding;
 mod annotators;
+mod budget;
 mod demo;
 mod home;
 mod index;
 mod journal;
+mod key_store;
 mod layouts;
+mod ledger;
 mod models;
 mod nature;
 mod network;
@@ -23,9 +26,12 @@ mod verdicts;
 
 pub use adding::{AddError, Added, Addition};
 pub use annotators::{AnnotatorMissing, Annotators};
+pub use budget::{Overrun, dollars};
 pub use home::Home;
 pub use index::{About, Index, IndexError, StoredImage, Survey};
 pub use journal::{Claim, Claimed, JournalError, JournalFolder};
+pub use key_store::{KEY_VARIABLE, KeyError, KeyPlace, KeyStore};
+pub use ledger::{Estimate, Ledger, LedgerError, Spending};
 pub use models::{Library, LibraryError, ModelFault, tokenizer_folder};
 pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ pub enum LibraryError {
     },
 }
 
-/// A file that looks like a model and cannot be used.
+/// Something that belongs to the library and cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFault {
     /// The file or folder.
@@ -45,6 +46,8 @@ pub struct Library {
     /// What files were at the last look; held through a look, so that two do not meet.
     natures: Mutex<Natures>,
     trouble: RwLock<Option<String>>,
+    /// Whether the demo model was found complete, or made so.
+    unpacked: AtomicBool,
 }
 
 /// What one walk found.
@@ -72,6 +75,7 @@ impl Library {
             found: RwLock::default(),
             natures: Mutex::default(),
             trouble: RwLock::default(),
+            unpacked: AtomicBool::new(false),
         })
     }
 
@@ -85,30 +89,23 @@ impl Library {
         Ok(library)
     }
 
-    /// Unpacks the demo model if need be and looks through the folders. A demo model that cannot
-    /// be written is only [`trouble`](Self::trouble): the other models are still there. Reads
-    /// headers of files that are new or have changed; still, not for the UI thread.
+    /// Unpacks the demo model unless that was done before, and looks through the folders. A demo
+    /// model that cannot be written is only [`trouble`](Self::trouble): the other models are still
+    /// there. Reads headers of files that are new or have changed; still, not for the UI thread.
     pub fn rescan(&self) {
         let started = Instant::now();
-        let trouble = demo::unpack(&self.home).err().map(|error| {
-            format!(
-                "The demo model could not be written to {} ({error}). Free some space, or move \
-                 Latelier's files with LATELIER_HOME",
-                self.home.models_dir().display()
-            )
-        });
-        *self.trouble.write().unwrap_or_else(PoisonError::into_inner) = trouble;
-
+        self.unpack_demo();
         let mut natures = self.natures.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_read() {
             *natures = Natures::read(&self.home.natures_file());
         }
         let mut scan = Scan::new(&natures);
-        scan.root(&self.home.models_dir());
         let places = Places::read(&self.home).unwrap_or_else(|why| {
             scan.fault(&self.home.places_file(), why);
             Places::default()
         });
+        scan.reserve(&places.models);
+        scan.root(&self.home.models_dir());
         places.models.iter().for_each(|model| scan.added(model));
         for folder in places.folders.iter().chain(&self.further) {
             scan.root(folder);
@@ -133,6 +130,23 @@ impl Library {
         );
     }
 
+    /// Once is enough: who changes a file of it while the program runs means it.
+    fn unpack_demo(&self) {
+        if self.unpacked.load(Ordering::Relaxed) {
+            return;
+        }
+        let unpacked = demo::unpack(&self.home);
+        self.unpacked.store(unpacked.is_ok(), Ordering::Relaxed);
+        let trouble = unpacked.err().map(|error| {
+            format!(
+                "The demo model could not be written to {} ({error}). Free some space, or move \
+                 Latelier's files with LATELIER_HOME",
+                self.home.models_dir().display()
+            )
+        });
+        *self.trouble.write().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
     /// Whether the folders were looked through at least once.
     #[must_use]
     pub fn is_read(&self) -> bool {
@@ -152,7 +166,8 @@ impl Library {
         folders
     }
 
-    /// Every usable model, in order of name.
+    /// Every model, in order of name; also those that cannot be used, which say why in their
+    /// [`fault`](ModelCard::fault).
     #[must_use]
     pub fn models(&self) -> Arc<Vec<Arc<ModelCard>>> {
         Arc::clone(&self.found.read().unwrap_or_else(PoisonError::into_inner).models)
@@ -164,7 +179,7 @@ impl Library {
         self.trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Files that look like models and cannot be used.
+    /// What cannot be used: files that look like models, records, places that were added.
     #[must_use]
     pub fn faults(&self) -> Vec<ModelFault> {
         self.found.read().unwrap_or_else(PoisonError::into_inner).faults.clone()

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::results::write_atomically;
-use crate::task::{Architecture, ModelKind};
+use crate::task::{Air, Architecture, ModelKind};
 use crate::weights::{self, Embedding, Header, ImageEncoder};
 
 /// Kind and family of a model, and what else its header tells.
@@ -46,12 +46,15 @@ impl NoNature {
     }
 }
 
-/// What files were, by path, for as long as they stay as they are.
+/// What files were, by path, for as long as they stay as they are; and what models were called, for as
+/// long as they are there, so that one of the same name that comes later takes it from none.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Natures {
     /// The program that told: another one may tell something else.
     program: Option<Stamp>,
     known: BTreeMap<PathBuf, (Stamp, Nature)>,
+    #[serde(default)]
+    names: BTreeMap<PathBuf, Air>,
 }
 
 /// Tells whether a file has changed.
@@ -69,13 +72,17 @@ impl Stamp {
 }
 
 impl Natures {
-    /// What this program remembered in `file`; nothing when that is missing, damaged or another's.
+    /// What was remembered in `file`: nothing when that is missing or damaged, names alone when it was
+    /// another program.
     pub(super) fn read(file: &Path) -> Self {
         let program = Self::program();
         let read =
             fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
-        let read = read.filter(|natures| program.is_some() && natures.program == program);
-        read.unwrap_or(Self { program, known: BTreeMap::new() })
+        let read = read.unwrap_or_default();
+        if program.is_some() && read.program == program {
+            return read;
+        }
+        Self { program, known: BTreeMap::new(), names: read.names }
     }
 
     /// Remembers them in `file`. Without it the headers are read again, so that no error is told.
@@ -88,11 +95,29 @@ impl Natures {
 
     /// An empty one of the same program.
     pub(super) const fn fresh(&self) -> Self {
-        Self { program: self.program, known: BTreeMap::new() }
+        Self { program: self.program, known: BTreeMap::new(), names: BTreeMap::new() }
+    }
+
+    /// What the model at `path` was called.
+    pub(super) fn name(&self, path: &Path) -> Option<&Air> {
+        self.names.get(path)
+    }
+
+    /// Remembers what the model at `path` is called.
+    pub(super) fn keep_name(&mut self, path: &Path, air: &Air) {
+        // A path that is no text cannot be written down.
+        if path.to_str().is_some() {
+            self.names.insert(path.to_owned(), air.clone());
+        }
     }
 
     /// Keeps what `before` knew of files that are still there: another call may look into other folders.
     pub(super) fn keep_others(&mut self, before: &Self) {
+        for (path, air) in &before.names {
+            if !self.names.contains_key(path) && path.exists() {
+                self.names.insert(path.clone(), air.clone());
+            }
+        }
         for (path, told) in &before.known {
             if !self.known.contains_key(path) && path.exists() {
                 self.known.insert(path.clone(), told.clone());

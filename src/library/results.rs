@@ -81,10 +81,12 @@ impl Results {
         // Who makes it again does not send it again, and these addresses may hold keys.
         task.upload_endpoint = None;
         task.webhook_url = None;
-        let guides = task.control_net.iter_mut().flatten();
-        let guides = guides.filter_map(|control| control.guide_image.as_mut());
+        let controls = task.control_net.iter_mut().flatten();
+        let controls = controls.filter_map(|control| control.guide_image.as_mut());
+        let adapters = task.ip_adapters.iter_mut().flatten();
+        let adapters = adapters.filter_map(|adapter| adapter.guide_image.as_mut());
         let images = [&mut task.seed_image, &mut task.mask_image].into_iter().flatten();
-        for image in images.chain(guides) {
+        for image in images.chain(controls).chain(adapters) {
             if let Some(uuid) = self.pictures.kept_name(image)? {
                 *image = ImageRef::Uuid(uuid);
             }
@@ -105,7 +107,7 @@ impl Keeper for Results {
         let bytes = match &record.file {
             Some(file) => as_delivered(file, texts, &path),
             None => pixels::encode(&record.picture, format, texts)
-                .map_err(|error| not_saved(&path, &error))?,
+                .map_err(|error| not_written(&path, &error))?,
         };
         fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
         if let Some(verdict) = record.nsfw.filter(|verdict| verdict.is_adult()) {
@@ -162,6 +164,20 @@ fn file_format(request: &Request) -> (FileFormat, &'static str) {
     }
 }
 
+/// What keeps a picture out of its own file format is no matter of space or folders.
+fn not_written(path: &Path, error: &FileError) -> Failure {
+    let format = path.extension().unwrap_or_default().to_string_lossy();
+    Failure {
+        kind: FailureKind::Save,
+        headline: format!(
+            "The picture could not be written as {format} ({error}). Ask for another outputFormat: \
+             {}",
+            path.display()
+        ),
+        details: format!("{}: {error}", path.display()),
+    }
+}
+
 fn not_saved(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure {
         kind: FailureKind::Save,
@@ -191,6 +207,17 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Ok(folder) = fs::File::open(folder_of(path)) {
         folder.sync_all().ok();
     }
+    Ok(())
+}
+
+/// As [`write_atomically`], into a folder that is made if need be, for what only the user may read.
+pub(super) fn write_privately(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder_of(path))?;
+    // Temporary files are private from the beginning.
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder_of(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 

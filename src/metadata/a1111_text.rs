@@ -2,7 +2,7 @@
 //! `name: value` pairs. Proven by `tests/goldens/a1111.py`, which runs A1111's own functions.
 
 use super::samplers;
-use crate::task::{Architecture, Request};
+use crate::task::{Architecture, Request, Weighted};
 
 /// What begins the negative prompt.
 const NEGATIVE: &str = "Negative prompt:";
@@ -11,9 +11,11 @@ const NEGATIVE: &str = "Negative prompt:";
 const FEWEST_PAIRS: usize = 3;
 
 /// The text that A1111 would write for picture `seed` of the request, and reads as the same
-/// settings. The prompts stand there as they are, whatever notation their emphasis is in; A1111
-/// strips each of their lines, and takes a second `Negative prompt:` for part of the first. Of a model
-/// that only the service knows, what the task leaves to it is left out.
+/// settings, but for what it has no words for: ControlNets, image prompts, `DeepCache`. LoRAs stand behind
+/// the prompt as A1111 writes them, under their files' names. The prompts stand there as they are,
+/// whatever notation their emphasis is in; A1111 strips each of their lines, and takes a second
+/// `Negative prompt:` for part of the first. Of a model that only
+/// the service knows, what the task leaves to it is left out.
 #[must_use]
 pub fn parameters(request: &Request, seed: Option<u64>) -> String {
     let (sampler, schedule) = samplers::to_a1111(request.scheduler);
@@ -46,13 +48,24 @@ pub fn parameters(request: &Request, seed: Option<u64>) -> String {
     let settings: Vec<String> =
         pairs.iter().map(|(name, value)| format!("{name}: {}", quoted(value))).collect();
 
-    let mut lines = vec![request.positive_prompt.clone()];
+    let mut lines = vec![with_loras(request)];
     if !request.negative_prompt.is_empty() {
         lines.push(format!("{NEGATIVE} {}", request.negative_prompt));
     }
     lines.push(settings.join(", "));
     // PNG's texts have no NUL.
     lines.join("\n").trim().replace('\0', "")
+}
+
+/// The prompt and its LoRAs.
+fn with_loras(request: &Request) -> String {
+    let loras = request.loras.iter().filter_map(|Weighted { model, weight }| {
+        let stem = model.path.file_stem().unwrap_or_default().to_string_lossy();
+        // A1111 has no way to write these in a name.
+        (!stem.contains(['<', '>', ':', '\n'])).then(|| format!("<lora:{stem}:{weight}>"))
+    });
+    let prompt = Some(request.positive_prompt.clone()).filter(|prompt| !prompt.is_empty());
+    prompt.into_iter().chain(loras).collect::<Vec<_>>().join(" ")
 }
 
 /// A value with a comma, a colon or a line break is written as JSON text.

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::pixels::{Extent, FileFormat, Picture, Texts, encode};
 use crate::task::{
-    Air, Architecture, Catalog, EngineKind, ModelCard, ModelDefaults, ModelKind, Request, resolve,
+    Air, Architecture, Catalog, EngineKind, ModelCard, ModelDefaults, ModelKind, Request, Weighted,
+    resolve,
 };
 
 fn golden(path: &str) -> PathBuf {
@@ -76,6 +77,21 @@ fn our_text_is_the_one_that_a1111_itself_writes() {
         let expected = case["text"].as_str().unwrap().replace("VERSION", env!("CARGO_PKG_VERSION"));
         assert_eq!(parameters(&request, Some(request.seed)), expected);
     }
+}
+
+#[test]
+fn loras_stand_in_the_text_as_a1111_reads_them() {
+    let mut request =
+        request(&json!({ "positivePrompt": "a fox", "width": 512, "height": 512 }), "m");
+    let worn = |file, weight| Weighted { model: card(ModelKind::Lora, "Its name", file), weight };
+    // A name with a colon could not be told from its weight.
+    request.loras = vec![worn("ink_outline", 0.75), worn("a:b", 1.0), worn("old film", -1.0)];
+    let text = parameters(&request, Some(7));
+    assert!(text.starts_with("a fox <lora:ink_outline:0.75> <lora:old film:-1>\n"), "{text}");
+    let carried = a1111::read(&text).unwrap();
+    let loras: Vec<_> =
+        carried.loras.iter().map(|lora| (lora.name.as_str(), lora.weight)).collect();
+    assert_eq!(loras, [("ink_outline", 0.75), ("old film", -1.0)]);
 }
 
 #[test]

@@ -105,6 +105,19 @@ impl PaintArea {
         }
     }
 
+    /// The part of `guide` that lies over what is painted, at the size that is painted, `extent`. A
+    /// guide shows the whole picture; where the run zooms into a mask, it is cut like the picture, as
+    /// diffusers' inpainting pipeline with a `ControlNet` does (`padding_mask_crop`).
+    #[must_use]
+    pub fn guide(&self, guide: &Picture, extent: Extent) -> Picture {
+        match &self.back {
+            Some(Back { original, region, .. }) if *region != Region::whole(original.extent()) => {
+                guide.covering(original.extent()).cut(*region).scaled(extent)
+            }
+            _ => guide.covering(extent),
+        }
+    }
+
     /// What the run starts from, at the size that is painted.
     #[must_use]
     pub const fn picture(&self) -> &Picture {
@@ -128,5 +141,32 @@ impl PaintArea {
         }
         let Some(composed) = shown.compose(&before, &painted) else { return painted };
         original.with_piece(&composed, (region.x, region.y))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pixel tells its place.
+    fn map(side: u32) -> Picture {
+        Picture::from_fn(Extent::new(side, side), |x, y| [x as u8, y as u8, 0, 255])
+    }
+
+    #[test]
+    fn a_guide_of_the_picture_itself_lies_over_what_is_painted_of_it() {
+        let picture = map(200);
+        let white = |inside: bool| if inside { [255; 4] } else { [0, 0, 0, 255] };
+        let mask = Picture::from_fn(picture.extent(), |x, y| {
+            white((120..150).contains(&x) && (30..60).contains(&y))
+        });
+        let extent = Extent::new(128, 128);
+        let zoomed = PaintArea::zoomed(&picture, &mask, 32, extent).unwrap();
+        assert_eq!(zoomed.guide(&picture, extent).rgba(), zoomed.picture().rgba());
+        assert_ne!(picture.covering(extent).rgba(), zoomed.picture().rgba());
+        for area in [PaintArea::whole(&picture, extent), PaintArea::masked(&picture, &mask, extent)]
+        {
+            assert_eq!(area.guide(&picture, extent).rgba(), area.picture().rgba());
+        }
     }
 }

@@ -5,6 +5,9 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+/// Characters from which on a key can be taken for a secret; the service's have 32.
+const LEAST_SECRET: usize = 8;
+
 /// A key of the API; its memory is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(Zeroizing<String>);
@@ -19,10 +22,11 @@ impl Key {
         fits.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// `text` without the key, should anybody have repeated it there.
+    /// `text` without the key, should anybody have repeated it there. Keys of a few letters, which a
+    /// server of one's own may take, are words like others: hiding them would only damage the text.
     #[must_use]
     pub fn hidden_in<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if text.contains(self.reveal()) {
+        if self.0.len() >= LEAST_SECRET && text.contains(self.reveal()) {
             Cow::Owned(text.replace(self.reveal(), "…"))
         } else {
             Cow::Borrowed(text)
@@ -53,6 +57,7 @@ mod tests {
         assert_eq!(format!("{key:?}"), "Key(…)");
         assert_eq!(key.hidden_in("no key secret-1!"), "no key …!");
         assert_eq!(key.hidden_in("secret-2"), "secret-2");
+        assert_eq!(Key::new("k").unwrap().hidden_in("taskType"), "taskType");
         for nothing in ["", "  ", "two words", "schlüssel", "a\r\nb: c"] {
             assert_eq!(Key::new(nothing), None, "{nothing:?}");
         }

@@ -158,4 +158,11 @@ impl PictureSource for KeptOnly {
             _ => Err("only pictures that are kept here can be used".to_owned()),
         }
     }
+
+    fn file(&self, image: &ImageRef) -> Result<Option<Vec<u8>>, String> {
+        match image {
+            ImageRef::Uuid(_) => self.0.file(image),
+            _ => Ok(None),
+        }
+    }
 }

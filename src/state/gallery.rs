@@ -48,6 +48,9 @@ pub struct GalleryEntry {
     /// Its pixels, while they are still in memory.
     pub picture: Option<Picture>,
 
+    /// How many times as fast `DeepCache` made its steps; known of pictures of this session.
+    pub speed_up: Option<f32>,
+
     /// What it was made with.
     pub settings: Settings,
 
@@ -77,6 +80,7 @@ impl GalleryEntry {
             made: stored.made,
             path: Some(stored.path),
             picture: None,
+            speed_up: None,
             settings: Settings::Unread,
             about: About::default(),
         };
@@ -93,6 +97,7 @@ impl GalleryEntry {
             made,
             path: record.path.clone(),
             picture: Some(record.picture.clone()),
+            speed_up: record.speed_up,
             about: About::new(Some(record.picture.extent()), Some(&task)),
             settings: Settings::Known(Arc::new(task)),
         }

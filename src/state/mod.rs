@@ -4,6 +4,7 @@
 
 mod action;
 mod apply;
+mod canvas;
 mod days;
 mod draft;
 mod extension;
@@ -17,6 +18,7 @@ mod view;
 mod world;
 
 pub use action::{Action, Effect, MaskOrder};
+pub use canvas::OnCanvas;
 pub use days::Day;
 pub use draft::{Draft, Mode};
 pub use extension::Extension;
@@ -24,7 +26,7 @@ pub use gallery::{Gallery, GalleryEntry, Settings};
 pub use mask::{DrawnMask, MAX_FEATHER, MaskDraft, MaskHistory, MaskShape};
 pub use meter::{Length, Meter, Texts};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
-pub use stacks::{GuideSlot, StackDraft};
+pub use stacks::{GuideSlot, Guided, StackDraft, StackWork};
 pub use start::StartPicture;
 pub use view::{ThemeChoice, Tool, View, Zoom};
 pub use world::{Notice, Tone, World};
@@ -75,8 +77,9 @@ impl State {
         if self.draft.model.is_some() {
             return;
         }
-        let with_examples = self.world.checkpoints().find(|card| !card.examples.is_empty());
-        let Some(card) = with_examples.or_else(|| self.world.checkpoints().next()) else { return };
+        let usable = || self.world.checkpoints().filter(|card| card.fault.is_none());
+        let with_examples = usable().find(|card| !card.examples.is_empty());
+        let Some(card) = with_examples.or_else(|| usable().next()) else { return };
         self.draft.model = Some(card.air.to_string());
         if self.draft.prompt.is_empty() {
             self.draft.prompt = card.examples.first().cloned().unwrap_or_default();

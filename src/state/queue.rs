@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::StackWork;
 use crate::jobs::{Cancel, Failure, Job, JobId, Progress};
 use crate::pixels::{Extent, Picture};
 use crate::task::Request;
@@ -160,6 +161,7 @@ struct PaceKey {
     model: String,
     extent: Extent,
     guided: bool,
+    stacks: StackWork,
 }
 
 /// What one picture took.
@@ -182,6 +184,8 @@ pub struct Plan<'a> {
     pub steps: u32,
     /// Guidance scale; the network runs twice a step above 1.
     pub cfg_scale: f64,
+    /// What the stacks change about a step.
+    pub stacks: StackWork,
     /// How many pictures.
     pub pictures: u32,
 }
@@ -225,6 +229,7 @@ impl Queue {
             model: plan.model.to_owned(),
             extent: plan.extent,
             guided: plan.cfg_scale > 1.0,
+            stacks: plan.stacks,
         };
         let pace = self.paces.get(&key)?;
         let secs =
@@ -313,6 +318,7 @@ fn pace_key(request: &Request) -> PaceKey {
         model: request.model.air.to_string(),
         extent: request.extent,
         guided: request.cfg_scale > 1.0,
+        stacks: StackWork::from(request),
     }
 }
 

@@ -2,15 +2,13 @@
 //!
 //! Kept as the task writes them, so that reusing a picture's settings loses nothing.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{StartPicture, State, Tone};
+use super::{State, Tone};
 use crate::task::{
-    AcceleratorOptions, ControlNet, Embedding, ImageRef, IpAdapter, Lora, ModelCard, ModelKind,
-    Task,
+    AcceleratorOptions, ControlNet, DeepCache, Embedding, ImageRef, IpAdapter, Lora, ModelCard,
+    ModelKind, Request, Task,
 };
 
 /// What the form's stacks hold.
@@ -22,20 +20,72 @@ pub struct StackDraft {
     /// Words the model learned later.
     pub embeddings: Vec<Embedding>,
     /// Networks that follow guide pictures.
-    pub controls: Vec<ControlNet>,
+    pub controls: Vec<Guided<ControlNet>>,
     /// Pictures used like prompts.
-    pub image_prompts: Vec<IpAdapter>,
+    pub image_prompts: Vec<Guided<IpAdapter>>,
     /// What leaves out work between steps.
     pub accelerator: Option<AcceleratorOptions>,
 }
 
-/// A row that takes a guide picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A row that takes a guide picture. It has a name of its own, by which a guide that comes late finds it
+/// wherever it stands then; rows that say the same are equal all the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Guided<T> {
+    #[serde(skip, default = "Uuid::new_v4")]
+    id: Uuid,
+    /// What stands in the task.
+    #[serde(flatten)]
+    pub says: T,
+}
+
+impl<T> Guided<T> {
+    /// Names the row for as long as it is there.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+impl<T> From<T> for Guided<T> {
+    fn from(says: T) -> Self {
+        Self { id: Uuid::new_v4(), says }
+    }
+}
+
+impl<T: PartialEq> PartialEq for Guided<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.says == other.says
+    }
+}
+
+/// A row that takes a guide picture, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GuideSlot {
     /// Of that `ControlNet`.
-    Control(usize),
+    Control(Uuid),
     /// Of that IP-Adapter.
-    ImagePrompt(usize),
+    ImagePrompt(Uuid),
+}
+
+/// What stacks change about the time that a step takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct StackWork {
+    /// `ControlNets`.
+    pub controls: usize,
+    /// IP-Adapters.
+    pub image_prompts: usize,
+    /// What is left out.
+    pub deep_cache: Option<DeepCache>,
+}
+
+impl From<&Request> for StackWork {
+    fn from(request: &Request) -> Self {
+        Self {
+            controls: request.controls.len(),
+            image_prompts: request.image_prompts.len(),
+            deep_cache: request.deep_cache,
+        }
+    }
 }
 
 impl StackDraft {
@@ -48,27 +98,39 @@ impl StackDraft {
                 self.embeddings.push(Embedding { model, ..Embedding::default() });
             }
             ModelKind::ControlNet => {
-                self.controls.push(ControlNet { model, ..ControlNet::default() });
+                self.controls.push(ControlNet { model, ..ControlNet::default() }.into());
             }
             ModelKind::IpAdapter => {
-                self.image_prompts.push(IpAdapter { model, ..IpAdapter::default() });
+                self.image_prompts.push(IpAdapter { model, ..IpAdapter::default() }.into());
             }
             ModelKind::Checkpoint | ModelKind::Vae => {}
         }
     }
 
-    /// Puts a picture of the library into a row; one that is gone meanwhile is left alone.
-    pub fn set_guide(&mut self, slot: GuideSlot, image_uuid: Uuid) {
+    /// Puts a picture of the library into a row; whether the row is still there.
+    pub fn set_guide(&mut self, slot: GuideSlot, image_uuid: Uuid) -> bool {
         let place = match slot {
-            GuideSlot::Control(index) => {
-                self.controls.get_mut(index).map(|control| &mut control.guide_image)
+            GuideSlot::Control(id) => {
+                let row = self.controls.iter_mut().find(|row| row.id == id);
+                row.map(|row| &mut row.says.guide_image)
             }
-            GuideSlot::ImagePrompt(index) => {
-                self.image_prompts.get_mut(index).map(|adapter| &mut adapter.guide_image)
+            GuideSlot::ImagePrompt(id) => {
+                let row = self.image_prompts.iter_mut().find(|row| row.id == id);
+                row.map(|row| &mut row.says.guide_image)
             }
         };
-        if let Some(place) = place {
-            *place = Some(ImageRef::Uuid(image_uuid));
+        let Some(place) = place else { return false };
+        *place = Some(ImageRef::Uuid(image_uuid));
+        true
+    }
+
+    /// What the stacks change about the time that a step takes.
+    #[must_use]
+    pub fn work(&self) -> StackWork {
+        StackWork {
+            controls: self.controls.len(),
+            image_prompts: self.image_prompts.len(),
+            deep_cache: DeepCache::of(self.accelerator.as_ref()),
         }
     }
 
@@ -92,33 +154,46 @@ impl StackDraft {
         let Self { loras, embeddings, controls, image_prompts, accelerator } = self;
         task.lora = filled(loras);
         task.embeddings = filled(embeddings);
-        task.control_net = filled(controls);
-        task.ip_adapters = filled(image_prompts);
+        task.control_net = filled(&said(controls));
+        task.ip_adapters = filled(&said(image_prompts));
         task.accelerator_options.clone_from(accelerator);
     }
 }
 
 impl State {
-    /// The file of the picture that the canvas shows; says so when there is none.
-    pub(super) fn shown_file(&mut self) -> Option<PathBuf> {
-        let start = match self.world.start_picture(&self.draft) {
-            Some(StartPicture::Here { path, .. }) => Some(path.clone()),
+    /// A guide of the form whose file nobody looked for yet; it is looked for once.
+    pub fn guide_to_find(&mut self) -> Option<Uuid> {
+        let StackDraft { controls, image_prompts, .. } = &self.draft.stacks;
+        let controls = controls.iter().map(|row| &row.says.guide_image);
+        let adapters = image_prompts.iter().map(|row| &row.says.guide_image);
+        let named = controls.chain(adapters).filter_map(|guide| match guide {
+            Some(ImageRef::Uuid(image_uuid)) => Some(*image_uuid),
             _ => None,
-        };
-        let selected = self.view.selected.and_then(|shown| self.world.gallery.get(shown));
-        let selected = selected.and_then(|entry| entry.path.clone());
-        let shown = if self.view.start_shown { start } else { selected.or(start) };
-        if shown.is_none() {
-            let text = "There is no picture on the canvas: make or open one first";
-            self.world.notify(Tone::Failed, text);
-        }
-        shown
+        });
+        let unknown = named.into_iter().find(|guide| !self.world.guides.contains_key(guide))?;
+        self.world.guides.insert(unknown, None);
+        Some(unknown)
     }
 
     /// Takes in a guide that is in the library now.
     pub fn guide_brought(&mut self, slot: GuideSlot, image_uuid: Uuid) {
-        self.draft.stacks.set_guide(slot, image_uuid);
+        // It is there now, whatever was found before.
+        self.world.guides.remove(&image_uuid);
+        if !self.draft.stacks.set_guide(slot, image_uuid) {
+            let text =
+                "The row that this guide was for was taken off meanwhile: nothing follows it";
+            self.world.notify(Tone::Failed, text);
+        }
     }
+}
+
+/// What rows say.
+fn said<T: Clone>(rows: &[Guided<T>]) -> Vec<T> {
+    rows.iter().map(|row| row.says.clone()).collect()
+}
+
+fn rows<T: Clone>(stack: Option<&Vec<T>>) -> Vec<Guided<T>> {
+    stack.into_iter().flatten().cloned().map(Guided::from).collect()
 }
 
 fn filled<T: Clone>(stack: &[T]) -> Option<Vec<T>> {
@@ -130,8 +205,8 @@ impl From<&Task> for StackDraft {
         Self {
             loras: task.lora.clone().unwrap_or_default(),
             embeddings: task.embeddings.clone().unwrap_or_default(),
-            controls: task.control_net.clone().unwrap_or_default(),
-            image_prompts: task.ip_adapters.clone().unwrap_or_default(),
+            controls: rows(task.control_net.as_ref()),
+            image_prompts: rows(task.ip_adapters.as_ref()),
             accelerator: task.accelerator_options.clone(),
         }
     }
@@ -174,13 +249,29 @@ mod tests {
     }
 
     #[test]
-    fn a_guide_for_a_row_that_is_gone_is_left_alone() {
-        let mut stacks = StackDraft::default();
-        stacks.set_guide(GuideSlot::Control(0), Uuid::nil());
-        stacks.image_prompts.push(IpAdapter::default());
-        stacks.set_guide(GuideSlot::ImagePrompt(0), Uuid::from_u128(7));
-        let guide = stacks.image_prompts[0].guide_image.clone();
-        assert_eq!(guide, Some(ImageRef::Uuid(Uuid::from_u128(7))));
-        assert!(stacks.controls.is_empty());
+    fn a_late_guide_finds_its_row_wherever_it_stands_and_none_when_it_is_gone() {
+        let mut state = State::default();
+        let stacks = &mut state.draft.stacks;
+        stacks.controls = vec![ControlNet::default().into(), ControlNet::default().into()];
+        stacks.image_prompts.push(IpAdapter::default().into());
+        let [first, second] =
+            [0, 1].map(|place: usize| GuideSlot::Control(stacks.controls[place].id));
+        let adapter = GuideSlot::ImagePrompt(stacks.image_prompts[0].id);
+        stacks.controls.remove(0);
+        let guide = |number| Some(ImageRef::Uuid(Uuid::from_u128(number)));
+        state.guide_brought(second, Uuid::from_u128(2));
+        state.guide_brought(adapter, Uuid::from_u128(3));
+        assert!(state.world.notices.is_empty());
+        state.guide_brought(first, Uuid::from_u128(1));
+        assert!(state.world.notices[0].text.contains("taken off"));
+        assert_eq!(state.draft.stacks.controls[0].says.guide_image, guide(2));
+        assert_eq!(state.draft.stacks.image_prompts[0].says.guide_image, guide(3));
+
+        // Settings that say the same are the same, also when they come back from their file.
+        let stacks = &state.draft.stacks;
+        let saved = serde_json::to_string(stacks).unwrap();
+        let back: StackDraft = serde_json::from_str(&saved).unwrap();
+        assert_eq!(&back, stacks);
+        assert_ne!(back.controls[0].id(), stacks.controls[0].id());
     }
 }

@@ -1,5 +1,7 @@
 //! Facts: jobs, pictures, models, what the provider can do, what went wrong. Panels read them only.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -61,11 +63,14 @@ pub struct World {
     /// What keeps the form from being a request; empty when it is one.
     pub problems: Vec<Problem>,
 
-    /// How many pictures are being brought into the library.
+    /// How many pictures to start from are being brought into the library.
     pub opening: u32,
 
     /// The prompts as they were counted last.
     pub meter: Option<Meter>,
+
+    /// Where guides of the form lie, as far as they were looked for.
+    pub(super) guides: HashMap<Uuid, Option<PathBuf>>,
 
     pub(super) start: Option<(Uuid, StartPicture)>,
     pub(super) mask: Option<(Uuid, StartPicture)>,
@@ -85,6 +90,7 @@ impl Default for World {
             problems: Vec::new(),
             opening: 0,
             meter: None,
+            guides: HashMap::new(),
             start: None,
             mask: None,
             next_notice: 0,
@@ -99,7 +105,7 @@ impl Catalog for World {
 }
 
 impl World {
-    /// Models that can be chosen in the form.
+    /// Checkpoints of the library, also those that cannot be used.
     pub fn checkpoints(&self) -> impl Iterator<Item = &Arc<ModelCard>> {
         self.models.iter().filter(|card| card.kind == ModelKind::Checkpoint)
     }
@@ -108,6 +114,17 @@ impl World {
     #[must_use]
     pub fn checkpoint(&self, air: &str) -> Option<&Arc<ModelCard>> {
         self.checkpoints().find(|card| card.air.to_string() == air)
+    }
+
+    /// The file of a guide, once it was found.
+    #[must_use]
+    pub fn guide_file(&self, image_uuid: Uuid) -> Option<&Path> {
+        self.guides.get(&image_uuid)?.as_deref()
+    }
+
+    /// Takes in where a guide lies.
+    pub fn set_guide_file(&mut self, image_uuid: Uuid, path: Option<PathBuf>) {
+        self.guides.insert(image_uuid, path);
     }
 
     /// How many pictures the waiting jobs owe.

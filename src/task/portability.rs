@@ -7,7 +7,7 @@ use super::problem::ParameterName;
 use super::shape::Shape;
 use super::{
     Air, Catalog, EngineKind, ImageRef, Kind, ModelKind, OutputFormat, OutputType, Problem,
-    SchedulerRow, Task, resolve,
+    SchedulerRow, StartFrom, Task, resolve,
 };
 use crate::pixels::Extent;
 use crate::prompt::Learned;
@@ -157,7 +157,13 @@ fn on_local(given: &Given<'_>, task: &Task, surroundings: &Surroundings<'_>) -> 
         (path, Shape::Text(mode)) if path.ends_with("].controlMode") => control_mode(mode),
         (path, _) if path.ends_with("].guideImage") => {
             let own = (surroundings.size_of)(guide(path, task)?)?;
+            if path.starts_with(ADAPTERS) {
+                return square(own);
+            }
             to_size(own, Extent::new(task.width?, task.height?))
+        }
+        (path, _) if path.ends_with("].startStep") || path.ends_with("].endStep") => {
+            among_taken(task, surroundings.catalog)
         }
         (_, Shape::Text(air)) if given.row.kind == Kind::Air(ModelKind::Embedding) => {
             unnamed_embedding(air, task, surroundings.catalog)
@@ -169,11 +175,34 @@ fn on_local(given: &Given<'_>, task: &Task, surroundings: &Surroundings<'_>) -> 
     }
 }
 
-/// The guide at `controlNet[0].guideImage`.
+/// How the places of IP-Adapters begin.
+const ADAPTERS: &str = "ipAdapters[";
+
+/// The guide at `controlNet[0].guideImage` or `ipAdapters[0].guideImage`.
 fn guide<'a>(path: &str, task: &'a Task) -> Option<&'a ImageRef> {
-    let (index, member) = path.strip_prefix("controlNet[")?.split_once("].")?;
-    let control = task.control_net.as_ref()?.get(index.parse::<usize>().ok()?)?;
-    control.guide_image.as_ref().filter(|_| member == "guideImage")
+    let (stack, rest) = path.split_once('[')?;
+    let (index, member) = rest.split_once("].")?;
+    let index = index.parse::<usize>().ok().filter(|_| member == "guideImage")?;
+    match stack {
+        "controlNet" => task.control_net.as_ref()?.get(index)?.guide_image.as_ref(),
+        "ipAdapters" => task.ip_adapters.as_ref()?.get(index)?.guide_image.as_ref(),
+        _ => None,
+    }
+}
+
+/// What an image encoder sees of a picture that is no square.
+fn square(own: Extent) -> Option<String> {
+    let side = own.width.min(own.height);
+    (own.width != own.height)
+        .then(|| format!("{own}, of which only the middle {} is seen", Extent::new(side, side)))
+}
+
+/// Among which steps a window of steps is counted.
+fn among_taken(task: &Task, catalog: &dyn Catalog) -> Option<String> {
+    let own = || Some(catalog.model(&task.model.as_deref()?.parse().ok()?)?.defaults.steps);
+    let steps = task.steps.or_else(own)?;
+    let taken = StartFrom::of(task)?.steps_taken(steps);
+    (taken < steps).then(|| format!("counted among the {taken} of {steps} steps that are taken"))
 }
 
 /// What a mode means here; the service does not say what it computes.

@@ -59,7 +59,7 @@ pub fn resolve(
     }
     let known = card.as_ref().filter(|card| card.architecture != Architecture::Unknown);
     if let Some(steps) = task.steps.or(known.map(|card| card.defaults.steps)) {
-        rules::step_windows(task, steps, &mut problems);
+        rules::step_windows(task, (steps, engine), &mut problems);
     }
     let stacks = Stacks::of(task, catalog);
     let request = settle(&stacks, card, engine, fresh_seed, &mut problems);
@@ -195,11 +195,13 @@ fn checkpoint(
         problems.push(Problem::invalid("model", row, message));
         return None;
     };
-    if card.kind == ModelKind::Checkpoint {
-        return Some(card);
-    }
-    let message =
-        format!("model takes a checkpoint; {air} is a {}. {}", card.kind, place_for(card.kind));
+    let message = match &card.fault {
+        Some(why) => format!("model {air} cannot be used: {why}"),
+        None if card.kind == ModelKind::Checkpoint => return Some(card),
+        None => {
+            format!("model takes a checkpoint; {air} is a {}. {}", card.kind, place_for(card.kind))
+        }
+    };
     problems.push(Problem::invalid("model", row, message));
     None
 }

@@ -5,8 +5,8 @@ use super::nearest::either;
 use super::schedulers::DEFAULT;
 use super::shape::Shape;
 use super::{
-    Architecture, Kind, Local, ModelCard, ParameterRow, Problem, PromptWeighting, SchedulerRow,
-    Task, check,
+    Architecture, EngineKind, Kind, Local, ModelCard, ParameterRow, Problem, PromptWeighting,
+    SchedulerRow, StartFrom, Task, check,
 };
 
 /// Required members of every object that is there, and required parameters of the task itself
@@ -108,7 +108,14 @@ fn outpaint(task: &Task, problems: &mut Vec<Problem>) {
 }
 
 /// Steps inside the run, and ends behind starts.
-pub(super) fn step_windows(task: &Task, steps: u32, problems: &mut Vec<Problem>) {
+pub(super) fn step_windows(
+    task: &Task,
+    (steps, engine): (u32, EngineKind),
+    problems: &mut Vec<Problem>,
+) {
+    if engine == EngineKind::Local {
+        begun(task, steps, problems);
+    }
     let mut within_steps = |path: &str, step: Option<u32>| {
         if step.is_some_and(|step| step > steps) {
             let message = format!("{path} must be at most the number of steps, {steps}.");
@@ -136,6 +143,29 @@ pub(super) fn step_windows(task: &Task, steps: u32, problems: &mut Vec<Problem>)
                 problems.push(at_place(&path, message, start.checked_add(1), Some(last)));
             }
         }
+    }
+}
+
+/// Windows that begin behind the last step that is really taken: their guide would change nothing, and
+/// nobody would know why. The local engine counts steps as diffusers counts shares of them, among those
+/// that `strength` leaves; the API's page does not say.
+fn begun(task: &Task, steps: u32, problems: &mut Vec<Problem>) {
+    let Some(start) = StartFrom::of(task) else { return };
+    let taken = start.steps_taken(steps);
+    for (index, control) in task.control_net.iter().flatten().enumerate() {
+        let Some(first) = control.start_step.filter(|first| (taken + 1..=steps).contains(first))
+        else {
+            continue;
+        };
+        // Nothing is drawn at all.
+        if taken == 0 {
+            continue;
+        }
+        let path = format!("controlNet[{index}].startStep");
+        let message = format!(
+            "{path} must be at most {taken}: with a seedImage and this strength {taken} of {steps} steps are taken; found {first}."
+        );
+        problems.push(at_place(&path, message, None, Some(taken)));
     }
 }
 

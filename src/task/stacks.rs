@@ -186,7 +186,8 @@ impl DeepCache {
     pub const INTERVAL: u32 = 3;
 
     /// What `options` say, if they switch it on.
-    pub(super) fn of(options: Option<&AcceleratorOptions>) -> Option<Self> {
+    #[must_use]
+    pub fn of(options: Option<&AcceleratorOptions>) -> Option<Self> {
         let options = options.filter(|options| options.deep_cache == Some(true))?;
         Some(Self {
             interval: options.deep_cache_interval.unwrap_or(Self::INTERVAL),

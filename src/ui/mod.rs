@@ -15,7 +15,7 @@ pub use textures::Textures;
 use eframe::egui;
 use uuid::Uuid;
 
-use crate::state::{Action, Draft, ThemeChoice, View, World};
+use crate::state::{Action, Draft, OnCanvas, ThemeChoice, View, World};
 use textures::Size;
 
 /// What a panel may see and do.
@@ -47,14 +47,12 @@ impl Cx<'_> {
 
     /// Whether the canvas shows the start picture: because it was asked for, or for want of others.
     fn shows_start(&self) -> bool {
-        self.draft.seed_image.is_some() && (self.view.start_shown || !self.has_results())
+        self.world.on_canvas(self.draft, self.view) == OnCanvas::Start
     }
 
     /// Whether the canvas has a picture, or a running job, to show besides.
     fn has_results(&self) -> bool {
-        let runs = self.view.following && self.world.queue.running().is_some();
-        let chosen = self.view.selected.and_then(|selected| self.world.gallery.get(selected));
-        runs || chosen.is_some()
+        self.world.result_on_canvas(self.view).is_some()
     }
 }
 

@@ -23,6 +23,11 @@ pub(super) fn about(time: Duration) -> String {
     if time < Duration::from_secs(1) { words } else { format!("about {words}") }
 }
 
+/// `steps 1.8 × as fast`.
+pub(super) fn speed_up(times: f32) -> String {
+    format!("steps {times:.1} × as fast")
+}
+
 /// `1 picture`, `4 pictures`.
 pub(super) fn pictures(count: u32) -> String {
     if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }

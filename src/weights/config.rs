@@ -77,6 +77,11 @@ impl Default for ClipConfig {
     }
 }
 
+/// Bounds far above every published network: a config is a stranger's file, and these numbers decide
+/// how much is reserved.
+const MOST_LEVELS: usize = 8;
+const MOST_LAYERS: usize = 32;
+
 /// `unet/config.json` (`UNet2DConditionModel`).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
@@ -185,6 +190,12 @@ impl UnetConfig {
         {
             return Some("`block_out_channels` and the block types differ in length".to_owned());
         }
+        if levels > MOST_LEVELS || self.layers_per_block > MOST_LAYERS {
+            return Some(format!(
+                "a network of {levels} levels with {} layers each is larger than any that is known",
+                self.layers_per_block
+            ));
+        }
         if let Some(kind) = (self.down_block_types.iter().chain(&self.up_block_types))
             .find(|kind| !KNOWN.contains(&kind.as_str()))
         {
@@ -262,6 +273,10 @@ impl Configs {
         let vae: VaeConfig = read_json(&folder.join("vae/config.json"))?;
         if vae.block_out_channels.is_empty() || vae.act_fn != "silu" {
             let why = "`block_out_channels` is empty or `act_fn` is not `silu`".to_owned();
+            return Err(WeightsError::Config { path: folder.join("vae/config.json"), why });
+        }
+        if vae.block_out_channels.len() > MOST_LEVELS || vae.layers_per_block > MOST_LAYERS {
+            let why = "it describes a network larger than any that is known".to_owned();
             return Err(WeightsError::Config { path: folder.join("vae/config.json"), why });
         }
         let text_encoder = read_json(&folder.join("text_encoder/config.json"))?;

@@ -15,7 +15,7 @@ use super::{Checkpoint, Component, Header, Tensor, UnetConfig, WeightsError};
 use crate::task::Architecture;
 
 /// What the tensors of a `ControlNet`, or of what is taken for one, begin with.
-pub(super) const SIGNS: [&str; 10] = [
+pub(super) const SIGNS: [&str; 11] = [
     "controlnet_cond_embedding.",
     "controlnet_down_blocks.",
     "control_model.",
@@ -25,7 +25,8 @@ pub(super) const SIGNS: [&str; 10] = [
     "lllite_",
     "difference",
     "adapter.body.",
-    "body.0.",
+    "body.0.block1.",
+    "body.0.in_conv.",
 ];
 
 /// Before every name of the original layout.
@@ -91,6 +92,9 @@ impl ControlNet {
         let why = another_kind(&network.tensors)
             .or_else(|| other_text(text_width(&network.tensors), &checkpoint.unet_config));
         if let Some(why) = why {
+            return Err(misfit(why));
+        }
+        if let Some(why) = other_shape(&encoder, &checkpoint.unet_config) {
             return Err(misfit(why));
         }
         network.tensors = renamed(network.tensors, &encoder);
@@ -221,7 +225,7 @@ fn another_kind(tensors: &BTreeMap<String, Tensor>) -> Option<String> {
         "it is a Control-LoRA, of which only ControlNets are taken here; take the complete ControlNet"
     } else if starts("lllite_") {
         "it is a ControlNet-LLLite, which is made for SDXL; choose a ControlNet of SD 1.x"
-    } else if starts("body.0.") || starts("adapter.") {
+    } else if ["body.0.block1.", "body.0.in_conv.", "adapter."].into_iter().any(starts) {
         "it is a T2I-Adapter, which is not taken here; choose a ControlNet of SD 1.x"
     } else if starts("add_embedding.") || starts("label_emb.") {
         "it is made for SDXL; choose a ControlNet of SD 1.x"
@@ -244,6 +248,19 @@ fn other_text(width: Option<i64>, unet: &UnetConfig) -> Option<String> {
         family.unwrap_or_default(),
         unet.cross_attention_dim
     ))
+}
+
+/// Why an encoder of the shape that a config gives is not that of `unet`, if it is not.
+fn other_shape(encoder: &UnetConfig, unet: &UnetConfig) -> Option<String> {
+    let shape = |config: &UnetConfig| (config.block_out_channels.clone(), config.layers_per_block);
+    let (own, wanted) = (shape(encoder), shape(unet));
+    (own != wanted).then(|| {
+        format!(
+            "its config speaks of levels of {:?} channels with {} layers each, the model's are {:?} with {}; \
+             choose a ControlNet made for this model",
+            own.0, own.1, wanted.0, wanted.1
+        )
+    })
 }
 
 /// Why tensors (in diffusers names) do not fit `checkpoint`, if they do not.

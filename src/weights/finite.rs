@@ -11,13 +11,14 @@ use super::{Component, Tensor, TensorType};
 const CHUNK: usize = 1 << 20;
 
 impl Component {
-    /// The first tensor that holds an infinity or no number, by diffusers name.
+    /// The first tensor that holds an infinity or no number, by diffusers name, unless `stop` says
+    /// that nobody wants to know any more.
     ///
     /// # Errors
-    /// When a file has become shorter or cannot be read.
-    pub fn first_not_finite(&self) -> io::Result<Option<&str>> {
+    /// When a file has become shorter or cannot be read, or `stop` was heard.
+    pub fn first_not_finite(&self, stop: &dyn Fn() -> bool) -> io::Result<Option<&str>> {
         for (name, tensor) in &self.tensors {
-            if !is_finite(tensor)? {
+            if !is_finite(tensor, stop)? {
                 return Ok(Some(name));
             }
         }
@@ -25,13 +26,16 @@ impl Component {
     }
 }
 
-fn is_finite(tensor: &Tensor) -> io::Result<bool> {
+fn is_finite(tensor: &Tensor, stop: &dyn Fn() -> bool) -> io::Result<bool> {
     let mut file = File::open(&tensor.file)?;
     file.seek(SeekFrom::Start(tensor.offset))?;
     let mut bytes = BufReader::new(file).take(tensor.length);
     let mut chunk = vec![0; CHUNK.min(tensor.length as usize)];
     let mut left = tensor.length as usize;
     while left > 0 {
+        if stop() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let part = &mut chunk[..left.min(CHUNK)];
         bytes.read_exact(part)?;
         // All ones in the exponent, which the last two bytes of a number hold, are no finite number.
@@ -70,7 +74,7 @@ mod tests {
         let tensor = Tensor { file, dtype, shape: vec![], offset: 3, length };
         let tensors = BTreeMap::from([("numbers".to_owned(), tensor)]);
         let component = Component { name: "unet", path: PathBuf::new(), tensors };
-        component.first_not_finite().unwrap().is_none()
+        component.first_not_finite(&|| false).unwrap().is_none()
     }
 
     #[test]

@@ -151,6 +151,13 @@ fn files_that_are_no_usable_controlnet_of_the_model_are_refused_with_the_reason(
         edited(&weights, "mid_block.resnets.0.conv1.weight", None)
     });
     copy_folder(models.path(), "empty", |_| Vec::new());
+    for (name, layers) in [("vast", 1_000_000_000_000_u64), ("taller", 3)] {
+        copy_folder(models.path(), name, |weights| weights);
+        let place = models.path().join(name).join("config.json");
+        let mut config: Value = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+        config["layers_per_block"] = json!(layers);
+        fs::write(place, config.to_string()).unwrap();
+    }
     let one = |model: &str| {
         task(&json!([{ "model": format!("local:{model}@1"), "guideImage": inline(64, 64) }]))
     };
@@ -171,6 +178,8 @@ fn files_that_are_no_usable_controlnet_of_the_model_are_refused_with_the_reason(
         (one("endless"), place, "not numbers"),
         (one("incomplete"), place, "mid_block.resnets.0.conv1.weight"),
         (one("empty"), place, "0 bytes"),
+        (one("vast"), place, "larger than any"),
+        (one("taller"), place, "3 layers each"),
     ];
     let out = scratch();
     let tasks: Vec<Value> = cases.iter().map(|(task, ..)| task.clone()).collect();

@@ -108,23 +108,34 @@ fn damaged_checkpoints_are_named_with_the_reason() {
     let cut = with_models("local:cut@1", |folder| {
         fs::write(folder.join("cut.safetensors"), &file[..file.len() / 2]).unwrap();
     });
-    assert_refused(&cut, 1, "modelLoadFailed", &["cut.safetensors", "cut off"]);
+    assert_refused(&cut, 1, "invalidModel", &["cut.safetensors", "cut off"]);
 
     let junk = with_models("local:junk@1", |folder| {
         fs::write(folder.join("junk.safetensors"), b"this is no checkpoint at all").unwrap();
     });
-    assert_refused(&junk, 1, "modelLoadFailed", &["junk.safetensors", "safetensors"]);
+    assert_refused(&junk, 1, "invalidModel", &["junk.safetensors", "safetensors"]);
 
     let short = with_models("local:short@1", |folder| {
         fs::write(folder.join("short.safetensors"), b"abc").unwrap();
     });
-    assert_refused(&short, 1, "modelLoadFailed", &["short.safetensors", "3 bytes"]);
+    assert_refused(&short, 1, "invalidModel", &["short.safetensors", "3 bytes"]);
 
     // Without its config the tiny model is taken for SD 1.x and does not fit.
     let misfit = with_models("local:model@1", |folder| {
         fs::write(folder.join("model.safetensors"), &file).unwrap();
     });
     assert_refused(&misfit, 1, "modelLoadFailed", &["model.safetensors", "shape"]);
+}
+
+#[test]
+fn tasks_to_measure_are_checked_like_others() {
+    let folder = scratch();
+    let file = folder.path().join("tasks.json");
+    fs::write(&file, r#"["no task"]"#).unwrap();
+    let output = latelier().arg("bench-cache").arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("object") && !said.contains("panicked"), "{said}");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn every_kind_of_file_and_word_gives_the_same_picture_and_each_weight_another() 
     let out = scratch();
     let mut tasks = vec![
         taxi("local:demo-taxi@1", "a <taxi>, 3d style"),
-        taxi("local:demo-taxi@1", "a TAXI, 3d style"),
+        taxi("local:demo-taxi@1", "a <TAXI>, 3d style"),
         taxi("local:demo-taxi@1", "a embedding-taxi, 3d style"),
         taxi("local:a1111@1", "a yellow cab, 3d style"),
         taxi("local:a1111-old@1", "a a1111-old, 3d style"),

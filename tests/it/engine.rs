@@ -38,7 +38,7 @@ fn bench() -> Bench {
         previews: true,
         keeper: Arc::new(Results::new(out.path(), Pictures::new(home(), &[]))),
         pictures: Arc::new(Pictures::new(home(), &[])),
-        models: vec![],
+        models: Arc::new(Vec::new),
     };
     let (sender, events) = sync_channel(1024);
     Bench {

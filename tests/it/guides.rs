@@ -6,13 +6,13 @@ use std::process::Output;
 
 use latelier::engine::{LocalGuides, SearchPath};
 use latelier::jobs::{Cancel, GuideMaker as _, GuideOrder};
-use latelier::library::read_picture;
+use latelier::library::{Home, Pictures, read_picture};
 use latelier::pixels::{Extent, FileFormat, Picture, encode};
 use latelier::task::{Preprocess, Preprocessor};
 use serde_json::Value;
 use url::Url;
 
-use crate::support::{difference, golden, home, latelier, png_of_size, scratch};
+use crate::support::{difference, golden, home, latelier, png_of_size, repository, scratch};
 
 fn guide(arguments: &[&str]) -> Output {
     latelier().arg("guide").args(arguments).output().unwrap()
@@ -70,6 +70,16 @@ fn a_picture_may_be_an_address_or_in_the_library() {
     let address = Url::from_file_path(&source).unwrap().to_string();
     let output = guide(&[&address, "--type", "canny", "--out", out.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let of_address = fs::read(&out).unwrap();
+
+    let home = Home::at(folder.path().join("home"));
+    let uuid = Pictures::new(&home, &[]).bring_in(&source).unwrap().to_string();
+    let mut command = latelier();
+    command.env("LATELIER_HOME", home.root()).args(["guide", &uuid, "--type", "canny", "--out"]);
+    let output = command.arg(&out).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(fs::read(&out).unwrap(), of_address);
+
     let (code, said) =
         refused(scratch().path(), &["7a4a0e6a-6a9f-4a8e-8b3f-0d6a1c2b3e4f", "--type", "canny"]);
     assert_eq!(code, 2);
@@ -269,6 +279,27 @@ fn a_network_is_taken_before_the_rule_unless_the_rule_is_asked_for() {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert!(difference(&out, &expected).0 <= 1, "{further:?}");
     }
+}
+
+#[test]
+fn networks_are_found_in_folders_that_were_added_to_the_library() {
+    let models = models_with("depth", "annotators/depth-open-14.onnx");
+    let lora = repository("assets/models/demo/addons/lora-outline.safetensors");
+    fs::copy(lora, models.path().join("ink.safetensors")).unwrap();
+    let own = scratch();
+    let out = models.path().join("guide.png");
+    let command = |arguments: &[&str]| {
+        let mut command = latelier();
+        command.env("LATELIER_HOME", own.path()).args(arguments);
+        command.output().unwrap()
+    };
+    let output = command(&["models", "add", models.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let source = golden("guides/point.png");
+    let source = source.to_str().unwrap();
+    let output = command(&["guide", source, "--type", "depth", "--out", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(out.is_file());
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use latelier::engine::{Input, Interrupt, Mode, Network};
 use latelier::graph::{self, Dialect, Emitted, UnetInputs, VisionOutput};
+use latelier::pixels::{Extent, FileFormat, Picture, encode};
+use latelier::task::ImageRef;
 use latelier::weights::{Checkpoint, ImageEncoder, IpAdapter, cross_attentions};
 use ndarray::{ArrayD, Axis};
 use safetensors::tensor::TensorView;
@@ -161,6 +163,39 @@ fn pictures_follow_their_guides_as_the_reference_does() {
                 assert_same_picture(&format!("{name}, {mode}"), found, expected);
             }
         }
+    }
+}
+
+/// Noise: as large inside a task as a photograph, far more than a JPEG file has room for.
+fn large_picture() -> String {
+    let mut state = 1_u32;
+    let picture = Picture::from_fn(Extent::new(256, 256), |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [_, red, green, blue] = state.to_le_bytes();
+        [red, green, blue, 255]
+    });
+    let bytes = encode(&picture, FileFormat::Png, "").unwrap();
+    assert!(bytes.len() > 150_000);
+    ImageRef::data_uri("image/png", &bytes).to_string()
+}
+
+#[test]
+fn a_large_guide_inside_a_task_is_kept_by_content_and_the_result_makes_itself_again() {
+    let models = models();
+    for format in ["JPG", "PNG"] {
+        let (mut task, _) = task("plain");
+        task["outputFormat"] = json!(format);
+        task["ipAdapters"][0]["guideImage"] = json!(large_picture());
+        let answer = run(&task, models.path(), &[]);
+        assert_eq!(answer.code, 0, "{}", answer.json);
+        let first = answer.pictures().remove(0);
+        assert!(fs::metadata(&first).unwrap().len() < 100_000, "{format}");
+        let carried = latelier::library::read_task(&first).unwrap().unwrap();
+        let guide = carried.ip_adapters.as_ref().unwrap()[0].guide_image.as_ref().unwrap();
+        assert!(matches!(guide, ImageRef::Uuid(_)), "{guide}");
+        let again = run(&serde_json::to_value(&carried).unwrap(), models.path(), &[]);
+        assert_eq!(again.code, 0, "{}", again.json);
+        assert_eq!(difference(&first, &again.pictures()[0]), (0, 0.0));
     }
 }
 

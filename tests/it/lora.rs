@@ -110,7 +110,7 @@ fn files_of_every_layout_change_the_weights_as_the_reference_does() {
         }
         let file = LoraFile::open(&case_file(&case), &tiny).unwrap();
         assert_eq!(file.unmatched, Vec::<String>::new(), "{case}");
-        let lora = file.load().unwrap();
+        let lora = file.load(&|| false).unwrap();
         assert!(lora.deltas.keys().eq(expected.keys()), "{case}: {:#?}", lora.deltas.keys());
         let number = weight.parse().unwrap();
         assert_changes(&tiny, &format!("{case} × {weight}"), &[(number, &lora)], &expected);
@@ -123,7 +123,7 @@ fn files_of_every_layout_change_the_weights_as_the_reference_does() {
 fn a_weight_of_nothing_changes_nothing() {
     let tiny = tiny();
     for case in ["kohya", "dora", "loha", "lokr", "full"] {
-        let lora = LoraFile::open(&case_file(case), &tiny).unwrap().load().unwrap();
+        let lora = LoraFile::open(&case_file(case), &tiny).unwrap().load(&|| false).unwrap();
         for (target, factors) in &lora.deltas {
             let base = numbers(base(&tiny, target));
             assert_eq!(changed(&base, &[(0.0, factors)]), base, "{case} {target:?}");
@@ -135,7 +135,7 @@ fn a_weight_of_nothing_changes_nothing() {
 fn stacked_files_add_up() {
     let tiny = tiny();
     let goldens = goldens();
-    let open = |case| LoraFile::open(&case_file(case), &tiny).unwrap().load().unwrap();
+    let open = |case| LoraFile::open(&case_file(case), &tiny).unwrap().load(&|| false).unwrap();
     let stacks: [(&str, &[(f32, &str)]); 2] = [
         ("stack", &[(0.5, "kohya"), (-1.0, "original"), (2.0, "linear-layer")]),
         ("dora-stack", &[(0.5, "dora"), (2.0, "dora-two")]),
@@ -155,7 +155,7 @@ fn every_tensor_of_the_demo_lora_finds_its_layer() {
     assert_eq!(lora.unmatched, Vec::<String>::new());
     assert!(lora.deltas.keys().all(|target| target.part == TargetPart::Unet));
     assert!(lora.deltas.values().all(|delta| delta.rank() == Some(8)));
-    for (target, factors) in &lora.load().unwrap().deltas {
+    for (target, factors) in &lora.load(&|| false).unwrap().deltas {
         let base = numbers(base(&demo, target));
         assert_ne!(changed(&base, &[(1.0, factors)]), base, "{target:?}");
     }

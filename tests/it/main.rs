@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod account;
 mod bad_controls;
 mod bad_input;
 mod bad_pictures;

@@ -148,8 +148,75 @@ fn a_single_file_is_added_under_a_name_and_used_by_it() {
     fs::remove_file(&file).unwrap();
     let said = shelf.models(&["list"]);
     assert!(said.err.contains("is gone") && !said.out.contains("local:cab"), "{}", said.err);
-    assert_eq!(shelf.models(&["remove", text(&file)]).code, 0);
+    // Its name is kept for it until it is taken off; by a relative path, too.
+    let lora = repository("assets/models/demo/addons/lora-outline.safetensors");
+    let other = elsewhere.path().join("other.safetensors");
+    put(&lora, &other);
+    shelf.refuses(&["add", text(&other), "--air", "local:cab@7"], &["another model", "afar.pt"]);
+    let mut command = latelier();
+    command.env("LATELIER_HOME", shelf.home.path()).current_dir(elsewhere.path());
+    let said = Said::from(command.args(["models", "remove", "from afar.pt"]).output().unwrap());
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert_eq!(shelf.models(&["list"]).err, "");
+}
+
+/// A saved task names its models by AIR: what comes later must not take a name away.
+#[test]
+fn a_model_keeps_its_name_whatever_is_added_later() {
+    let shelf = Shelf::new();
+    let lora = repository("assets/models/demo/addons/lora-outline.safetensors");
+    let elsewhere = scratch();
+    let at = |name: &str| elsewhere.path().join(name);
+    let line_of = |path: &Path| {
+        let listed = shelf.list();
+        let line = listed.lines().find(|line| line.ends_with(text(path)));
+        line.unwrap_or_else(|| panic!("{} is not in {listed}", path.display()))
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let (in_folder, single, named) =
+        (at("folder/ink.safetensors"), at("ink.safetensors"), at("third.safetensors"));
+    for path in [&in_folder, &single, &named] {
+        put(&lora, path);
+    }
+    assert_eq!(shelf.models(&["add", text(&at("folder"))]).code, 0);
+    assert_eq!(shelf.models(&["add", text(&single)]).code, 0);
+    assert_eq!(shelf.models(&["add", text(&named), "--air", "local:ink@3"]).code, 0);
+    let first = [&in_folder, &single, &named].map(|path| line_of(path));
+    assert_eq!(first, ["local:ink@1", "local:ink@2", "local:ink@3"]);
+
+    // The home folder is looked through first, and this one comes before the others by name.
+    let late = shelf.home.path().join("models/a/ink.safetensors");
+    put(&lora, &late);
+    assert_eq!([&in_folder, &single, &named].map(|path| line_of(path)), first);
+    assert_eq!(line_of(&late), "local:ink@4");
+
+    // What a record says goes before what a file's name gives; one that is too late is told.
+    fs::write(at("folder/ink.latelier.json"), r#"{"air": "local:ink@3"}"#).unwrap();
+    let said = shelf.models(&["list"]);
+    assert!(said.err.contains("the AIR local:ink@3 in this record"), "{}", said.err);
+    assert!(said.err.trim_end().ends_with("ink.latelier.json"), "{}", said.err);
+    assert_eq!([&in_folder, &single, &named].map(|path| line_of(path)), first);
+    fs::write(at("folder/ink.latelier.json"), r#"{"air": "local:mine@1"}"#).unwrap();
+    assert_eq!(line_of(&in_folder), "local:mine@1");
+}
+
+#[test]
+fn names_that_strangers_gave_cannot_steer_the_terminal() {
+    let shelf = Shelf::new();
+    let lora = repository("assets/models/demo/addons/lora-outline.safetensors");
+    let models = shelf.home.path().join("models");
+    put(&lora, &models.join("x.safetensors"));
+    fs::write(models.join("x.latelier.json"), r#"{"name": "red \u001b[31m"}"#).unwrap();
+    fs::write(models.join("\u{1b}[2J.safetensors"), "no model").unwrap();
+    let mut doctor = latelier();
+    let doctor = doctor.env("LATELIER_HOME", shelf.home.path()).arg("doctor").output().unwrap();
+    for said in [shelf.models(&["list"]), Said::from(doctor)] {
+        assert!(said.out.contains("red"), "{}", said.out);
+        assert!(!said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'), "{}", said.err);
+    }
 }
 
 #[test]
@@ -220,7 +287,7 @@ fn info_tells_what_a_model_is_by_air_and_by_path() {
         &["local:demo-taxi@1"],
         &[
             "In a prompt   2 tokens",
-            "Words         <taxi>, embedding-taxi",
+            "Words         <taxi>, embedding-taxi\n",
             "Tensors       1: F16 × 1",
         ],
     );

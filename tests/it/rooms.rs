@@ -52,8 +52,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["library", "remote", "server"]),
     ("tokio", &["library", "remote", "server", "cli"]),
     ("axum", &["server"]),
-    ("tokio_tungstenite", &["remote"]),
+    // In `cli` only the load that a server is measured under.
+    ("tokio_tungstenite", &["remote", "cli"]),
     ("keyring", &["library"]),
+    ("zeroize", &["protocol", "library"]),
     ("rusqlite", &["library"]),
 ];
 

@@ -78,7 +78,7 @@ fn made(tasks: &[Value], mode: Mode, together: u32) -> Vec<Vec<Picture>> {
         previews: false,
         keeper: Arc::new(Results::new(out.path(), Pictures::new(home(), &[]))),
         pictures: Arc::new(Pictures::new(home(), &[])),
-        models: vec![],
+        models: Arc::new(Vec::new),
     };
     let library = Library::open(home(), &[]).unwrap();
     let mut engine = LocalEngine::new(settings);
@@ -94,9 +94,8 @@ fn made(tasks: &[Value], mode: Mode, together: u32) -> Vec<Vec<Picture>> {
             _ => None,
         });
         let records: Vec<_> = records.collect();
-        let places: Vec<_> =
-            records.iter().map(|record| (record.index, record.seed.unwrap())).collect();
-        assert_eq!(places, [(0, 7), (1, 8), (2, 9), (3, 10)]);
+        let places: Vec<_> = records.iter().map(|record| (record.index, record.seed)).collect();
+        assert_eq!(places, [(0, Some(7)), (1, Some(8)), (2, Some(9)), (3, Some(10))]);
         pictures.push(records.iter().map(|record| record.picture.clone()).collect());
     }
     pictures

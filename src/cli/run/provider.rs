@@ -7,10 +7,9 @@ use serde_json::{Map, Value};
 
 use super::RunArgs;
 use crate::cli::EngineArgs;
-use crate::cli::key::remote_key;
 use crate::engine::{LocalEngine, Settings};
-use crate::jobs::{Journal, Keeper, PictureSource, Provider, Worker};
-use crate::library::{Home, Library, UploadNotes};
+use crate::jobs::{Journal, Keeper, PictureSource, Provider, Receipts, Worker};
+use crate::library::{Home, KEY_VARIABLE, KeyStore, Library, UploadNotes};
 use crate::remote::{Asked, Endpoint, RemoteEngine, RemoteSettings};
 use crate::task::{EngineKind, Problem};
 
@@ -23,6 +22,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) keeper: Arc<dyn Keeper>,
     pub(super) pictures: Arc<dyn PictureSource>,
     pub(super) journal: Option<Arc<dyn Journal>>,
+    pub(super) receipts: Option<Arc<dyn Receipts>>,
 }
 
 /// An engine that has been started.
@@ -45,8 +45,9 @@ impl Maker {
             return Ok(Ok(Self::Remote(RemoteEngine::start(settings)?)));
         }
         let (keeper, pictures) = (Arc::clone(&with.keeper), Arc::clone(&with.pictures));
+        let folders = with.library.folders();
         let settings = Settings {
-            models: with.library.folders(),
+            models: Arc::new(move || folders.clone()),
             ..with.engine.settings(with.home, keeper, pictures, false)
         };
         Ok(Ok(Self::Local(Worker::start("local", move || LocalEngine::new(settings))?)))
@@ -79,10 +80,13 @@ fn remote_settings(with: &Surroundings<'_>) -> Result<RemoteSettings, Box<Proble
         let message = format!("--remote-url cannot be used: {error}.");
         Box::new(Problem::new("invalidRequest", message))
     })?;
-    let key = remote_key(with.home).ok_or_else(|| {
-        let message = "The remote engine needs a key; put it into RUNWARE_API_KEY, or run the task with \
-                       --engine local.";
-        Box::new(Problem::new("missingApiKey", message))
+    let no_key = |message: String| Box::new(Problem::new("missingApiKey", message));
+    let found = KeyStore::of(with.home).find().map_err(|error| no_key(format!("{error}.")))?;
+    let (key, _) = found.ok_or_else(|| {
+        no_key(format!(
+            "The remote engine needs a key; keep one with latelier key set, put it into {KEY_VARIABLE}, \
+             or run the task with --engine local."
+        ))
     })?;
     Ok(RemoteSettings {
         endpoint,
@@ -90,7 +94,7 @@ fn remote_settings(with: &Surroundings<'_>) -> Result<RemoteSettings, Box<Proble
         keeper: Arc::clone(&with.keeper),
         pictures: Arc::clone(&with.pictures),
         journal: with.journal.clone(),
-        receipts: None,
+        receipts: with.receipts.clone(),
         uploads: Some(Arc::new(UploadNotes::of(with.home))),
     })
 }

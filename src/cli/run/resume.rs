@@ -11,8 +11,10 @@ use super::answer::{Made, Printed, result};
 use super::provider::{Maker, Surroundings};
 use super::{Run, RunArgs, open_library, refuse, requested};
 use crate::cli::{DONE, EngineArgs};
-use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Job, Keeper, Waiting};
-use crate::library::{Claim, Claimed, Home, Index, JournalFolder, Library, Pictures, Results};
+use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Job, Keeper, Receipts, Waiting};
+use crate::library::{
+    Claim, Claimed, Home, Index, JournalFolder, Ledger, Library, Pictures, Results,
+};
 use crate::task::{EngineKind, Problem};
 
 pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
@@ -42,6 +44,10 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
     };
     let folders: Vec<PathBuf> = waiting.iter().map(|waiting| waiting.results.clone()).collect();
     let pictures = Pictures::new(home, &folders);
+    let is_remote = |waiting: &Waiting| waiting.engine == EngineKind::Remote;
+    let ledger = waiting.iter().any(is_remote).then(|| Ledger::open(home)).transpose();
+    // What was sent is paid for in any case.
+    let ledger = ledger.or_else(|error| writeln!(io::stderr(), "{error}").map(|()| None))?;
     let with = Surroundings {
         args,
         engine,
@@ -50,6 +56,7 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
         keeper: Arc::new(ByTask::new(home, &waiting, &pictures)),
         pictures: Arc::new(pictures),
         journal: Some(Arc::<JournalFolder>::clone(&journal)),
+        receipts: ledger.map(|ledger| Arc::new(ledger) as Arc<dyn Receipts>),
     };
     let mut run = Run::new(Some(&journal));
     let (local, remote) =

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{Loaded, Part};
 use crate::engine::device::DeviceKind;
 use crate::engine::lora::{Outfit, Tailor};
-use crate::engine::replacements::Replacements;
+use crate::engine::replacements::{Replacement, Replacements};
 use crate::engine::session::{Interrupt, Network};
 use crate::engine::{EngineError, Mode};
 use crate::graph::{Emitted, Replaceable, Way, WeightSlot};
@@ -26,10 +26,21 @@ pub(super) struct Held {
 struct Wardrobe {
     way: Way,
     slots: Vec<WeightSlot>,
+    /// The tensors that it is made of.
+    tensors: BTreeSet<String>,
     /// The tensors that the stack changed when the network was loaded.
     asked: BTreeSet<String>,
     /// `None` before anything was fed.
     worn: Option<Outfit>,
+}
+
+impl Held {
+    /// What it is fed in the place of `slot`, if anything.
+    fn weight(&self, slot: &WeightSlot) -> Option<Replacement> {
+        let same = |own: &&WeightSlot| own.name == slot.name && own.dtype == slot.dtype;
+        let own = self.wardrobe.slots.iter().find(same).filter(|own| own.dims == slot.dims)?;
+        self.network.replaced.get(own)
+    }
 }
 
 impl Part {
@@ -47,10 +58,14 @@ impl Loaded {
     /// Sets the LoRAs that the next runs are made with. Reads files; changes no weight yet.
     ///
     /// # Errors
-    /// When a LoRA cannot be read or was made for another model.
-    pub(in crate::engine) fn wear(&mut self, loras: &[Weighted]) -> Result<(), EngineError> {
+    /// When a LoRA cannot be read, was made for another model, or `interrupt` was used.
+    pub(in crate::engine) fn wear(
+        &mut self,
+        loras: &[Weighted],
+        interrupt: &Interrupt,
+    ) -> Result<(), EngineError> {
         let before = self.stack.outfit().clone();
-        self.stack.set(loras, &self.checkpoint)?;
+        self.stack.set(loras, &self.checkpoint, interrupt)?;
         if !self.stack.outfit().is_same(&before, TargetPart::TextEncoder) {
             self.encodings.forget();
         }
@@ -79,15 +94,17 @@ impl Loaded {
     /// Whether the stack can be worn by what is `held` of `part`.
     pub(super) fn can_wear(&self, part: Part, held: &Held) -> bool {
         let Some(target) = part.target() else { return true };
-        let Wardrobe { way, slots, asked, worn } = &held.wardrobe;
+        let Wardrobe { way, slots, tensors, asked, worn } = &held.wardrobe;
         let outfit = self.stack.outfit();
         match way {
             Way::Constant => worn.as_ref().is_some_and(|worn| worn.is_same(outfit, target)),
             Way::Input | Way::InputAsF32 => {
                 // Neither more nor less than it needs: what is open is computed by other kernels,
                 // and the same task must give the same picture whatever was worn before.
-                let special =
-                    |tensor: &str| !slots.iter().any(|slot| slot.tensor == tensor && !slot.by_name);
+                let special = |tensor: &str| {
+                    let open = slots.iter().any(|slot| slot.tensor == tensor && !slot.by_name);
+                    tensors.contains(tensor) && !open
+                };
                 let mut wanted = outfit.tensors(target);
                 wanted.retain(|tensor| special(tensor));
                 let asked = asked.iter().map(String::as_str).filter(|tensor| special(tensor));
@@ -121,11 +138,15 @@ impl Loaded {
         let asked = self.replaceable(part, device, mode).also;
         let constant = device != DeviceKind::Cpu;
         let (way, worn) = match mode {
-            _ if constant => (Way::Constant, Some(self.stack.outfit().clone())),
+            _ if constant => {
+                let worn = part.target().map(|target| self.stack.outfit().only(target));
+                (Way::Constant, Some(worn.unwrap_or_default()))
+            }
             Mode::Fast => (Way::InputAsF32, None),
             Mode::LowMemory => (Way::Input, None),
         };
-        Held { mode, network, wardrobe: Wardrobe { way, slots: emitted.slots, asked, worn } }
+        let Emitted { slots, tensors, .. } = emitted;
+        Held { mode, network, wardrobe: Wardrobe { way, slots, tensors, asked, worn } }
     }
 
     /// Computes the weights that the stack changes, unless `part` wears it already.
@@ -133,9 +154,12 @@ impl Loaded {
         let Some(target) = part.target() else { return Ok(()) };
         let Some(mut held) = self.networks[part as usize].take() else { return Ok(()) };
         let dressed = self.change(part, target, &mut held, interrupt);
-        if dressed.is_ok() {
-            self.networks[part as usize] = Some(held);
+        if dressed.is_err() {
+            // Half dressed is not dressed; the session itself has cost too much to be thrown away.
+            held.network.replaced = Replacements::default();
+            held.wardrobe.worn = None;
         }
+        self.networks[part as usize] = Some(held);
         dressed
     }
 
@@ -152,6 +176,7 @@ impl Loaded {
             held.wardrobe.worn = worn;
             return Ok(());
         }
+        let twin = self.twin(part, target);
         let started = std::time::Instant::now();
         let old = worn.as_ref().map(|worn| worn.tensors(target)).unwrap_or_default();
         let new = outfit.tensors(target);
@@ -160,7 +185,10 @@ impl Loaded {
             let changes = new.contains(slot.tensor.as_str());
             let leaves = old.contains(slot.tensor.as_str());
             if changes || (slot.required && (leaves || worn.is_none())) {
-                slots.push(slot);
+                match twin.and_then(|twin| twin.weight(slot)) {
+                    Some(weight) => held.network.replaced.put(weight),
+                    None => slots.push(slot),
+                }
             } else if leaves {
                 held.network.replaced.remove(slot);
             }
@@ -176,8 +204,17 @@ impl Loaded {
             seconds = started.elapsed().as_secs_f64(),
             "dressed"
         );
-        held.wardrobe.worn = Some(outfit.clone());
+        held.wardrobe.worn = Some(outfit.only(target));
         Ok(())
+    }
+
+    /// The whole UNet for its outer layers, where it wears the stack already: both take the same
+    /// weights, which are then computed and held once.
+    fn twin(&self, part: Part, target: TargetPart) -> Option<&Held> {
+        let whole =
+            self.networks[Part::Unet as usize].as_ref().filter(|_| part == Part::OuterUnet)?;
+        let worn = whole.wardrobe.worn.as_ref()?;
+        worn.is_same(self.stack.outfit(), target).then_some(whole)
     }
 
     fn tailor(&self, part: Part) -> Option<Tailor<'_>> {

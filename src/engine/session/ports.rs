@@ -61,13 +61,7 @@ impl Network {
         let folder = path.parent().unwrap_or(Path::new(""));
         // A relative folder would be taken for one beside the program's own files.
         let folder = std::path::absolute(folder).unwrap_or_default();
-        Self::open(
-            runtime,
-            name,
-            &Emitted { model, folder, slots: Vec::new() },
-            placement,
-            interrupt,
-        )
+        Self::open(runtime, name, &Emitted::foreign(model, folder), placement, interrupt)
     }
 
     /// What it takes, in order.

@@ -30,7 +30,7 @@ impl Catalog for Shelf {
         use Architecture::{FluxDev, FluxFill, FluxKontext, FluxSchnell, Sd1, Sdxl, SdxlRefiner};
         use ModelKind::{Checkpoint, ControlNet, Embedding, IpAdapter, Lora, Vae};
         let (kind, architecture, scheduler) = match air.to_string().as_str() {
-            SD1 | "civitai:4201@130090" => (Checkpoint, Sd1, "Euler"),
+            SD1 | "civitai:4201@130090" | "test:damaged@1" => (Checkpoint, Sd1, "Euler"),
             "test:pndm@1" => (Checkpoint, Sd1, "PNDMScheduler"),
             "test:typo@1" => (Checkpoint, Sd1, "euler"),
             SDXL => (Checkpoint, Sdxl, "Euler"),
@@ -66,7 +66,7 @@ impl Catalog for Shelf {
                 Vec::new()
             },
             vectors: 0,
-            fault: None,
+            fault: (air.id() == "damaged").then(|| "it is cut off: damaged.safetensors".to_owned()),
             path: PathBuf::new(),
             config: None,
         }))

@@ -65,6 +65,26 @@ fn a_guide_says_how_it_is_fitted_and_what_its_mode_means_here() {
 }
 
 #[test]
+fn a_picture_for_an_adapter_says_what_is_seen_of_it() {
+    let report = report(&with(&json!({ "ipAdapters": [
+        { "model": "runware:55@6", "guideImage": "file:///guides/a.png" },
+    ]})));
+    let seen = mapped("1200 × 800, of which only the middle 800 × 800 is seen");
+    let sent = mapped("the file itself is sent");
+    assert_eq!(of(&report, "ipAdapters[0].guideImage"), (seen, sent));
+}
+
+#[test]
+fn steps_of_a_window_say_among_which_they_are_counted() {
+    let control = json!([{ "model": "civitai:38784@44716", "guideImage": UUID, "startStep": 2 }]);
+    let whole = report(&with(&json!({ "controlNet": control })));
+    assert_eq!(of(&whole, "controlNet[0].startStep").0, Verdict::Honoured);
+    let start = json!({ "controlNet": control, "seedImage": UUID, "steps": 10, "strength": 0.5 });
+    let how = mapped("counted among the 5 of 10 steps that are taken");
+    assert_eq!(of(&report(&with(&start)), "controlNet[0].startStep").0, how);
+}
+
+#[test]
 fn an_embedding_that_no_prompt_names_says_where_it_goes() {
     let task = |prompt: &str| {
         let embeddings = json!([{ "model": "civitai:1044536@1172007" }]);

@@ -217,6 +217,28 @@ fn a_model_is_an_air_the_library_has_and_a_checkpoint() {
         "{unknown}"
     );
     assert!(message("runware:13090@1").ends_with("is a LoRA. Put it into lora[].model."));
+    let damaged = message("test:damaged@1");
+    assert_eq!(damaged, "model test:damaged@1 cannot be used: it is cut off: damaged.safetensors");
+}
+
+/// The documented limit is the number of steps; here fewer are taken when a picture is the start.
+#[test]
+fn a_window_begins_among_the_steps_that_are_taken() {
+    let task = |first: u32, more: &Value| {
+        let mut json = with(&json!({ "steps": 20, "controlNet": [
+            { "model": "civitai:38784@44716", "guideImage": UUID, "startStep": first, "endStep": 20 },
+        ]}));
+        json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json
+    };
+    let half = json!({ "seedImage": UUID, "strength": 0.5 });
+    assert!(local(&task(19, &json!({}))).is_ok());
+    assert!(local(&task(10, &half)).is_ok());
+    let problem = only(local(&task(11, &half)));
+    assert_eq!(problem.code, "invalidControlNetStartStep");
+    assert!(problem.message.contains("at most 10") && problem.message.contains("10 of 20"));
+    assert_eq!(problem.max, Some(10.into()));
+    assert!(remote(&task(11, &half)).is_ok(), "the service has its own count");
 }
 
 #[test]

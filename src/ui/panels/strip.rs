@@ -30,7 +30,7 @@ struct Contents {
 fn contents(cx: &Cx<'_>) -> Contents {
     let gallery = &cx.world.gallery;
     let running = cx.world.queue.running();
-    if cx.view.start_shown {
+    if cx.shows_start() {
         return Contents { pictures: Vec::new(), owed: 0, elsewhere: running.is_some() };
     }
     if let Some(job) = running.filter(|_| cx.view.following) {

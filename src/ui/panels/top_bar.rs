@@ -155,7 +155,13 @@ fn model_list(ui: &mut Ui, cx: &mut Cx<'_>) {
         let chosen = cx.draft.model.as_deref() == Some(&air);
         let kind = RichText::new(card.architecture.label()).color(colours.dim);
         let row = egui::Button::selectable(chosen, card.name.as_str()).right_text(kind).truncate();
-        let response = ui.add_sized(vec2(ui.available_width().max(240.0), space::ROW), row);
+        let size = vec2(ui.available_width().max(240.0), space::ROW);
+        if let Some(why) = &card.fault {
+            let response = ui.add_enabled_ui(false, |ui| ui.add_sized(size, row)).inner;
+            response.on_disabled_hover_text(format!("Cannot be used: {why}"));
+            continue;
+        }
+        let response = ui.add_sized(size, row);
         if response.on_hover_text(model_hint(card)).clicked() {
             cx.draft.model = Some(air);
         }

@@ -3,7 +3,10 @@
 use std::ops::RangeInclusive;
 
 use eframe::egui;
-use egui::{Align, DragValue, Layout, Rect, Response, Slider, Stroke, Ui, UiBuilder, pos2, vec2};
+use egui::{
+    Align, DragValue, Layout, Rect, Response, Slider, SliderClamping, Stroke, Ui, UiBuilder, pos2,
+    vec2,
+};
 
 use super::{RowLabel, control_row, error_outline};
 use crate::ui::theme::{self, palette, space};
@@ -17,10 +20,28 @@ pub struct Knob<'a> {
     pub range: RangeInclusive<f64>,
     /// What one step changes.
     pub step: f64,
-    /// Digits after the point.
+    /// Digits after the point that are always shown; of a fraction one more when it has it.
     pub decimals: usize,
     /// What is wrong with the present value.
     pub problem: Option<&'a str>,
+}
+
+impl Knob<'_> {
+    /// Digits after the point that a value may have.
+    const fn most_decimals(&self) -> usize {
+        if self.decimals == 0 { 0 } else { self.decimals + 1 }
+    }
+
+    /// `value` as it is shown.
+    fn text(&self, value: f64) -> String {
+        egui::emath::format_with_decimals_in_range(value, self.decimals..=self.most_decimals())
+    }
+
+    /// `value` with no more digits than can be shown.
+    fn rounded(&self, value: f64) -> f64 {
+        let tenths = 10_f64.powi(self.most_decimals() as i32);
+        (value * tenths).round() / tenths
+    }
 }
 
 /// What became of a value in a row.
@@ -34,7 +55,7 @@ pub enum Edit {
     Reset,
 }
 
-/// A label, a slider and a typed number in one row.
+/// A label, a slider and a typed number in one row. A value is only changed by the user.
 pub fn slider_row(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64) -> Edit {
     let before = *value;
     let ((), back) = control_row(ui, knob.label, |ui| {
@@ -44,7 +65,10 @@ pub fn slider_row(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64) -> Edit {
     });
     match (back, (*value - before).abs() > f64::EPSILON) {
         (true, _) => Edit::Reset,
-        (false, true) => Edit::Set,
+        (false, true) => {
+            *value = knob.rounded(*value);
+            Edit::Set
+        }
         (false, false) => Edit::Kept,
     }
 }
@@ -59,6 +83,8 @@ fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
             ui.spacing_mut().interact_size.y = KNOB_RADIUS * 2.5;
             let slider = Slider::new(value, knob.range.clone())
                 .show_value(false)
+                // To draw a value is not to change it: one between two steps stays.
+                .clamping(SliderClamping::Edits)
                 .step_by(knob.step)
                 .max_decimals(knob.decimals);
             ui.add(slider).on_hover_text(knob.label.help)
@@ -89,6 +115,7 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
         .id_salt((knob.label.text, "number"))
         .max_rect(rect)
         .layout(Layout::right_to_left(Align::Center).with_main_align(Align::Max));
+    let before = *value;
     let response = ui
         .scope_builder(builder, |ui| {
             let ring = Stroke::new(theme::LINE, palette(ui).accent);
@@ -96,13 +123,18 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
             let field = DragValue::new(value)
                 .range(knob.range.clone())
                 .speed(knob.step * 0.25)
-                .fixed_decimals(knob.decimals)
+                .custom_formatter(|value, _| knob.text(value))
+                .clamp_existing_to_range(false)
                 .update_while_editing(false)
                 .clip_text(true)
                 .min_size(rect.size());
-            ui.add(field).accessible_name(knob.label.text)
+            ui.add(field).accessible_name(knob.label.name())
         })
         .inner;
+    // What was out of range stays so until it is changed; keys alone would lead out of it.
+    if (*value - before).abs() > f64::EPSILON {
+        *value = value.max(*knob.range.start()).min(*knob.range.end());
+    }
     if knob.problem.is_some() {
         error_outline(ui, rect);
     }

@@ -38,6 +38,19 @@ pub struct RowLabel<'a> {
     pub help: &'a str,
     /// Set when the user changed the value: what a click on the label goes back to.
     pub default: Option<&'a str>,
+    /// What the row belongs to, where several are called the same; else empty.
+    pub of: &'a str,
+}
+
+impl RowLabel<'_> {
+    /// What the row is called for those who do not see where it stands: `Weight of Ink outline`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.of {
+            "" => self.text.to_owned(),
+            of => format!("{} of {of}", self.text),
+        }
+    }
 }
 
 /// A row of the form: the label, then what `add` puts into the rest. The flag says that the label
@@ -50,7 +63,7 @@ pub fn control_row<R>(
     let (back, control) = row(ui, label, space::ROW);
     let layout = Layout::left_to_right(Align::Center);
     let builder = UiBuilder::new().id_salt(label.text).max_rect(control).layout(layout);
-    let inner = ui.scope_builder(builder, |ui| ui.name_inputs(label.text, add)).inner;
+    let inner = ui.scope_builder(builder, |ui| ui.name_inputs(label.name(), add)).inner;
     (inner, back)
 }
 
@@ -78,7 +91,7 @@ fn row_label(ui: &Ui, label: RowLabel<'_>, rect: Rect) -> bool {
         response.on_hover_text(label.help);
         return false;
     };
-    let name = format!("{}: back to {default}", label.text);
+    let name = format!("{}: back to {default}", label.name());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
     if response.hovered() || response.has_focus() {
         let line = Stroke::new(theme::LINE, colours.accent);

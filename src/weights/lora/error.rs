@@ -1,5 +1,6 @@
 //! What can be wrong with a LoRA file.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
@@ -73,8 +74,8 @@ pub enum LoraError {
         path: PathBuf,
         /// Name in the file.
         tensor: String,
-        /// The method.
-        what: &'static str,
+        /// The method, or the number format.
+        what: Cow<'static, str>,
     },
 
     /// A tensor is wrong: its shape, its numbers, or the tensor that it belongs with is missing.

@@ -229,15 +229,18 @@ impl Layer<'_> {
         }
     }
 
+    /// The tensor that measures columns of a weight of that shape, if there is one: `DoRA` as `LyCORIS`
+    /// wrote it before 3.0, where a row of numbers stands in the place of a column.
+    pub(super) fn measures_columns(&self, shape: Shape<'_>) -> Option<&str> {
+        let lengths = self.tensors.get(&Role::DoraScale)?;
+        (lengths.rows() == 1 && shape.rows() > 1).then_some(lengths.key)
+    }
+
     /// Lengths of the changed weight's rows. PEFT stores those of convolutions as 1 × rows × 1 × 1.
     fn magnitude(&self, rows: usize) -> Result<Option<Matrix>, Wrong> {
-        let lengths = [Role::DoraScale, Role::Magnitude]
-            .iter()
-            .find_map(|role| Some((*role, self.tensors.get(role)?)));
-        let Some((role, lengths)) = lengths else { return Ok(None) };
-        if role == Role::DoraScale && lengths.rows() == 1 && rows > 1 {
-            return Err(lengths.wrong("measures columns (LyCORIS before 3.0); only rows are known"));
-        }
+        let lengths =
+            [Role::DoraScale, Role::Magnitude].iter().find_map(|role| self.tensors.get(role));
+        let Some(lengths) = lengths else { return Ok(None) };
         if product(&lengths.tensor.shape) != rows {
             return Err(lengths.misfit(&format!("{rows} outputs are needed")));
         }

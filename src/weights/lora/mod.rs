@@ -15,6 +15,7 @@ mod scales;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use apply::add_deltas;
@@ -80,16 +81,21 @@ impl LoraFile {
         Opening { header: &header, checkpoint }.open()
     }
 
-    /// Reads all factors into memory, as f32.
+    /// Reads all factors into memory, as f32, unless `stop` says that nobody wants them any more.
     ///
     /// # Errors
-    /// When the file cannot be read, or holds a number that is not finite.
-    pub fn load(&self) -> Result<LoadedLora, LoraError> {
-        let file = File::open(&self.path)
-            .map_err(|source| LoraError::Read { path: self.path.clone(), source })?;
+    /// When the file cannot be read, holds a number that is not finite, or `stop` was heard.
+    pub fn load(&self, stop: &dyn Fn() -> bool) -> Result<LoadedLora, LoraError> {
+        let read = |source| LoraError::Read { path: self.path.clone(), source };
+        let file = File::open(&self.path).map_err(read)?;
         let mut reader = Reader { lora: self, file };
         let deltas = (self.deltas.iter())
-            .map(|(target, delta)| Ok((target.clone(), reader.factors(delta)?)))
+            .map(|(target, delta)| {
+                if stop() {
+                    return Err(read(io::ErrorKind::Interrupted.into()));
+                }
+                Ok((target.clone(), reader.factors(delta)?))
+            })
             .collect::<Result<_, LoraError>>()?;
         Ok(LoadedLora { path: self.path.clone(), deltas })
     }
@@ -114,7 +120,13 @@ impl<'a> Opening<'a> {
         for ((part, name), layer) in &layers {
             for (leaf, bias) in [("weight", false), ("bias", true)] {
                 let tensor = format!("{name}.{leaf}");
-                let delta = match self.component(*part).tensors.get(&tensor).map(Shape::of) {
+                let shape = self.component(*part).tensors.get(&tensor).map(Shape::of);
+                if let Some(key) = shape.and_then(|shape| layer.measures_columns(shape)) {
+                    let what = "DoRA as LyCORIS wrote it before 3.0, which measures columns".into();
+                    let (path, tensor) = (self.path(), key.to_owned());
+                    return Err(LoraError::Unsupported { path, tensor, what });
+                }
+                let delta = match shape {
                     Some(shape) if bias => layer.bias(shape),
                     Some(shape) => layer.weight(shape),
                     None => Ok(None),
@@ -141,7 +153,8 @@ impl<'a> Opening<'a> {
     }
 
     fn first(&self) -> String {
-        self.header.tensors.keys().next().cloned().unwrap_or_default()
+        let mut keys = self.header.tensors.keys().chain(self.header.others.keys());
+        keys.next().cloned().unwrap_or_default()
     }
 
     fn component(&self, part: TargetPart) -> &'a Component {
@@ -157,7 +170,8 @@ impl<'a> Opening<'a> {
 
     /// Refuses files of other families, and files that are no LoRA.
     fn require_family(&self) -> Result<(), LoraError> {
-        if !self.header.tensors.keys().any(|key| Role::of(key).is_some()) {
+        let keys = self.header.tensors.keys().chain(self.header.others.keys());
+        if !keys.into_iter().any(|key| Role::of(key).is_some()) {
             return Err(LoraError::NotLora { path: self.path(), first: self.first() });
         }
         let evidence = evidence(self.header);
@@ -199,7 +213,7 @@ impl<'a> Opening<'a> {
                 return Err(LoraError::Unsupported {
                     path: self.path(),
                     tensor: key.clone(),
-                    what,
+                    what: what.into(),
                 });
             }
             let layer = layers.entry(target).or_default();
@@ -208,8 +222,13 @@ impl<'a> Opening<'a> {
                 continue;
             }
             let Some(tensor) = self.header.tensors.get(key) else {
-                let why = "is not stored as f16, bf16 or f32".to_owned();
-                return Err(self.damaged(key.clone(), why));
+                let dtype = self.header.others.get(key).map(|other| other.dtype.to_string());
+                let what = format!(
+                    "a layer stored as {} (f16, bf16 and f32 are known)",
+                    dtype.unwrap_or_default()
+                );
+                let (path, tensor) = (self.path(), key.clone());
+                return Err(LoraError::Unsupported { path, tensor, what: what.into() });
             };
             if let Some(first) = layer.tensors.insert(role, Named { key, tensor }) {
                 let why = format!("changes the same layer as `{}`", first.key);

@@ -62,7 +62,9 @@ impl Names {
                 add(&format!("{attention}.to_{projection}"));
             }
         }
-        for layer in layers_of(&checkpoint.text_encoder.tensors) {
+        // The words' vectors are looked up as they lie in the file and cannot be changed.
+        let changes = |layer: &&str| !layer.ends_with("token_embedding");
+        for layer in layers_of(&checkpoint.text_encoder.tensors).filter(changes) {
             let mut add = |name: &str| {
                 // Newer exporters leave `text_model.` away.
                 let bare = name.strip_prefix("text_model.").unwrap_or(name);

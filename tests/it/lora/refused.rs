@@ -67,7 +67,7 @@ fn opened(path: &Path) -> Result<LoraFile, LoraError> {
 
 #[track_caller]
 fn assert_refused(path: &Path, says: &[&str]) {
-    let error = opened(path).and_then(|file| file.load().map(drop)).unwrap_err();
+    let error = opened(path).and_then(|file| file.load(&|| false).map(drop)).unwrap_err();
     let message = error.to_string();
     for word in says {
         assert!(message.contains(word), "{message:?} does not say {word:?}");
@@ -181,7 +181,7 @@ fn methods_that_do_not_add_are_refused_by_name() {
         ("@.lora_up.weight", &[8, 4], 1.0),
         ("@.dora_scale", &[1, 8], 1.0),
     ];
-    assert_tensors_refused("dora-columns", columns, &["dora_scale", "columns"]);
+    assert_tensors_refused("dora-columns", columns, &["dora_scale", "columns", "choose another"]);
 }
 
 #[test]
@@ -192,7 +192,34 @@ fn numbers_of_eight_bits_are_refused() {
     let views =
         [(format!("{LAYER}.lora_down.weight"), view), (format!("{LAYER}.lora_up.weight"), other)];
     let path = Written::new("eight", safetensors::serialize(views, None).unwrap());
-    assert_refused(&path, &["lora_down", "not stored as f16, bf16 or f32"]);
+    assert_refused(
+        &path,
+        &["lora_down", "stored as", "f16, bf16 and f32 are known", "another LoRA"],
+    );
+}
+
+#[test]
+fn a_file_of_eight_bits_alone_is_a_lora_all_the_same() {
+    let bytes = [0; 32];
+    let view = |shape: [usize; 2]| TensorView::new(Dtype::F8_E4M3, shape.to_vec(), &bytes).unwrap();
+    let views = [
+        (format!("{LAYER}.lora_down.weight"), view([4, 8])),
+        (format!("{LAYER}.lora_up.weight"), view([8, 4])),
+    ];
+    let path = Written::new("eight-alone", safetensors::serialize(views, None).unwrap());
+    assert_refused(&path, &[LAYER, "stored as", "another LoRA"]);
+}
+
+#[test]
+fn the_words_own_vectors_are_not_changed_and_told_to_be_left_out() {
+    let tensors: Tensors<'_> = &[
+        ("@.lora_down.weight", &[4, 8], 1.0),
+        ("@.lora_up.weight", &[8, 4], 1.0),
+        ("lora_te_text_model_embeddings_token_embedding.diff", &[4, 8], 1.0),
+    ];
+    let file = opened(&write("vectors", tensors, &[])).unwrap();
+    assert_eq!(file.deltas.len(), 1);
+    assert_eq!(file.unmatched, ["lora_te_text_model_embeddings_token_embedding.diff"]);
 }
 
 /// Files of other families: tensors, metadata, what they were made for, what shows it.

@@ -148,7 +148,7 @@ fn engine(home: &Home) -> Worker {
         previews: true,
         keeper: Arc::new(Results::of_home(home, pictures.clone())),
         pictures: Arc::new(pictures),
-        models: vec![],
+        models: Arc::new(Vec::new),
     };
     Worker::start("local", move || LocalEngine::new(settings)).unwrap()
 }

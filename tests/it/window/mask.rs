@@ -130,10 +130,10 @@ fn zooming_into_the_mask_is_part_of_the_task_and_its_limits_are_told() {
     window.click("Zoom into the mask");
     assert_eq!(window.state().draft.to_task(Uuid::nil()).mask_margin, Some(64));
     window.app.state_mut().state.draft.mask.margin = Some(20);
-    // The number itself goes no lower; a task that was taken over may.
+    // The number itself goes no lower; a task that was taken over may, and is not put right in silence.
     window.app.step();
     assert!(window.is_disabled(FILL));
-    assert!(window.shows("maskMargin must be an integer from 32 to 128"));
+    assert!(window.shows("Mask margin: 32 to 128"));
     window.click("Zoom into the mask");
     assert!(!window.is_disabled(FILL));
 }

@@ -16,7 +16,7 @@ use egui::{
 use super::{cover, floating, strip};
 use crate::jobs::Status;
 use crate::pixels::Extent;
-use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, Mode, View, Zoom};
+use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, Mode, OnCanvas, View, Zoom};
 use crate::ui::textures::{Drawable, Look, Size};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, chip, elided, inside, paint_elided, text_button};
@@ -28,14 +28,21 @@ const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let rect = ui.available_rect_before_wrap();
     let response = ui.allocate_rect(rect, Sense::click_and_drag());
-    let running = cx.world.queue.running().filter(|_| cx.view.following);
-    let chosen = cx.view.selected.and_then(|selected| cx.world.gallery.get(selected));
     let stage = rect.with_max_y(rect.bottom() - strip::ROOM);
-    match (running, chosen) {
-        _ if cx.shows_start() => start::ui(ui, cx, (stage, &response)),
-        (Some(job), _) => running_ui(ui, cx, job, (stage, &response)),
-        (None, Some(entry)) => picture_ui(ui, cx, entry, (stage, &response)),
-        (None, None) => {
+    let world = cx.world;
+    match world.on_canvas(cx.draft, cx.view) {
+        OnCanvas::Start => start::ui(ui, cx, (stage, &response)),
+        OnCanvas::Job(id) => {
+            if let Some(job) = world.queue.get(id) {
+                running_ui(ui, cx, job, (stage, &response));
+            }
+        }
+        OnCanvas::Picture(shown) => {
+            if let Some(entry) = world.gallery.get(shown) {
+                picture_ui(ui, cx, entry, (stage, &response));
+            }
+        }
+        OnCanvas::Nothing => {
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "No picture yet"));
             empty_ui(ui, cx, stage);
         }
@@ -128,7 +135,9 @@ fn picture_ui(
         .verdict(entry.image_uuid)
         .map(|verdict| format!("  ·  {}", words::verdict(verdict)))
         .unwrap_or_default();
-    caption(ui, (rect, stage), &format!("{extent}{seed}{verdict}"));
+    let speed_up = entry.speed_up.map(|times| format!("  ·  {}", words::speed_up(times)));
+    let speed_up = speed_up.unwrap_or_default();
+    caption(ui, (rect, stage), &format!("{extent}{seed}{speed_up}{verdict}"));
     if covered {
         cover::ui(ui, cx, (entry.image_uuid, rect.intersect(stage)), "Show the picture");
     }
@@ -236,7 +245,7 @@ fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
                 line(ui, "No model yet", theme::display(), colours.text, 32.0);
                 line(
                     ui,
-                    "Put a checkpoint into the models folder, then start Latelier again.",
+                    "Put a checkpoint into the models folder, then press F5.",
                     theme::body(),
                     colours.dim,
                     24.0,

@@ -33,6 +33,7 @@ fn sides(ui: &mut Ui, cx: &mut Cx<'_>) {
         text: "Extend",
         help: "Pixels added on each side of the picture, in steps of 64; 0 adds none.",
         default: cx.draft.extends().then_some("no growth"),
+        of: "",
     };
     let ((), back) = control_row(ui, label, |ui| numbers(ui, cx));
     if back {
@@ -49,7 +50,7 @@ fn numbers(ui: &mut Ui, cx: &mut Cx<'_>) {
     let width = (ui.available_width() - GAP * (count - 1.0)) / count;
     for (sign, name, parameter) in SIDES {
         let problem = complaint(cx, &["outpaint", parameter]);
-        let label = RowLabel { text: name, help: help(parameter), default: None };
+        let label = RowLabel { text: name, help: help(parameter), default: None, of: "" };
         let problem = problem.as_deref();
         let knob = Knob { label, range: 0.0..=2048.0, step: 16.0, decimals: 0, problem };
         let extension = &mut cx.draft.extension;
@@ -84,6 +85,7 @@ fn blur(ui: &mut Ui, cx: &mut Cx<'_>) {
         text: "Seam blur",
         help: help("outpaint.blur"),
         default: (now > 0).then_some("0"),
+        of: "",
     };
     let knob = Knob {
         label,

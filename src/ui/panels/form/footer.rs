@@ -57,7 +57,7 @@ fn refusal(cx: &Cx<'_>) -> Option<Refusal> {
     if let Status::Unavailable(failure) = &cx.world.status {
         return Some(Refusal::new(&failure.headline, "The engine is not available"));
     }
-    if cx.world.checkpoints().next().is_none() {
+    if cx.world.checkpoints().all(|card| card.fault.is_some()) {
         let words = "Put a model into the models folder first";
         return Some(Refusal::new(words, words));
     }
@@ -90,6 +90,7 @@ fn forecast(cx: &Cx<'_>, extent: Extent) -> String {
         extent,
         steps: cx.draft.steps_taken(&defaults),
         cfg_scale: cx.draft.cfg_scale(&defaults),
+        stacks: cx.draft.stacks.work(),
         pictures: cx.draft.number_results(),
     };
     match cx.world.queue.estimate(&plan) {

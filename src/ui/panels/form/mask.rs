@@ -33,7 +33,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 fn tools(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let label = RowLabel { text: "Mask", help: HELP, default: None };
+    let label = RowLabel { text: "Mask", help: HELP, default: None, of: "" };
     let wrong = complaint(cx, &["maskImage"]);
     // Without a picture everything is faint alike.
     let idle = cx.draft.seed_image.is_none();
@@ -115,7 +115,7 @@ fn last_rectangle(ui: &mut Ui, cx: &mut Cx<'_>, extent: Extent) {
     let Some(last) = cx.draft.mask.last_mut() else { return };
     let before = *last;
     let Rectangle { x, y, width, height } = last;
-    let label = |text| RowLabel { text, help: HELP, default: None };
+    let label = |text| RowLabel { text, help: HELP, default: None, of: "" };
     let rows = [
         ("Rectangle", [("X", "Mask X", x, extent.width), ("Y", "Mask Y", y, extent.height)]),
         (
@@ -149,6 +149,7 @@ fn feather(ui: &mut Ui, cx: &mut Cx<'_>) {
         text: "Feather",
         help: "Pixels of the start picture over which the mask's edge fades, to either side.",
         default: (now > 0).then_some("0"),
+        of: "",
     };
     let range = 0.0..=f64::from(MAX_FEATHER);
     let knob = Knob { label, range, step: 1.0, decimals: 0, problem: None };
@@ -164,7 +165,7 @@ fn feather(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn margin(ui: &mut Ui, cx: &mut Cx<'_>) {
     const HELP: &str = "Paints the masked part alone at the full size, with this many pixels around \
                         it, and puts it back: more detail in small places.";
-    let label = RowLabel { text: "Zoom in", help: HELP, default: None };
+    let label = RowLabel { text: "Zoom in", help: HELP, default: None, of: "" };
     let problem = complaint(cx, &["maskMargin"]);
     control_row(ui, label, |ui| {
         let mut on = cx.draft.mask.margin.is_some();
@@ -173,7 +174,8 @@ fn margin(ui: &mut Ui, cx: &mut Cx<'_>) {
             cx.draft.mask.margin = on.then_some(FIRST_MARGIN);
         }
         let Some(margin) = cx.draft.mask.margin else { return };
-        let label = RowLabel { text: "Mask margin", help: help("maskMargin"), default: None };
+        let label =
+            RowLabel { text: "Mask margin", help: help("maskMargin"), default: None, of: "" };
         let range = range("maskMargin", 32.0..=128.0);
         let knob = Knob { label, range, step: 4.0, decimals: 0, problem: problem.as_deref() };
         let mut value = f64::from(margin);

@@ -2,6 +2,7 @@
 
 mod extension;
 mod footer;
+mod guided;
 mod mask;
 mod picture;
 mod prompt;
@@ -13,7 +14,7 @@ mod start;
 use eframe::egui;
 use egui::{Frame, Margin, Panel, ScrollArea, Sense, Ui};
 
-use crate::task::{ParameterName, ParameterRow, Problem};
+use crate::task::{Kind, ParameterName, ParameterRow, Problem};
 use crate::ui::Cx;
 use crate::ui::theme::{palette, space};
 
@@ -61,8 +62,25 @@ fn complaint(cx: &Cx<'_>, parameters: &[&str]) -> Option<String> {
         .map(sentence)
 }
 
+/// What is wrong with one of `parameters` or something inside it, unless it only is missing.
+fn complaint_within(cx: &Cx<'_>, parameters: &[&str]) -> Option<String> {
+    cx.world
+        .problems
+        .iter()
+        .filter(|problem| !problem.code.starts_with("missing"))
+        .find(|problem| parameters.iter().any(|parameter| problem.is_within(parameter)))
+        .map(sentence)
+}
+
 /// The problem in as few words as a form has room for.
 fn sentence(problem: &Problem) -> String {
+    let place = match &problem.parameter {
+        Some(ParameterName::One(name)) => name.as_str(),
+        _ => "",
+    };
+    if problem.code.starts_with("missing") && place.ends_with("].guideImage") {
+        return "Choose a guide picture".to_owned();
+    }
     let row = match &problem.parameter {
         Some(ParameterName::One(name)) => ParameterRow::find(name),
         _ => None,
@@ -71,6 +89,13 @@ fn sentence(problem: &Problem) -> String {
         (Some(row), Some(min), Some(max), Some(step)) => {
             format!("{}: {min} to {max} in steps of {step}", row.label)
         }
+        (Some(row), Some(min), Some(max), None) if is_number(row) => {
+            format!("{}: {min} to {max}", row.label)
+        }
         _ => problem.message.clone(),
     }
+}
+
+const fn is_number(row: &ParameterRow) -> bool {
+    matches!(row.kind, Kind::Integer { .. } | Kind::Float { .. })
 }

@@ -6,7 +6,7 @@ use egui::{Align2, ComboBox, Ui};
 use super::super::top_bar::unfold_icon;
 use super::{complaint, extension, mask, only_with_a_picture, seed, size, start};
 use crate::jobs::NsfwScore;
-use crate::task::{Kind, ModelDefaults, ParameterRow, SchedulerRow};
+use crate::task::{DEFAULT_STRENGTH, Kind, ModelDefaults, ParameterRow, SchedulerRow};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
     Edit, Knob, RowLabel, control_row, error_outline, paint_elided, section_title, segmented,
@@ -51,13 +51,19 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     safety(ui, cx);
 }
 
+/// Whether two values are not shown as the same.
+fn differ(one: f64, other: f64) -> bool {
+    (one - other).abs() > 1e-4
+}
+
 /// How far to leave the picture.
 fn strength(ui: &mut Ui, cx: &mut Cx<'_>) {
     const DEFAULT: &str = "0.80";
     let label = RowLabel {
         text: "Strength",
         help: help("strength"),
-        default: (format!("{:.2}", cx.draft.strength()) != DEFAULT).then_some(DEFAULT),
+        default: differ(cx.draft.strength(), DEFAULT_STRENGTH).then_some(DEFAULT),
+        of: "",
     };
     let problem = complaint(cx, &["strength"]);
     let knob = Knob {
@@ -70,7 +76,7 @@ fn strength(ui: &mut Ui, cx: &mut Cx<'_>) {
     let mut value = cx.draft.strength();
     match slider_row(ui, &knob, &mut value) {
         Edit::Kept => {}
-        Edit::Set => cx.draft.strength = Some((value * 100.0).round() / 100.0),
+        Edit::Set => cx.draft.strength = Some(value),
         Edit::Reset => cx.draft.strength = None,
     }
 }
@@ -81,6 +87,7 @@ fn steps(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
         text: "Steps",
         help: help("steps"),
         default: (cx.draft.steps(defaults) != defaults.steps).then_some(&default),
+        of: "",
     };
     let problem = complaint(cx, &["steps"]);
     let knob = Knob {
@@ -103,7 +110,9 @@ fn guidance(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     let label = RowLabel {
         text: "Guidance",
         help: help("CFGScale"),
-        default: (format!("{:.1}", cx.draft.cfg_scale(defaults)) != default).then_some(&default),
+        default: differ(cx.draft.cfg_scale(defaults), f64::from(defaults.cfg_scale))
+            .then_some(&default),
+        of: "",
     };
     let problem = complaint(cx, &["CFGScale"]);
     let knob = Knob {
@@ -116,7 +125,7 @@ fn guidance(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     let mut value = cx.draft.cfg_scale(defaults);
     match slider_row(ui, &knob, &mut value) {
         Edit::Kept => {}
-        Edit::Set => cx.draft.cfg_scale = Some((value * 10.0).round() / 10.0),
+        Edit::Set => cx.draft.cfg_scale = Some(value),
         Edit::Reset => cx.draft.cfg_scale = None,
     }
 }
@@ -127,6 +136,7 @@ fn scheduler(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
         text: "Scheduler",
         help: help("scheduler"),
         default: (now != defaults.scheduler).then_some(&defaults.scheduler),
+        of: "",
     };
     let problem = complaint(cx, &["scheduler"]);
     let mut chosen = None;
@@ -159,7 +169,7 @@ fn scheduler(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
 
 fn results(ui: &mut Ui, cx: &mut Cx<'_>) {
     const COUNTS: [(u32, &str); 4] = [(1, "1"), (2, "2"), (4, "4"), (8, "8")];
-    let label = RowLabel { text: "Results", help: help("numberResults"), default: None };
+    let label = RowLabel { text: "Results", help: help("numberResults"), default: None, of: "" };
     let before = cx.draft.number_results();
     let mut count = before;
     control_row(ui, label, |ui| segmented(ui, "Results", &COUNTS, &mut count));
@@ -177,7 +187,7 @@ fn safety(ui: &mut Ui, cx: &mut Cx<'_>) {
         "{} A picture that scores {from} or more is blurred until you ask to see it.",
         help("checkNSFW")
     );
-    let label = RowLabel { text: "Safety", help: &tooltip, default: None };
+    let label = RowLabel { text: "Safety", help: &tooltip, default: None, of: "" };
     let before = cx.draft.check_nsfw.unwrap_or(false);
     let mut on = before;
     control_row(ui, label, |ui| {

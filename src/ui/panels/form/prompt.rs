@@ -107,7 +107,8 @@ fn weighting(ui: &mut Ui, cx: &mut Cx<'_>) {
         (Some(PromptWeighting::SdEmbeds), "sd_embeds"),
     ];
     let problem = complaint(cx, &["promptWeighting"]);
-    let label = RowLabel { text: "Weighting", help: help("promptWeighting"), default: None };
+    let label =
+        RowLabel { text: "Weighting", help: help("promptWeighting"), default: None, of: "" };
     control_row(ui, label, |ui| {
         let frame = segmented(ui, "Weighting", &CHOICES, &mut cx.draft.prompt_weighting);
         if problem.is_some() {

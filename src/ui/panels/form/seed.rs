@@ -13,7 +13,7 @@ const HELP: &str = "The same seed with the same settings makes the same picture.
                     Unlocked, each run draws a new one.";
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let label = RowLabel { text: "Seed", help: HELP, default: None };
+    let label = RowLabel { text: "Seed", help: HELP, default: None, of: "" };
     control_row(ui, label, |ui| {
         field(ui, cx);
         if IconButton::new(icons::DICE, "New seed")

@@ -25,6 +25,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
         text: "Size",
         help: "Width × height in pixels, each a multiple of 64 from 128 to 2048.",
         default: chosen.then_some(&own),
+        of: "",
     };
     let (wanted, back) = control_row(ui, label, |ui| sides(ui, cx, now, native));
     if back {
@@ -67,8 +68,12 @@ fn sides(ui: &mut Ui, cx: &Cx<'_>, now: Extent, native: Extent) -> Extent {
 }
 
 fn side(ui: &mut Ui, (name, problem): (&str, Option<&str>), now: u32, width: f32) -> u32 {
-    let label =
-        RowLabel { text: name, help: "Pixels: a multiple of 64 from 128 to 2048.", default: None };
+    let label = RowLabel {
+        text: name,
+        help: "Pixels: a multiple of 64 from 128 to 2048.",
+        default: None,
+        of: "",
+    };
     // Typed values are kept as they are, right or wrong, so that the problem can be shown.
     let knob = Knob { label, range: 1.0..=9999.0, step: 8.0, decimals: 0, problem };
     let mut value = f64::from(now);

@@ -5,11 +5,12 @@ use egui::{Align2, ComboBox, Sense, Ui, vec2};
 
 use super::super::top_bar::unfold_icon;
 use super::picture::{help, range};
-use crate::state::{Action, GuideSlot};
-use crate::task::{ControlMode, ImageRef, ModelCard, ModelKind};
+use super::{complaint_within, guided};
+use crate::state::StackDraft;
+use crate::task::{DeepCache, ModelCard, ModelKind, Problem};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
-    Edit, IconButton, Knob, RowLabel, control_row, paint_elided, section_title, segmented,
+    Edit, IconButton, Knob, RowLabel, control_row, paint_elided, remark, section_title, segmented,
     slider_row,
 };
 use crate::ui::{Cx, icons};
@@ -26,21 +27,21 @@ const KINDS: [(&str, &str, ModelKind); 4] = [
     ("IP-Adapter", "ipAdapters", ModelKind::IpAdapter),
 ];
 
+/// The largest interval that the slider offers; the API knows no limit.
+const LARGEST_INTERVAL: f64 = 10.0;
+/// The deepest branch of SD 1.5's UNet, counted from 0.
+const DEEPEST_BRANCH: f64 = 11.0;
+
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let problem = cx
-        .world
-        .problems
-        .iter()
-        .find(|problem| PARAMETERS.iter().any(|name| problem.is_within(name)));
-    let problem = problem.map(|problem| problem.message.clone());
+    let problem = complaint_within(cx, &PARAMETERS);
     section_title(ui, "Stacks", "", problem.as_deref());
     for (name, parameter, kind) in KINDS {
         add_row(ui, cx, (name, parameter), kind);
         match kind {
             ModelKind::Lora => loras(ui, cx),
             ModelKind::Embedding => embeddings(ui, cx),
-            ModelKind::ControlNet => controls(ui, cx),
-            _ => image_prompts(ui, cx),
+            ModelKind::ControlNet => guided::controls(ui, cx),
+            _ => guided::image_prompts(ui, cx),
         }
     }
     deep_cache(ui, cx);
@@ -56,7 +57,7 @@ fn add_row(ui: &mut Ui, cx: &mut Cx<'_>, (name, parameter): (&str, &str), kind: 
     };
     let cards: Vec<&ModelCard> =
         models.iter().map(AsRef::as_ref).filter(|card| fits(card)).collect();
-    let label = RowLabel { text: name, help: help(parameter), default: None };
+    let label = RowLabel { text: name, help: help(parameter), default: None, of: "" };
     let mut chosen = None;
     control_row(ui, label, |ui| {
         let text = if cards.is_empty() { "None in the library" } else { "Add…" };
@@ -68,8 +69,7 @@ fn add_row(ui: &mut Ui, cx: &mut Cx<'_>, (name, parameter): (&str, &str), kind: 
                 .truncate()
                 .show_ui(ui, |ui| {
                     for card in &cards {
-                        let hint = card.air.to_string();
-                        if ui.selectable_label(false, &card.name).on_hover_text(hint).clicked() {
+                        if choice(ui, card) {
                             chosen = Some((*card).clone());
                         }
                     }
@@ -83,197 +83,192 @@ fn add_row(ui: &mut Ui, cx: &mut Cx<'_>, (name, parameter): (&str, &str), kind: 
     }
 }
 
+/// A model in a list; whether it was chosen. One that cannot be used is faint and says why.
+fn choice(ui: &mut Ui, card: &ModelCard) -> bool {
+    let row = egui::Button::selectable(false, &card.name);
+    let Some(why) = &card.fault else {
+        return ui.add(row).on_hover_text(card.air.to_string()).clicked();
+    };
+    ui.add_enabled(false, row).on_disabled_hover_text(format!("Cannot be used: {why}"));
+    false
+}
+
 fn loras(ui: &mut Ui, cx: &mut Cx<'_>) {
     for index in 0..cx.draft.stacks.loras.len() {
         let air = cx.draft.stacks.loras[index].model.clone();
-        if head(ui, cx, "lora", (index, air.as_deref())) {
+        let row = Row::new(cx, ("lora", index), air.as_deref());
+        let weight = &mut cx.draft.stacks.loras[index].weight;
+        if row.show(ui, |ui| row.weight(ui, -4.0..=4.0, weight)) {
             cx.draft.stacks.loras.remove(index);
             return;
         }
-        let weight = &mut cx.draft.stacks.loras[index].weight;
-        weigh(ui, ("lora", index), -4.0..=4.0, weight);
     }
 }
 
 fn embeddings(ui: &mut Ui, cx: &mut Cx<'_>) {
     for index in 0..cx.draft.stacks.embeddings.len() {
         let air = cx.draft.stacks.embeddings[index].model.clone();
-        if head(ui, cx, "embeddings", (index, air.as_deref())) {
+        let row = Row::new(cx, ("embeddings", index), air.as_deref());
+        let weight = &mut cx.draft.stacks.embeddings[index].weight;
+        if row.show(ui, |ui| row.weight(ui, -4.0..=4.0, weight)) {
             cx.draft.stacks.embeddings.remove(index);
             return;
         }
-        let weight = &mut cx.draft.stacks.embeddings[index].weight;
-        weigh(ui, ("embeddings", index), -4.0..=4.0, weight);
     }
 }
 
-fn controls(ui: &mut Ui, cx: &mut Cx<'_>) {
-    for index in 0..cx.draft.stacks.controls.len() {
-        let control = &cx.draft.stacks.controls[index];
-        let (air, guided) = (control.model.clone(), control.guide_image.clone());
-        if head(ui, cx, "controlNet", (index, air.as_deref())) {
-            cx.draft.stacks.controls.remove(index);
-            return;
+/// What is known of one model on a stack.
+pub(super) struct Row {
+    parameter: &'static str,
+    index: usize,
+    air: String,
+    /// What people call the model.
+    pub(super) name: String,
+    there: bool,
+    /// What is wrong, in few words and in full.
+    remark: Option<(String, String)>,
+}
+
+/// ` 2` for the second row of the same model on one stack, so that their controls can be told apart.
+fn again(stacks: &StackDraft, parameter: &str, index: usize) -> String {
+    let models: Vec<&Option<String>> = match parameter {
+        "lora" => stacks.loras.iter().map(|row| &row.model).collect(),
+        "embeddings" => stacks.embeddings.iter().map(|row| &row.model).collect(),
+        "controlNet" => stacks.controls.iter().map(|row| &row.says.model).collect(),
+        _ => stacks.image_prompts.iter().map(|row| &row.says.model).collect(),
+    };
+    let before = models.iter().take(index).filter(|model| models.get(index) == Some(model)).count();
+    if before == 0 { String::new() } else { format!(" {}", before + 1) }
+}
+
+impl Row {
+    pub(super) fn new(
+        cx: &Cx<'_>,
+        (parameter, index): (&'static str, usize),
+        air: Option<&str>,
+    ) -> Self {
+        let air = air.unwrap_or_default().to_owned();
+        let card = cx.world.models.iter().find(|card| card.air.to_string() == air);
+        let place = format!("{parameter}[{index}]");
+        let problem = cx.world.problems.iter().find(|problem| problem.is_within(&place));
+        let is_missing = |problem: &Problem| problem.code.starts_with("missing");
+        Self {
+            parameter,
+            index,
+            name: card.map_or_else(|| air.clone(), |card| card.name.clone())
+                + &again(&cx.draft.stacks, parameter, index),
+            there: card.is_some(),
+            // What is not chosen yet is no mistake: the control says what to do.
+            remark: problem
+                .filter(|problem| !is_missing(problem))
+                .map(|problem| (super::sentence(problem), problem.message.clone())),
+            air,
         }
-        guide(ui, cx, (GuideSlot::Control(index), guided.as_ref()));
-        let control = &mut cx.draft.stacks.controls[index];
-        weigh(ui, ("controlNet", index), 0.0..=1.0, &mut control.weight);
-        window(ui, index, control);
-        mode(ui, index, &mut control.control_mode);
     }
-}
 
-fn image_prompts(ui: &mut Ui, cx: &mut Cx<'_>) {
-    for index in 0..cx.draft.stacks.image_prompts.len() {
-        let adapter = &cx.draft.stacks.image_prompts[index];
-        let (air, guided) = (adapter.model.clone(), adapter.guide_image.clone());
-        if head(ui, cx, "ipAdapters", (index, air.as_deref())) {
-            cx.draft.stacks.image_prompts.remove(index);
-            return;
-        }
-        guide(ui, cx, (GuideSlot::ImagePrompt(index), guided.as_ref()));
-        let weight = &mut cx.draft.stacks.image_prompts[index].weight;
-        weigh(ui, ("ipAdapters", index), 0.0..=1.0, weight);
+    /// The model's name, what is wrong with it, and what belongs to it, with a line beside all of it.
+    /// Returns whether it is to be taken off.
+    pub(super) fn show(&self, ui: &mut Ui, add: impl FnOnce(&mut Ui)) -> bool {
+        let shown = ui.push_id((self.parameter, self.index), |ui| {
+            let pressed = self.head(ui);
+            if let Some((short, full)) = &self.remark {
+                remark(ui, short, palette(ui).error).on_hover_text(full);
+            }
+            add(ui);
+            pressed
+        });
+        let line = egui::Stroke::new(theme::LINE, palette(ui).line);
+        let place = shown.response.rect;
+        ui.painter().vline(place.left() - space::ROW_GAP, place.y_range(), line);
+        ui.add_space(space::ROW_GAP);
+        shown.inner
     }
-}
 
-/// The model's name and the button that takes it off. Returns whether it was pressed.
-fn head(ui: &mut Ui, cx: &Cx<'_>, parameter: &str, (index, air): (usize, Option<&str>)) -> bool {
-    let air = air.unwrap_or_default();
-    let card = cx.world.models.iter().find(|card| card.air.to_string() == air);
-    let name = card.map_or_else(|| format!("{air}, not in the library"), |card| card.name.clone());
-    let place = format!("{parameter}[{index}]");
-    let wrong = cx.world.problems.iter().find(|problem| problem.is_within(&place));
-    let wrong = wrong.map(|problem| problem.message.clone());
-    let colours = palette(ui);
-    let mut pressed = false;
-    ui.push_id((parameter, index), |ui| {
-        ui.horizontal(|ui| {
+    /// The name, and the button that takes the model off; whether it was pressed.
+    fn head(&self, ui: &mut Ui) -> bool {
+        let colours = palette(ui);
+        let row = ui.horizontal(|ui| {
             let width = ui.available_width() - space::ROW - ui.spacing().item_spacing.x;
             let (rect, response) = ui.allocate_exact_size(vec2(width, space::ROW), Sense::hover());
-            let colour =
-                if wrong.is_some() || card.is_none() { colours.error } else { colours.text };
+            let wrong = !self.there || self.remark.is_some();
+            let colour = if wrong { colours.error } else { colours.text };
             let at = (rect.left_center(), Align2::LEFT_CENTER);
-            paint_elided(ui, at, &name, (theme::body(), colour), rect.width());
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &name));
-            response.on_hover_text(wrong.as_deref().unwrap_or(air));
-            let remove = format!("Take off {name}");
-            pressed = IconButton::new(icons::CLOSE, &remove).show(ui).clicked();
+            paint_elided(ui, at, &self.name, (theme::body(), colour), rect.width());
+            let name = &self.name;
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, name));
+            response.on_hover_text(&self.air);
+            IconButton::new(icons::CLOSE, &format!("Take off {name}")).show(ui).clicked()
         });
-    });
-    pressed
-}
-
-fn weigh(
-    ui: &mut Ui,
-    (parameter, index): (&str, usize),
-    otherwise: std::ops::RangeInclusive<f64>,
-    weight: &mut Option<f64>,
-) {
-    const DEFAULT: f64 = 1.0;
-    let name = format!("{parameter}[].weight");
-    let changed = weight.is_some_and(|weight| (weight - DEFAULT).abs() > f64::EPSILON);
-    let label = RowLabel { text: "Weight", help: help(&name), default: changed.then_some("1.00") };
-    let knob =
-        Knob { label, range: range(&name, otherwise), step: 0.05, decimals: 2, problem: None };
-    let mut value = weight.unwrap_or(DEFAULT);
-    let edit = ui.push_id((parameter, index, "weight"), |ui| slider_row(ui, &knob, &mut value));
-    match edit.inner {
-        Edit::Kept => {}
-        Edit::Set => *weight = Some((value * 100.0).round() / 100.0),
-        Edit::Reset => *weight = None,
+        row.inner
     }
-}
 
-/// Where a guide comes from.
-fn guide(ui: &mut Ui, cx: &mut Cx<'_>, (slot, image): (GuideSlot, Option<&ImageRef>)) {
-    let edges = matches!(slot, GuideSlot::Control(_));
-    let label = RowLabel { text: "Guide", help: help("controlNet[].guideImage"), default: None };
-    let text = match image {
-        None => "Choose a picture…",
-        Some(ImageRef::Uuid(_)) => "A picture of the library",
-        Some(_) => "A picture of the task",
-    };
-    let choices = [
-        (true, "The picture on the canvas", Action::GuideByShown(slot)),
-        (edges, "The edges of the picture on the canvas", Action::GuideByEdges(slot)),
-        (true, "Open a file…", Action::OpenGuide(slot)),
-    ];
-    let mut chosen = None;
-    ui.push_id(("guide", format!("{slot:?}")), |ui| {
-        control_row(ui, label, |ui| {
-            ComboBox::from_id_salt("guide")
-                .width(ui.available_width())
-                .icon(unfold_icon)
-                .selected_text(text)
-                .truncate()
-                .show_ui(ui, |ui| {
-                    for (there, name, action) in choices {
-                        if there && ui.selectable_label(false, name).clicked() {
-                            chosen = Some(action);
-                        }
-                    }
-                })
-                .response
-                .accessible_name("Guide");
-        });
-    });
-    cx.actions.extend(chosen);
-}
-
-/// The steps that a `ControlNet` guides, in percent.
-fn window(ui: &mut Ui, index: usize, control: &mut crate::task::ControlNet) {
-    let rows = [
-        ("From", "startStepPercentage", 0, &mut control.start_step_percentage),
-        ("To", "endStepPercentage", 100, &mut control.end_step_percentage),
-    ];
-    // Windows in steps come from a task that is reused; they stay as they are.
-    if control.start_step.is_some() || control.end_step.is_some() {
-        return;
-    }
-    for (text, member, default, percentage) in rows {
-        let name = format!("controlNet[].{member}");
-        let word = format!("{default} %");
-        let changed = percentage.is_some_and(|percent| percent != default);
-        let label = RowLabel { text, help: help(&name), default: changed.then_some(&word) };
-        let knob =
-            Knob { label, range: range(&name, 0.0..=100.0), step: 1.0, decimals: 0, problem: None };
-        let mut value = f64::from(percentage.unwrap_or(default));
-        let edit = ui.push_id((index, member), |ui| slider_row(ui, &knob, &mut value)).inner;
-        match edit {
+    /// The row of its weight.
+    pub(super) fn weight(
+        &self,
+        ui: &mut Ui,
+        otherwise: std::ops::RangeInclusive<f64>,
+        weight: &mut Option<f64>,
+    ) {
+        const DEFAULT: f64 = 1.0;
+        let parameter = format!("{}[].weight", self.parameter);
+        let changed = weight.is_some_and(|weight| (weight - DEFAULT).abs() > f64::EPSILON);
+        let default = changed.then_some("1.00");
+        let label =
+            RowLabel { text: "Weight", help: help(&parameter), default, of: self.name.as_str() };
+        let range = range(&parameter, otherwise);
+        let knob = Knob { label, range, step: 0.05, decimals: 2, problem: None };
+        let mut value = weight.unwrap_or(DEFAULT);
+        match slider_row(ui, &knob, &mut value) {
             Edit::Kept => {}
-            Edit::Set => *percentage = Some(value.round() as u32),
-            Edit::Reset => *percentage = None,
+            Edit::Set => *weight = Some(value),
+            Edit::Reset => *weight = None,
         }
     }
 }
 
-fn mode(ui: &mut Ui, index: usize, mode: &mut Option<ControlMode>) {
-    const CHOICES: [(ControlMode, &str); 3] = [
-        (ControlMode::Prompt, "Prompt"),
-        (ControlMode::Balanced, "Balanced"),
-        (ControlMode::ControlNet, "Guide"),
-    ];
-    let label = RowLabel { text: "Follows", help: help("controlNet[].controlMode"), default: None };
-    let before = mode.unwrap_or(ControlMode::Balanced);
-    let mut now = before;
-    ui.push_id((index, "mode"), |ui| {
-        control_row(ui, label, |ui| segmented(ui, "Follows", &CHOICES, &mut now));
-    });
-    if now != before {
-        *mode = Some(now);
-    }
-}
-
-/// Whether deep features are kept between steps.
+/// Whether deep features are kept between steps, for how long, and what is still computed.
 fn deep_cache(ui: &mut Ui, cx: &mut Cx<'_>) {
     const CHOICES: [(bool, &str); 2] = [(false, "Off"), (true, "On")];
-    let label =
-        RowLabel { text: "DeepCache", help: help("acceleratorOptions.deepCache"), default: None };
-    let before = cx.draft.stacks.deep_cache();
+    let help = help("acceleratorOptions.deepCache");
+    let label = RowLabel { text: "DeepCache", help, default: None, of: "" };
+    let stacks = &mut cx.draft.stacks;
+    let before = stacks.deep_cache();
     let mut on = before;
     control_row(ui, label, |ui| segmented(ui, "DeepCache", &CHOICES, &mut on));
     if on != before {
-        cx.draft.stacks.set_deep_cache(on);
+        stacks.set_deep_cache(on);
+    }
+    if on {
+        interval_and_branch(ui, stacks);
+    }
+}
+
+fn interval_and_branch(ui: &mut Ui, stacks: &mut StackDraft) {
+    let Some(options) = &mut stacks.accelerator else { return };
+    let rows = [
+        (
+            ("Interval", "deepCacheInterval", DeepCache::INTERVAL, 1.0..=LARGEST_INTERVAL),
+            &mut options.deep_cache_interval,
+        ),
+        (
+            ("Branch", "deepCacheBranchId", 0, 0.0..=DEEPEST_BRANCH),
+            &mut options.deep_cache_branch_id,
+        ),
+    ];
+    for ((text, member, default, otherwise), number) in rows {
+        let parameter = format!("acceleratorOptions.{member}");
+        let word = default.to_string();
+        let changed = number.is_some_and(|number| number != default);
+        let default_word = changed.then_some(word.as_str());
+        let label =
+            RowLabel { text, help: help(&parameter), default: default_word, of: "DeepCache" };
+        let range = range(&parameter, otherwise);
+        let knob = Knob { label, range, step: 1.0, decimals: 0, problem: None };
+        let mut value = f64::from(number.unwrap_or(default));
+        match slider_row(ui, &knob, &mut value) {
+            Edit::Kept => {}
+            Edit::Set => *number = Some(value.round() as u32),
+            Edit::Reset => *number = None,
+        }
     }
 }

@@ -18,7 +18,7 @@ const THUMBNAIL: f32 = 48.0;
 const HELP: &str = "A picture that the result is to resemble; Strength says how much.";
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
-    let label = RowLabel { text: "Start from", help: HELP, default: None };
+    let label = RowLabel { text: "Start from", help: HELP, default: None, of: "" };
     let rect = tall_row(ui, label, THUMBNAIL);
     match cx.draft.seed_image {
         Some(image_uuid) => {

@@ -1,0 +1,92 @@
+//! The limit of a day's spending: when a task would pass it, and how that is told.
+
+use std::fmt;
+
+use super::ledger::{Estimate, Ledger, LedgerError};
+
+/// A limit that the next task would pass, in US dollars.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overrun {
+    /// What was spent today.
+    pub spent: f64,
+    /// What the task will cost at most, where anything is known of it.
+    pub expected: Option<f64>,
+    /// The limit of a day.
+    pub limit: f64,
+}
+
+impl Ledger {
+    /// Whether a task that will probably cost `expected` passes a limit of so many US dollars a day.
+    /// One of which nothing is known passes it once the limit is reached.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn overrun(
+        &self,
+        limit: f64,
+        expected: Option<Estimate>,
+    ) -> Result<Option<Overrun>, LedgerError> {
+        let spent = self.spent_today()?;
+        let expected = expected.map(|estimate| estimate.high);
+        // A tenth of a cent's thousandth: sums of floats do not end in a round number.
+        let passes = match expected {
+            Some(expected) => spent + expected > limit + 1e-6,
+            None => spent + 1e-6 >= limit,
+        };
+        Ok(passes.then_some(Overrun { spent, expected, limit }))
+    }
+}
+
+impl fmt::Display for Overrun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spent, expected, limit } = *self;
+        match expected {
+            Some(expected) if spent < limit => write!(
+                f,
+                "this would bring today's spending to about {}; your limit is {} a day",
+                dollars(spent + expected),
+                dollars(limit)
+            ),
+            _ => write!(
+                f,
+                "today's spending of {} has reached your limit of {} a day",
+                dollars(spent),
+                dollars(limit)
+            ),
+        }
+    }
+}
+
+/// US dollars as people read them: cents, and for less than ten cents as many digits as tell something.
+#[must_use]
+pub fn dollars(usd: f64) -> String {
+    // A sum of nothing is a negative zero.
+    let usd = usd + 0.0;
+    let text = if usd.abs() >= 0.0995 { format!("{usd:.2}") } else { format!("{usd:.4}") };
+    let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
+    let cents = match cents.trim_end_matches('0') {
+        short if short.len() < 2 => &cents[..2],
+        long => long,
+    };
+    format!("${whole}.{cents}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_amounts_keep_the_digits_that_tell_something() {
+        for (usd, text) in [
+            (0.0, "$0.00"),
+            (0.0006, "$0.0006"),
+            (0.0013, "$0.0013"),
+            (0.05, "$0.05"),
+            (0.062, "$0.062"),
+            (0.1234, "$0.12"),
+            (12.0, "$12.00"),
+        ] {
+            assert_eq!(dollars(usd), text);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! What the remote service was paid: a receipt a picture, sums by day and model, and what the next
+//! pictures will probably cost. Kept for good: no file can tell it again.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, Zoned};
+use rusqlite::{Connection, params};
+
+use super::Home;
+use crate::jobs::{Receipt, Receipts};
+use crate::task::{Air, Request};
+
+/// Version of the table below.
+const VERSION: i64 = 1;
+
+/// `moment` is in seconds since 1970, `day` as the user's calendar said then.
+const TABLES: &str = "
+CREATE TABLE receipts (
+    image BLOB PRIMARY KEY,
+    task BLOB NOT NULL,
+    moment INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    model TEXT NOT NULL,
+    usd REAL NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    steps INTEGER,
+    seconds REAL NOT NULL
+);
+CREATE INDEX receipts_by_day ON receipts (day);
+CREATE INDEX receipts_by_model ON receipts (model);
+";
+
+/// How long another process may write.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The latest receipts of a model that an estimate looks at: prices change.
+const LOOKED_AT: usize = 50;
+
+/// Why the ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// SQLite says no.
+    #[error("the ledger of costs cannot be used ({source}): {}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+
+    /// A newer Latelier wrote it.
+    #[error("the ledger of costs was written by a newer Latelier; update this one: {}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The folder cannot be made.
+    #[error("the ledger of costs cannot be opened ({source}): {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What was spent on one model on one day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spending {
+    /// The day, in the time zone of when it was.
+    pub day: Date,
+    /// The model's AIR.
+    pub model: String,
+    /// Pictures.
+    pub images: u64,
+    /// US dollars.
+    pub usd: f64,
+}
+
+/// What a request will probably cost, in US dollars, learnt from receipts of the same model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The least that such pictures cost.
+    pub low: f64,
+    /// The most.
+    pub high: f64,
+}
+
+/// The receipts of one home folder. Several may be open at once, also in several processes.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl Ledger {
+    /// Opens the ledger of `home`; makes an empty one where there is none. Reads the disk.
+    ///
+    /// # Errors
+    /// When the file is damaged, of a newer version, or cannot be written. It is never deleted.
+    pub fn open(home: &Home) -> Result<Self, LedgerError> {
+        let path = home.ledger_file();
+        let opened = |source| LedgerError::Open { path: path.clone(), source };
+        std::fs::create_dir_all(home.root()).map_err(opened)?;
+        let connection = connect(&path);
+        let connection =
+            connection.map_err(|source| LedgerError::Sqlite { path: path.clone(), source })?;
+        match connection {
+            Some(connection) => Ok(Self { path, connection: Mutex::new(connection) }),
+            None => Err(LedgerError::Newer { path }),
+        }
+    }
+
+    /// Takes in a receipt of `moment`; a second one of the same picture changes nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn add(&self, receipt: &Receipt, moment: &Zoned) -> Result<(), LedgerError> {
+        let Receipt { task, image, model, usd, extent, steps, time } = receipt;
+        let sql = "INSERT OR IGNORE INTO receipts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let day = moment.date().to_string();
+        let values = params![
+            image.as_bytes(),
+            task.as_bytes(),
+            moment.timestamp().as_second(),
+            day,
+            model.to_string(),
+            usd,
+            extent.width,
+            extent.height,
+            steps,
+            time.as_secs_f64()
+        ];
+        self.with(|connection| connection.prepare_cached(sql)?.execute(values).map(|_| ()))
+    }
+
+    /// What was spent on `day`, in US dollars.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn spent_on(&self, day: Date) -> Result<f64, LedgerError> {
+        let sql = "SELECT total(usd) FROM receipts WHERE day = ?1";
+        self.with(|connection| {
+            connection.prepare_cached(sql)?.query_row([day.to_string()], |row| row.get(0))
+        })
+    }
+
+    /// What was spent today.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn spent_today(&self) -> Result<f64, LedgerError> {
+        self.spent_on(Zoned::now().date())
+    }
+
+    /// Spending by day and model since `first`, the latest day first and the dearest model of a day
+    /// first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn spending_since(&self, first: Date) -> Result<Vec<Spending>, LedgerError> {
+        let sql = "SELECT day, model, count(*), sum(usd) FROM receipts WHERE day >= ?1
+                   GROUP BY day, model ORDER BY day DESC, sum(usd) DESC, model";
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([first.to_string()], |row| {
+                let day: String = row.get(0)?;
+                let images: i64 = row.get(2)?;
+                Ok((day, row.get(1)?, images, row.get(3)?))
+            })?;
+            rows.collect::<Result<Vec<_>, _>>()
+        })
+        .map(|rows| {
+            let spending = |(day, model, images, usd): (String, String, i64, f64)| {
+                let images = u64::try_from(images).unwrap_or_default();
+                Some(Spending { day: day.parse().ok()?, model, images, usd })
+            };
+            rows.into_iter().filter_map(spending).collect()
+        })
+    }
+
+    /// What `request` will probably cost; `None` before the first receipt of its model.
+    ///
+    /// Receipts of the same size and steps are taken as they are; without any, those of other sizes
+    /// and steps in proportion to pixels and steps.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn estimate(&self, request: &Request) -> Result<Option<Estimate>, LedgerError> {
+        let wanted =
+            Work { pixels: request.extent.area() as f64, steps: request.task.steps.map(f64::from) };
+        let receipts = self.latest(&request.model.air)?;
+        let alike: Vec<f64> =
+            (receipts.iter()).filter(|(work, _)| *work == wanted).map(|(_, usd)| *usd).collect();
+        let prices = if alike.is_empty() {
+            receipts.iter().map(|(work, usd)| usd * wanted.times(work)).collect()
+        } else {
+            alike
+        };
+        let count = f64::from(request.number_results);
+        Ok(range(&prices).map(|(low, high)| Estimate { low: low * count, high: high * count }))
+    }
+
+    /// The latest receipts of `model`: the work and US dollars.
+    fn latest(&self, model: &Air) -> Result<Vec<(Work, f64)>, LedgerError> {
+        let sql = "SELECT width, height, steps, usd FROM receipts WHERE model = ?1
+                   ORDER BY moment DESC, rowid DESC LIMIT ?2";
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows =
+                statement.query_map(params![model.to_string(), LOOKED_AT as i64], |row| {
+                    let (width, height): (u32, u32) = (row.get(0)?, row.get(1)?);
+                    let steps: Option<u32> = row.get(2)?;
+                    let pixels = f64::from(width) * f64::from(height);
+                    Ok((Work { pixels, steps: steps.map(f64::from) }, row.get(3)?))
+                })?;
+            rows.collect()
+        })
+    }
+
+    fn with<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let connection: MutexGuard<'_, Connection> =
+            self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&connection).map_err(|source| LedgerError::Sqlite { path: self.path.clone(), source })
+    }
+}
+
+impl Receipts for Ledger {
+    fn note(&self, receipt: Receipt) {
+        let now = Timestamp::now().to_zoned(jiff::tz::TimeZone::system());
+        if let Err(error) = self.add(&receipt, &now) {
+            tracing::warn!("a picture that cost ${:.4} is not in the ledger: {error}", receipt.usd);
+        }
+    }
+}
+
+/// What a picture is paid by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Work {
+    pixels: f64,
+    /// Unknown when the model's default was used.
+    steps: Option<f64>,
+}
+
+impl Work {
+    /// How many times the work of `other` it is.
+    fn times(&self, other: &Self) -> f64 {
+        let steps = match (self.steps, other.steps) {
+            (Some(own), Some(others)) if others > 0.0 => own / others,
+            _ => 1.0,
+        };
+        self.pixels / other.pixels.max(1.0) * steps
+    }
+}
+
+fn range(prices: &[f64]) -> Option<(f64, f64)> {
+    let low = prices.iter().copied().reduce(f64::min)?;
+    let high = prices.iter().copied().reduce(f64::max)?;
+    Some((low, high))
+}
+
+/// `None` for a ledger of a newer version.
+fn connect(path: &std::path::Path) -> rusqlite::Result<Option<Connection>> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A receipt must not be lost with the power: money was paid for it.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let turn = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i64 = turn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > VERSION {
+        return Ok(None);
+    }
+    if version == 0 {
+        turn.execute_batch(TABLES)?;
+        turn.pragma_update(None, "user_version", VERSION)?;
+    }
+    turn.commit()?;
+    Ok(Some(connection))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use super::*;
+use crate::jobs::test_job;
+use crate::pixels::Extent;
+
+fn ledger() -> (tempfile::TempDir, Ledger) {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&Home::at(folder.path())).unwrap();
+    (folder, ledger)
+}
+
+fn receipt(usd: f64) -> Receipt {
+    Receipt {
+        task: Uuid::new_v4(),
+        image: Uuid::new_v4(),
+        model: "local:test@1".parse().unwrap(),
+        usd,
+        extent: Extent::new(128, 128),
+        steps: None,
+        time: Duration::from_secs(3),
+    }
+}
+
+fn noon(day: i8) -> Zoned {
+    jiff::civil::date(2026, 11, day).at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap()
+}
+
+#[test]
+fn a_picture_is_counted_once_and_sums_go_by_day_and_model() {
+    let (folder, ledger) = ledger();
+    let first = receipt(0.002);
+    for _ in 0..2 {
+        ledger.add(&first, &noon(21)).unwrap();
+    }
+    ledger.add(&receipt(0.003), &noon(21)).unwrap();
+    let other = Receipt { model: "runware:100@1".parse().unwrap(), ..receipt(0.01) };
+    ledger.add(&other, &noon(21)).unwrap();
+    ledger.add(&receipt(0.5), &noon(22)).unwrap();
+    // What is written is there for the next program.
+    drop(ledger);
+    let ledger = Ledger::open(&Home::at(folder.path())).unwrap();
+    assert!((ledger.spent_on(noon(21).date()).unwrap() - 0.015).abs() < 1e-9);
+    assert!(ledger.spent_on(noon(20).date()).unwrap().abs() < 1e-9);
+    let all = ledger.spending_since(noon(1).date()).unwrap();
+    let told: Vec<_> =
+        all.iter().map(|row| (row.day.day(), row.model.as_str(), row.images)).collect();
+    assert_eq!(told, [(22, "local:test@1", 1), (21, "runware:100@1", 1), (21, "local:test@1", 2)]);
+    assert_eq!(ledger.spending_since(noon(22).date()).unwrap().len(), 1);
+}
+
+#[test]
+fn estimates_come_from_like_pictures_else_in_proportion_and_never_from_nothing() {
+    let (_folder, ledger) = ledger();
+    let request = test_job("a fox").request;
+    assert_eq!(ledger.estimate(&request).unwrap(), None);
+    let larger = Receipt { extent: Extent::new(256, 256), ..receipt(0.008) };
+    ledger.add(&larger, &noon(21)).unwrap();
+    let near = |found: Option<Estimate>, low: f64, high: f64| {
+        let found = found.unwrap();
+        assert!((found.low - low).abs() < 1e-9 && (found.high - high).abs() < 1e-9, "{found:?}");
+    };
+    near(ledger.estimate(&request).unwrap(), 0.002, 0.002);
+    ledger.add(&receipt(0.001), &noon(21)).unwrap();
+    near(ledger.estimate(&request).unwrap(), 0.001, 0.001);
+    // The job's task names no steps; a receipt that does is of other work.
+    ledger.add(&Receipt { steps: Some(100), ..receipt(9.0) }, &noon(21)).unwrap();
+    ledger.add(&receipt(0.003), &noon(22)).unwrap();
+    near(ledger.estimate(&request).unwrap(), 0.001, 0.003);
+}
+
+#[test]
+fn a_limit_stops_before_it_is_passed_and_says_why() {
+    let (_folder, ledger) = ledger();
+    let today = Zoned::now();
+    ledger.add(&receipt(0.04), &today).unwrap();
+    let expected = |high| Some(Estimate { low: 0.0, high });
+    assert_eq!(ledger.overrun(0.05, expected(0.01)).unwrap(), None);
+    assert_eq!(ledger.overrun(0.05, None).unwrap(), None);
+    let passed = ledger.overrun(0.05, expected(0.02)).unwrap().unwrap();
+    assert_eq!(
+        passed.to_string(),
+        "this would bring today's spending to about $0.06; your limit is $0.05 a day"
+    );
+    ledger.add(&receipt(0.01), &today).unwrap();
+    let reached = ledger.overrun(0.05, None).unwrap().unwrap();
+    assert_eq!(
+        reached.to_string(),
+        "today's spending of $0.05 has reached your limit of $0.05 a day"
+    );
+}
+
+#[test]
+fn a_ledger_of_a_newer_program_is_left_alone() {
+    let (folder, ledger) = ledger();
+    ledger.add(&receipt(0.04), &noon(21)).unwrap();
+    ledger.with(|connection| connection.pragma_update(None, "user_version", 2)).unwrap();
+    drop(ledger);
+    let home = Home::at(folder.path());
+    assert!(matches!(Ledger::open(&home), Err(LedgerError::Newer { .. })));
+    std::fs::write(home.ledger_file(), "no ledger at all").unwrap();
+    assert!(matches!(Ledger::open(&home), Err(LedgerError::Sqlite { .. })));
+    assert_eq!(std::fs::read(home.ledger_file()).unwrap(), b"no ledger at all");
+}
