@@ -196,13 +196,21 @@ impl Errand {
         false
     }
 
+    /// Time until the next attempt, which the log tells of.
+    fn pause_after(&mut self, why: &str) -> Duration {
+        let (pause, task) = (self.backoff.pause(), self.order.id);
+        let seconds = pause.as_secs_f32();
+        tracing::warn!("task {task}: {why}; the next attempt is in {seconds:.0} s");
+        pause
+    }
+
     /// The message did not even leave.
     pub(super) fn turned_back(&mut self, say: Say, why: &str, now: Duration) {
         if say == Say::Task {
             self.sent = self.order.resumed;
         }
         if self.try_again(why) {
-            let at = now + self.backoff.pause();
+            let at = now + self.pause_after(why);
             self.stage = match say {
                 Say::Task => Stage::Send { at },
                 Say::GetResponse => Stage::Ask { at },
@@ -222,7 +230,7 @@ impl Errand {
     pub(super) fn lost_for_a_while(&mut self, why: &str, now: Duration) {
         self.doubtful = true;
         if self.is_waiting() && self.try_again(why) {
-            self.stage = Stage::Ask { at: now + self.backoff.pause() };
+            self.stage = Stage::Ask { at: now + self.pause_after(why) };
         }
     }
 

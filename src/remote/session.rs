@@ -116,7 +116,10 @@ impl Session {
             Event::Opened => self.authenticate(now),
             Event::Frame(text) => self.hear(&text, now),
             Event::Written => self.written(now),
-            Event::Closed(closed) => self.closed(&closed, now),
+            Event::Closed(closed) => {
+                let why = self.key.hidden_in(&closed.why).into_owned();
+                self.closed(&Closed { why, ..closed }, now);
+            }
             Event::Tick => {}
         }
         self.go_on(now);
@@ -269,7 +272,6 @@ impl Session {
         if let Link::Down { .. } = self.link {
             return;
         }
-        tracing::info!("the connection ended: {} (code {:?})", closed.why, closed.code);
         if let Link::Up { since } = self.link
             && now >= since + GOOD
         {
@@ -295,6 +297,13 @@ impl Session {
         // The first time at once: most drops are of the line, and the service keeps results for 120 s.
         let was_up = matches!(self.link, Link::Up { .. }) && self.backoff.failures() == 1;
         let pause = if was_up { Duration::ZERO } else { self.backoff.pause() };
+        if !self.errands.is_empty() {
+            let (why, code, seconds) = (&closed.why, closed.code, pause.as_secs_f32());
+            tracing::warn!(
+                "the connection to the service ended: {why} (code {code:?}); the next attempt is in \
+                 {seconds:.0} s"
+            );
+        }
         self.link = Link::Down { until: now + pause };
         self.errands.values_mut().for_each(|errand| errand.lost(now));
     }
