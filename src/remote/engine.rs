@@ -12,8 +12,8 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use uuid::Uuid;
 
 use super::download::Downloads;
-use super::errand::{Order, Outcome};
 use super::line::{Line, News};
+use super::order::{Order, Outcome};
 use super::picture::Arrivals;
 use super::upload::Uploader;
 use super::{Endpoint, failure, outgoing};
@@ -259,6 +259,18 @@ async fn cancelled(cancel: &Cancel) {
     asked.notified().await;
 }
 
+/// What is told of a job with a picture that did not arrive and an outcome: the picture can still be
+/// had, so that the job must stay in the journal whatever else went wrong.
+fn both(lost: Option<Failure>, outcome: Option<Failure>) -> Option<Failure> {
+    match (lost, outcome) {
+        (Some(lost), Some(outcome)) => {
+            let details = format!("{}; {}; {}", lost.details, outcome.headline, outcome.details);
+            Some(lost.with_details(details))
+        }
+        (lost, outcome) => lost.or(outcome),
+    }
+}
+
 impl Shared {
     /// Carries a job out; what went wrong comes back.
     async fn carry_out(&self, job: Job, voice: &Voice) -> Option<Failure> {
@@ -306,7 +318,7 @@ impl Shared {
                     self.uploader.forget(&brought.uploaded);
                     resumed = false;
                 }
-                outcome => return failure::of_outcome(outcome, host).or(lost),
+                outcome => return both(lost, failure::of_outcome(outcome, host)),
             }
         }
     }

@@ -10,10 +10,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::backoff::Backoff;
+use super::order::{Order, Outcome, Say};
 use crate::protocol::{Family, Item, ServiceError};
 
 /// For the whole task, from the moment it may be sent.
@@ -41,51 +42,6 @@ const FORGOTTEN: Duration = Duration::from_secs(150);
 
 /// Attempts that the service turns down for a reason that passes, before that is given up.
 const TRIES: u32 = 10;
-
-/// A task to be carried out.
-#[derive(Clone, Debug)]
-pub(super) struct Order {
-    /// The task's UUID.
-    pub(super) id: Uuid,
-
-    /// The task object as it is sent.
-    pub(super) task: Map<String, Value>,
-
-    /// How many results make it complete.
-    pub(super) expected: usize,
-
-    /// Results that arrived before a restart.
-    pub(super) had: Vec<Uuid>,
-
-    /// Whether it may have been sent before a restart.
-    pub(super) resumed: bool,
-}
-
-/// What to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Say {
-    /// The task.
-    Task,
-    /// The question what came of it.
-    GetResponse,
-}
-
-/// How a task ended.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// Everything arrived.
-    Complete,
-    /// The service refused it, failed at it or failed at some of its pictures.
-    Failed(ServiceError),
-    /// The service had it and does not give the rest.
-    Forgotten,
-    /// The time is up; whether the service ever had it.
-    TooLate { sent: bool },
-    /// The service cannot be reached; whether it ever had the task.
-    Unreachable { sent: bool, why: String },
-    /// The connection was closed because a message was too large.
-    TooLarge,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -240,13 +196,21 @@ impl Errand {
         false
     }
 
+    /// Time until the next attempt, which the log tells of.
+    fn pause_after(&mut self, why: &str) -> Duration {
+        let (pause, task) = (self.backoff.pause(), self.order.id);
+        let seconds = pause.as_secs_f32();
+        tracing::warn!("task {task}: {why}; the next attempt is in {seconds:.0} s");
+        pause
+    }
+
     /// The message did not even leave.
     pub(super) fn turned_back(&mut self, say: Say, why: &str, now: Duration) {
         if say == Say::Task {
             self.sent = self.order.resumed;
         }
         if self.try_again(why) {
-            let at = now + self.backoff.pause();
+            let at = now + self.pause_after(why);
             self.stage = match say {
                 Say::Task => Stage::Send { at },
                 Say::GetResponse => Stage::Ask { at },
@@ -266,7 +230,7 @@ impl Errand {
     pub(super) fn lost_for_a_while(&mut self, why: &str, now: Duration) {
         self.doubtful = true;
         if self.is_waiting() && self.try_again(why) {
-            self.stage = Stage::Ask { at: now + self.backoff.pause() };
+            self.stage = Stage::Ask { at: now + self.pause_after(why) };
         }
     }
 

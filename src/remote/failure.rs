@@ -1,6 +1,6 @@
 //! The service's errors and the connection's, in words for the user that say what to do.
 
-use super::errand::Outcome;
+use super::order::Outcome;
 use crate::jobs::{Failure, FailureKind};
 use crate::protocol::{Family, ServiceError};
 

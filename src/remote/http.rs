@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::Endpoint;
-use super::errand::{Errand, Order, Outcome, Say};
+use super::errand::Errand;
 use super::line::{LARGEST, News};
+use super::order::{Order, Outcome, Say};
 use super::socket::seed;
 use crate::protocol::{Key, Reply, ServiceError};
 

@@ -3,8 +3,8 @@
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::errand::{Order, Outcome};
 use super::http::Http;
+use super::order::{Order, Outcome};
 use super::socket::{Request, Socket};
 use super::{Endpoint, RemoteSettings};
 use crate::protocol::Item;

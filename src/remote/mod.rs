@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `endpoint` | where the service is, and whether a key may travel there |
 //! | `outgoing` | a task as it is sent; `upload` brings its pictures to the service |
-//! | `errand` | one task's way: sent once, asked for when in doubt, ended once (pure) |
+//! | `order`, `errand` | one task's way: sent once, asked for when in doubt, ended once (pure) |
 //! | `session` | the WebSocket session over errands (pure); `socket` gives it a socket and a clock |
 //! | `http` | the same errands over HTTP |
 //! | `download` | result files |
@@ -21,6 +21,7 @@ mod errand;
 mod failure;
 mod http;
 mod line;
+mod order;
 mod outgoing;
 mod picture;
 mod session;

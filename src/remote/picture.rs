@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::RemoteSettings;
 use super::download::Downloads;
 use crate::jobs::{Failure, FailureKind, ImageRecord, Job, NsfwScore, Owed, Progress, Receipt};
-use crate::pixels::{self, Picture};
+use crate::pixels;
 use crate::protocol::Item;
 use crate::task::{DeliveredImage, ImageRef};
 
@@ -39,11 +39,13 @@ impl Arrivals {
             tracing::warn!("a picture more than was asked for: {:?}", item.image_uuid());
             return Arrived { news: None, failure: None };
         };
+        let elapsed = self.began.elapsed();
+        // It is paid for, whatever becomes of it on its way here.
+        note_receipt(&self.job, &self.settings, &item, (place, elapsed));
         let bytes = match self.bytes_of(&item).await {
             Ok(bytes) => bytes,
             Err(why) => return failed(self.not_fetched(&why)),
         };
-        let elapsed = self.began.elapsed();
         let (job, settings) = (self.job.clone(), self.settings.clone());
         let keep = move || keep(&job, &settings, &item, (place, bytes.into(), elapsed));
         match tokio::task::spawn_blocking(keep).await {
@@ -51,9 +53,9 @@ impl Arrivals {
             Ok(Err(why)) => failed(self.not_fetched(&why)),
             Err(panic) => failed(
                 Failure::new(
-                    FailureKind::Other,
+                    FailureKind::Interrupted,
                     "A picture could not be kept because of a fault in Latelier itself; the log says \
-                     more",
+                     more. `latelier run --resume` fetches it again without paying twice",
                 )
                 .with_details(panic.to_string()),
             ),
@@ -114,7 +116,8 @@ fn keep(
 ) -> Result<Arrived, String> {
     let picture = pixels::decode(&file).map_err(|error| error.to_string())?;
     let request = &job.request;
-    let counted = request.task.seed.map(|first| first.saturating_add(u64::from(place.index)));
+    // Pictures come in any order: of several, one without a seed of its own could be any of them.
+    let counted = request.task.seed.filter(|_| request.number_results == 1);
     let mut record = ImageRecord {
         image_uuid: place.image_uuid,
         request: Arc::clone(request),
@@ -128,28 +131,39 @@ fn keep(
         speed_up: None,
         picture,
     };
-    note_receipt(job, settings, &record);
     // Its name is on disk before it is: after a crash it is known for the picture that was owed.
     let named = settings.journal.as_ref().map_or(Ok(()), |journal| journal.name(job.id, place));
     let kept = named.and_then(|()| settings.keeper.keep(&record));
     let (path, failure) = match kept {
         Ok(path) => (Some(path), None),
-        Err(failure) => (None, Some(failure)),
+        Err(failure) => (None, Some(still_owed(failure))),
     };
     record.path = path;
     Ok(Arrived { news: Some(Progress::Image(Arc::new(record))), failure })
 }
 
-fn note_receipt(job: &Job, settings: &RemoteSettings, record: &ImageRecord) {
-    let (Some(receipts), Some(usd)) = (&settings.receipts, record.cost) else { return };
-    let picture: &Picture = &record.picture;
+/// A picture that was paid for and could not be saved stays in the journal.
+fn still_owed(failure: Failure) -> Failure {
+    let Failure { headline, details, .. } = failure;
+    let headline =
+        format!("{headline}. `latelier run --resume` then fetches it without paying twice");
+    Failure::new(FailureKind::Interrupted, headline).with_details(details)
+}
+
+fn note_receipt(
+    job: &Job,
+    settings: &RemoteSettings,
+    item: &Item,
+    (place, time): (Owed, Duration),
+) {
+    let (Some(receipts), Some(usd)) = (&settings.receipts, item.cost()) else { return };
     receipts.note(Receipt {
         task: job.id,
-        image: record.image_uuid,
+        image: place.image_uuid,
         model: job.request.model.air.clone(),
         usd,
-        extent: picture.extent(),
+        extent: job.request.extent,
         steps: job.request.task.steps,
-        time: record.elapsed,
+        time,
     });
 }

@@ -3,6 +3,9 @@
 //! Pure: events and the time go in, orders come out. No clock, no socket; the key leaves it in the
 //! message that carries it and nowhere else.
 
+mod events;
+mod hearing;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,8 +13,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::backoff::Backoff;
-use super::errand::{Errand, Order, Outcome};
-use crate::protocol::{Family, Item, Key, Reply, ServiceError};
+use super::errand::Errand;
+use super::order::Outcome;
+use crate::protocol::{Family, Key, ServiceError};
+
+pub(super) use self::events::{Closed, Command, Event};
 
 /// To reach the service.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -37,58 +43,8 @@ const GOOD: Duration = Duration::from_mins(1);
 /// Attempts to connect in a row before that is given up.
 const TRIES: u32 = 10;
 
-/// Frames in a row that are no answers before the connection is given up.
-const MALFORMED: u32 = 5;
-
 /// "Message too big" (RFC 6455, 7.4.1).
 const TOO_BIG: u16 = 1009;
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub(super) enum Event {
-    /// A task is to be carried out.
-    Submit(Box<Order>),
-    /// Nobody wants that task's results any more.
-    Forget(Uuid),
-    /// The connection is open.
-    Opened,
-    /// A text arrived.
-    Frame(String),
-    /// The oldest text that was to be sent has been handed to the line.
-    Written,
-    /// The connection could not be made, or ended.
-    Closed(Closed),
-    /// Time went by.
-    Tick,
-}
-
-/// How a connection ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Closed {
-    /// Close code of the WebSocket, if there was one.
-    pub(super) code: Option<u16>,
-    /// HTTP status with which the service turned the connection down.
-    pub(super) status: Option<u16>,
-    /// For people; names the host at most.
-    pub(super) why: String,
-    /// Whether trying again is of no use.
-    pub(super) is_final: bool,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Command {
-    /// Open a connection.
-    Connect,
-    /// Send that text.
-    Send(String),
-    /// Close the connection.
-    HangUp,
-    /// Hand a result over.
-    Deliver(Uuid, Item),
-    /// A task has ended.
-    End(Uuid, Outcome),
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
@@ -160,7 +116,10 @@ impl Session {
             Event::Opened => self.authenticate(now),
             Event::Frame(text) => self.hear(&text, now),
             Event::Written => self.written(now),
-            Event::Closed(closed) => self.closed(&closed, now),
+            Event::Closed(closed) => {
+                let why = self.key.hidden_in(&closed.why).into_owned();
+                self.closed(&Closed { why, ..closed }, now);
+            }
             Event::Tick => {}
         }
         self.go_on(now);
@@ -304,144 +263,6 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, text: &str, now: Duration) {
-        let text = self.key.hidden_in(text);
-        let reply = match Reply::read(&text) {
-            Ok(reply) => reply,
-            Err(error) => return self.hear_nonsense(&error.to_string(), now),
-        };
-        self.malformed = 0;
-        match self.link {
-            Link::Authenticating { .. } => self.hear_of_the_key(&reply, now),
-            Link::Up { .. } => self.hear_of_tasks(reply, now),
-            _ => {}
-        }
-    }
-
-    /// A frame that is no answer may have been one about any task.
-    fn hear_nonsense(&mut self, why: &str, now: Duration) {
-        tracing::warn!("{why}");
-        self.malformed += 1;
-        if self.malformed >= MALFORMED {
-            self.malformed = 0;
-            return self.give_up_connection("what it sends are no answers of the API", now);
-        }
-        if let Link::Up { .. } = self.link {
-            let errands = self.errands.values_mut();
-            errands.for_each(|errand| errand.lost_for_a_while(why, now));
-        }
-    }
-
-    fn hear_of_the_key(&mut self, reply: &Reply, now: Duration) {
-        if let Some(name) = reply.data.iter().find_map(|item| item.text("connectionSessionUUID")) {
-            if self.name.as_deref().is_some_and(|old| old != name) {
-                tracing::info!(
-                    "the service began a new session: what it held for the old one is asked for"
-                );
-            }
-            self.name = Some(name.to_owned());
-            self.link = Link::Up { since: now };
-            self.pinged = None;
-            self.next_ping = now + PING_EVERY;
-            self.idle_since = now;
-            return;
-        }
-        let Some(error) = reply.errors.first() else { return };
-        let of_the_session = self.name.is_some() && error.family() != Family::Auth;
-        if of_the_session {
-            // The service does not know the old session any more: a new one will do.
-            tracing::info!(
-                "the session cannot be taken up again ({}): a new one is begun",
-                error.code
-            );
-            self.name = None;
-            self.link = Link::Connecting { since: now };
-            self.authenticate(now);
-        } else if error.family().is_retryable() || error.family() == Family::Unknown {
-            self.give_up_connection(&error.message.clone(), now);
-        } else {
-            self.refused(error, now);
-        }
-    }
-
-    /// The key is not taken: nothing can go on, and everybody is told.
-    fn refused(&mut self, error: &ServiceError, now: Duration) {
-        self.commands.push(Command::HangUp);
-        self.link = Link::Down { until: now };
-        self.name = None;
-        for errand in self.errands.values_mut() {
-            errand.end(Outcome::Failed(error.clone()));
-        }
-    }
-
-    fn hear_of_tasks(&mut self, reply: Reply, now: Duration) {
-        let mut answered = Vec::new();
-        for item in reply.data {
-            if item.task_type() == "ping" || item.as_json().contains_key("pong") {
-                self.pinged = None;
-                continue;
-            }
-            let Some(errand) = item.task_uuid().and_then(|id| self.errands.get_mut(&id)) else {
-                tracing::debug!(
-                    "a result of a task that is not waited for: {:?}",
-                    item.task_uuid()
-                );
-                continue;
-            };
-            let id = errand.id();
-            if item.text("status").is_some() {
-                answered.push(id);
-            }
-            if errand.hear(&item, now) {
-                self.backoff.succeed();
-                self.commands.push(Command::Deliver(id, item));
-            }
-        }
-        for error in reply.errors {
-            match error.task_uuid {
-                Some(id) => {
-                    if error.is_outcome {
-                        answered.push(id);
-                    }
-                    if let Some(errand) = self.errands.get_mut(&id) {
-                        errand.hear_error(error, now);
-                    }
-                }
-                None => self.hear_of_nobody(&error, now),
-            }
-        }
-        for id in answered {
-            if let Some(errand) = self.errands.get_mut(&id) {
-                errand.answered(now);
-            }
-        }
-    }
-
-    /// An error that names no task: of the account, or of a task that has to be found out.
-    fn hear_of_nobody(&mut self, error: &ServiceError, now: Duration) {
-        tracing::warn!("the service says {}: {}", error.code, error.message);
-        match error.family() {
-            Family::Auth => return self.refused(error, now),
-            Family::Quota => {
-                let waiting = self.errands.values_mut().filter(|errand| errand.is_waiting());
-                waiting.for_each(|errand| errand.end(Outcome::Failed(error.clone())));
-                return;
-            }
-            _ => {}
-        }
-        let mut waiting: Vec<_> =
-            self.errands.values_mut().filter(|errand| errand.is_waiting()).collect();
-        match waiting.as_mut_slice() {
-            // It can be nobody else's.
-            [only] => only.hear_error(error.clone(), now),
-            several => {
-                for errand in several {
-                    errand.lost_for_a_while(&error.message, now);
-                }
-            }
-        }
-    }
-
     fn give_up_connection(&mut self, why: &str, now: Duration) {
         self.commands.push(Command::HangUp);
         self.closed(&Closed { why: why.to_owned(), ..Closed::default() }, now);
@@ -451,7 +272,6 @@ impl Session {
         if let Link::Down { .. } = self.link {
             return;
         }
-        tracing::info!("the connection ended: {} (code {:?})", closed.why, closed.code);
         if let Link::Up { since } = self.link
             && now >= since + GOOD
         {
@@ -477,6 +297,13 @@ impl Session {
         // The first time at once: most drops are of the line, and the service keeps results for 120 s.
         let was_up = matches!(self.link, Link::Up { .. }) && self.backoff.failures() == 1;
         let pause = if was_up { Duration::ZERO } else { self.backoff.pause() };
+        if !self.errands.is_empty() {
+            let (why, code, seconds) = (&closed.why, closed.code, pause.as_secs_f32());
+            tracing::warn!(
+                "the connection to the service ended: {why} (code {code:?}); the next attempt is in \
+                 {seconds:.0} s"
+            );
+        }
         self.link = Link::Down { until: now + pause };
         self.errands.values_mut().for_each(|errand| errand.lost(now));
     }

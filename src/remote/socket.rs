@@ -13,9 +13,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use uuid::Uuid;
 
 use super::Endpoint;
-use super::errand::Order;
 use super::http::ready_for_tls;
 use super::line::{LARGEST, News};
+use super::order::Order;
 use super::session::{Closed, Command, Event, Session};
 use crate::protocol::Key;
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::errand::{Order, Outcome};
 use super::line::{Line, News};
+use super::order::{Order, Outcome};
 use super::{RemoteSettings, failure, outgoing};
 use crate::jobs::{Failure, FailureKind};
 use crate::pixels::probe;

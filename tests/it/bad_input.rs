@@ -88,12 +88,6 @@ fn one_bad_task_does_not_spoil_the_others() {
     assert_eq!(answer.json["errors"][0]["multiplier"], json!(64));
 }
 
-#[test]
-fn the_remote_engine_is_refused_in_words() {
-    let answer = run_tasks(&json!([demo_task()]), &["--engine", "remote"]);
-    assert_refused(&answer, 1, "remoteUnavailable", &["--engine local"]);
-}
-
 /// Runs the demo task with `model` from a folder that `prepare` fills.
 fn with_models(model: &str, prepare: impl Fn(&Path)) -> Answered {
     let folder = scratch();

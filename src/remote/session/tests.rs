@@ -4,6 +4,7 @@ mod simulated;
 
 use super::*;
 use crate::remote::errand::WHOLE;
+use crate::remote::order::Order;
 
 const SESSION: &str = "0b8d5a0e-9a8f-4c55-a2f5-7c0f2f0c7a11";
 

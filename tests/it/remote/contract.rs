@@ -50,6 +50,7 @@ impl Bench {
         let pictures = Arc::new(pictures);
         let provider: Box<dyn Provider> = match served {
             None => {
+                let folders = library.folders();
                 let settings = Settings {
                     search: SearchPath::usual(&home.runtime_dir()),
                     classifier: ClassifierPath::usual(&home.runtime_dir()),
@@ -60,10 +61,7 @@ impl Bench {
                     previews: false,
                     keeper,
                     pictures,
-                    models: Arc::new({
-                        let folders = library.folders();
-                        move || folders.clone()
-                    }),
+                    models: Arc::new(move || folders.clone()),
                 };
                 Box::new(Worker::start("local", move || LocalEngine::new(settings)).unwrap())
             }
