@@ -11,7 +11,7 @@ use clap::Args;
 use super::{BAD_USAGE, DONE, EngineArgs, FAILED, ModelFolders};
 use crate::engine::{LocalEngine, LocalGuides, SearchPath, Settings as EngineSettings};
 use crate::jobs::Worker;
-use crate::library::{Home, Library, Pictures, Results};
+use crate::library::{Home, JournalFolder, Library, Pictures, Results};
 use crate::protocol::Key;
 use crate::server::{Equipment, KeptOnly, Limits, ServeError, ServedResults, Server, Settings};
 
@@ -91,6 +91,11 @@ pub(super) fn serve(args: &ServeArgs, engine: &EngineArgs, home: &Home) -> anyho
         writeln!(io::stderr(), "{trouble}")?;
     }
     let out = args.out.clone().unwrap_or_else(|| home.results_dir());
+    // Held for as long as the server runs: it says to others that somebody writes in these folders.
+    let _journal = match JournalFolder::open(home, &out) {
+        Ok(journal) => journal,
+        Err(error) => return refuse(&error),
+    };
     let pictures = Pictures::new(home, std::slice::from_ref(&out));
     let keeper = ServedResults(Results::in_folder(home, &out, pictures.clone()));
     let settings = EngineSettings {

@@ -170,3 +170,16 @@ fn too_many_waiting_tasks_are_refused_as_a_rate_limit() {
     // Unless both were finished in the meantime.
     assert!(status == 429 || status == 200, "{status}");
 }
+
+#[test]
+fn the_single_task_of_one_key_does_not_wait_for_all_of_another() {
+    let server = Served::start(&["--key", "other-key"]);
+    let many: Vec<Value> =
+        (0..12).map(|_| task(json!({ "deliveryMethod": "async", "steps": 4 }))).collect();
+    assert_eq!(server.post(&json!(many)).0, 200);
+    let mut other = server.connect();
+    other.authenticate("other-key", None);
+    assert_eq!(other.ask(&task(json!({}))).get("errors"), None);
+    let last = many.last().unwrap();
+    assert_eq!(server.post(&json!([super::poll(last)])).1["data"][0]["status"], "processing");
+}
