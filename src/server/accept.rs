@@ -317,7 +317,8 @@ fn promised(open: Arc<OpenTask>, sync: bool) -> Reply {
     if sync {
         return Reply::Later(open);
     }
-    let acknowledged = json!({ "taskType": open.record.task_type(), "taskUUID": open.uuid });
+    let uuid = &open.record.request["taskUUID"];
+    let acknowledged = json!({ "taskType": open.record.task_type(), "taskUUID": uuid });
     Reply::Now(Body::data(vec![acknowledged]))
 }
 
