@@ -70,7 +70,10 @@ impl Shared {
             !host.is_empty() && host.len() < 256 && host.chars().all(allowed)
         };
         let host = header(headers, &HOST).filter(plain);
-        host.map_or_else(|| Arc::clone(&self.base), |host| format!("http://{host}").into())
+        // A proxy that speaks TLS for this server says so.
+        let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+        let scheme = if secure { "https" } else { "http" };
+        host.map_or_else(|| Arc::clone(&self.base), |host| format!("{scheme}://{host}").into())
     }
 
     /// Why a request is refused before its key is looked at.

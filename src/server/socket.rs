@@ -86,7 +86,10 @@ impl Socket {
                     let reply = json!({
                         "taskType": "authentication", "connectionSessionUUID": attached.session,
                     });
-                    self.send_body(&Body::data(vec![reply])).await?;
+                    if let Err(end) = self.send_body(&Body::data(vec![reply])).await {
+                        self.service.sessions.leave(&attached, Instant::now());
+                        return Err(end);
+                    }
                     items.remove(0);
                     return Ok((owner, attached, items));
                 }
