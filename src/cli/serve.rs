@@ -11,7 +11,7 @@ use clap::Args;
 use super::{BAD_USAGE, DONE, EngineArgs, FAILED, ModelFolders};
 use crate::engine::{LocalEngine, LocalGuides, SearchPath, Settings as EngineSettings};
 use crate::jobs::Worker;
-use crate::library::{Home, Library, Pictures, Results};
+use crate::library::{Home, JournalFolder, Library, Pictures, Results};
 use crate::protocol::Key;
 use crate::server::{Equipment, KeptOnly, Limits, ServeError, ServedResults, Server, Settings};
 
@@ -27,7 +27,7 @@ pub struct ServeArgs {
     /// A key that is accepted; can be given several times. `LATELIER_SERVE_KEY` keeps it out of the
     /// list of processes. Without one every key is accepted, from this machine
     #[arg(long = "key", value_name = "KEY", value_parser = key)]
-    keys: Vec<Key>,
+    keys: Vec<GivenKey>,
 
     /// Where pictures are written [default: the results folder of Latelier's home]
     #[arg(long, value_name = "DIR")]
@@ -61,11 +61,24 @@ pub struct ServeArgs {
     models: ModelFolders,
 }
 
-fn key(text: &str) -> Result<Key, String> {
-    Key::new(text).ok_or_else(|| "a key is made of visible characters without spaces".to_owned())
+/// What was given as a key; looked at later, since refusing an argument would repeat it.
+#[derive(Clone, Debug)]
+struct GivenKey(Option<Key>);
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature that clap asks for")]
+fn key(text: &str) -> Result<GivenKey, std::convert::Infallible> {
+    Ok(GivenKey(Key::new(text)))
 }
 
 impl ServeArgs {
+    /// Every key that was given; `None` when one of them is none, which must not open the server to all.
+    fn keys(&self) -> Option<Vec<Key>> {
+        let from_environment =
+            std::env::var_os("LATELIER_SERVE_KEY").filter(|text| !text.is_empty());
+        let from_environment = from_environment.map(|text| text.to_str().and_then(Key::new));
+        self.keys.iter().map(|given| given.0.clone()).chain(from_environment).collect()
+    }
+
     fn limits(&self) -> Limits {
         let usual = Limits::default();
         let seconds = |given: Option<u64>, usual| given.map_or(usual, Duration::from_secs);
@@ -81,8 +94,9 @@ impl ServeArgs {
 }
 
 pub(super) fn serve(args: &ServeArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
-    let mut keys = args.keys.clone();
-    keys.extend(std::env::var("LATELIER_SERVE_KEY").ok().and_then(|text| Key::new(&text)));
+    let Some(keys) = args.keys() else {
+        return refuse(&"--key and LATELIER_SERVE_KEY take visible characters without spaces");
+    };
     let library = match Library::open(home, &args.models.folders) {
         Ok(library) => library,
         Err(error) => return refuse(&error),
@@ -91,6 +105,11 @@ pub(super) fn serve(args: &ServeArgs, engine: &EngineArgs, home: &Home) -> anyho
         writeln!(io::stderr(), "{trouble}")?;
     }
     let out = args.out.clone().unwrap_or_else(|| home.results_dir());
+    // Held for as long as the server runs: it says to others that somebody writes in these folders.
+    let _journal = match JournalFolder::open(home, &out) {
+        Ok(journal) => journal,
+        Err(error) => return refuse(&error),
+    };
     let pictures = Pictures::new(home, std::slice::from_ref(&out));
     let keeper = ServedResults(Results::in_folder(home, &out, pictures.clone()));
     let library = Arc::new(library);

@@ -150,6 +150,7 @@ impl Service {
 
     /// Accepts a task that makes pictures.
     fn infer(self: &Arc<Self>, mut task: Task, caller: &Caller) -> Result<Reply, Vec<Problem>> {
+        self.unless_used(&task)?;
         let problems: Vec<Problem> = places(&mut task)
             .into_iter()
             .filter_map(|(place, image)| self.references.problem(&place, image))
@@ -172,6 +173,16 @@ impl Service {
         let open = written.inspect_err(|_| self.open.remove(uuid))?;
         self.begin(&open, task);
         Ok(promised(open, sync))
+    }
+
+    /// Refuses a name that was used before, whatever else is wrong: who sends a task again, not knowing
+    /// whether it arrived, is told that it did.
+    fn unless_used(&self, task: &Task) -> Result<(), Vec<Problem>> {
+        let uuid = task.task_uuid.as_deref().and_then(|uuid| Uuid::try_parse(uuid).ok());
+        match uuid.filter(|uuid| self.open.contains(*uuid) || self.store.knows(*uuid)) {
+            Some(uuid) => Err(vec![no_room(NoRoom::Used, uuid)]),
+            None => Ok(()),
+        }
     }
 
     /// Accepts a task that makes a guide.
@@ -317,7 +328,8 @@ fn promised(open: Arc<OpenTask>, sync: bool) -> Reply {
     if sync {
         return Reply::Later(open);
     }
-    let acknowledged = json!({ "taskType": open.record.task_type(), "taskUUID": open.uuid });
+    let uuid = &open.record.request["taskUUID"];
+    let acknowledged = json!({ "taskType": open.record.task_type(), "taskUUID": uuid });
     Reply::Now(Body::data(vec![acknowledged]))
 }
 

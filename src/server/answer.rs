@@ -85,7 +85,10 @@ impl Service {
             nsfw_content: asked("checkNSFW").then(is_adult),
             cost: asked("includeCost").then_some(0.0),
         };
-        serde_json::to_value(result).ok()
+        let mut json = serde_json::to_value(result).ok()?;
+        // As the client spells it, so that it finds its own again.
+        json["taskUUID"] = record.request["taskUUID"].clone();
+        Some(json)
     }
 
     /// A picture file in the form that the task asks for.

@@ -70,7 +70,10 @@ impl Shared {
             !host.is_empty() && host.len() < 256 && host.chars().all(allowed)
         };
         let host = header(headers, &HOST).filter(plain);
-        host.map_or_else(|| Arc::clone(&self.base), |host| format!("http://{host}").into())
+        // A proxy that speaks TLS for this server says so.
+        let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+        let scheme = if secure { "https" } else { "http" };
+        host.map_or_else(|| Arc::clone(&self.base), |host| format!("{scheme}://{host}").into())
     }
 
     /// Why a request is refused before its key is looked at.
@@ -116,18 +119,13 @@ async fn posted(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, Problem::new("invalidRequest", message));
     }
     let known = header(&headers, &AUTHORIZATION).and_then(bearer);
-    let bytes = match timeout(BODY, to_bytes(body, shared.service.limits.message)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_too_large)) => {
-            let mib = shared.service.limits.message >> 20;
-            let message = format!("The body is cut off or larger than {mib} MiB.");
-            let problem = Problem::new("maxRequestSizeExceeded", message);
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, problem);
-        }
-        Err(_elapsed) => {
-            let message = "The body did not arrive in time.";
-            return refuse(StatusCode::REQUEST_TIMEOUT, Problem::new("requestTimeout", message));
-        }
+    // Who has no right to it does not get megabytes read.
+    if known.as_ref().is_some_and(|key| shared.service.keys.owner(key).is_none()) {
+        return refuse(StatusCode::UNAUTHORIZED, wrong_key());
+    }
+    let bytes = match received(body, shared.service.limits.message).await {
+        Ok(bytes) => bytes,
+        Err(refused) => return *refused,
     };
     let mut items = match read_message(&bytes) {
         Ok(items) => items,
@@ -148,6 +146,23 @@ async fn posted(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     };
     let body = all(&shared.service, items, (owner, shared.base_for(&headers))).await;
     answer(status(&body), &body)
+}
+
+/// The bytes of a body, if they come in time and are not too many.
+async fn received(body: Bytes, most: usize) -> Result<axum::body::Bytes, Box<Response>> {
+    let (status, problem) = match timeout(BODY, to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => return Ok(bytes),
+        Ok(Err(_too_large)) => {
+            let message = format!("The body is cut off or larger than {} MiB.", most >> 20);
+            let problem = Problem::new("maxRequestSizeExceeded", message);
+            (StatusCode::PAYLOAD_TOO_LARGE, problem)
+        }
+        Err(_elapsed) => {
+            let message = "The body did not arrive in time.";
+            (StatusCode::REQUEST_TIMEOUT, Problem::new("requestTimeout", message))
+        }
+    };
+    Err(Box::new(refuse(status, problem)))
 }
 
 /// The answers to all tasks of a request.

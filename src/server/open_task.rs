@@ -59,7 +59,7 @@ impl OpenTask {
     /// The problem as one of this task.
     pub(super) fn stamped(&self, problem: Problem) -> Problem {
         Problem {
-            task_uuid: Some(self.uuid.to_string()),
+            task_uuid: self.record.request["taskUUID"].as_str().map(str::to_owned),
             task_type: Some(self.record.task_type().to_owned()),
             ..problem
         }

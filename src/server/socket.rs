@@ -21,6 +21,9 @@ const GOING_AWAY: u16 = 1001;
 const POLICY: u16 = 1008;
 const TOO_BIG: u16 = 1009;
 
+/// Most bytes of a message before a key was given.
+const MOST_OF_A_STRANGER: usize = 1 << 20;
+
 /// A connection from its upgrade to its end.
 pub(super) struct Socket {
     pub(super) service: Arc<Service>,
@@ -36,9 +39,9 @@ impl Socket {
     /// Talks until one side ends it.
     pub(super) async fn run(mut self) {
         let deadline = Deadline::now() + self.service.limits.authentication;
-        let Ok((owner, attached, rest)) = self.authenticated(deadline).await else {
-            let why = End(Some((POLICY, "not authenticated in time")));
-            return self.close(&why).await;
+        let (owner, attached, rest) = match self.authenticated(deadline).await {
+            Ok(known) => known,
+            Err(end) => return self.close(&end).await,
         };
         let end = self.talk(&owner, &attached, rest).await;
         self.service.sessions.leave(&attached, Instant::now());
@@ -52,13 +55,18 @@ impl Socket {
     ) -> Result<(Owner, Attached<Message>, Vec<Value>), End> {
         loop {
             let frame = timeout_at(deadline, self.stream.recv()).await;
-            let frame = frame.map_err(|_elapsed| End(None))?.and_then(Result::ok);
+            let frame = frame
+                .map_err(|_elapsed| End(Some((POLICY, "not authenticated in time"))))?
+                .and_then(Result::ok);
             let bytes = match frame.ok_or(End(None))? {
                 Frame::Text(text) => text.as_bytes().to_vec(),
                 Frame::Binary(bytes) => bytes.to_vec(),
                 Frame::Close(_) => return Err(End(None)),
                 Frame::Ping(_) | Frame::Pong(_) => continue,
             };
+            if bytes.len() > MOST_OF_A_STRANGER {
+                return Err(End(Some((TOO_BIG, "authenticate first"))));
+            }
             let mut items = match read_message(&bytes) {
                 Ok(items) => items,
                 Err(problem) => {
@@ -78,7 +86,10 @@ impl Socket {
                     let reply = json!({
                         "taskType": "authentication", "connectionSessionUUID": attached.session,
                     });
-                    self.send_body(&Body::data(vec![reply])).await?;
+                    if let Err(end) = self.send_body(&Body::data(vec![reply])).await {
+                        self.service.sessions.leave(&attached, Instant::now());
+                        return Err(end);
+                    }
                     items.remove(0);
                     return Ok((owner, attached, items));
                 }

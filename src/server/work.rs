@@ -1,5 +1,6 @@
 //! The thread that feeds the engine: one piece of work after the other, each key in its turn.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, PoisonError};
 
@@ -22,9 +23,15 @@ const EVENTS: usize = 256;
 /// Works until the queue is closed.
 pub(super) fn work_through(service: &Arc<Service>, provider: &dyn Provider) {
     while let Some(Work { open, order }) = service.queue.pop() {
-        match order {
+        let done = catch_unwind(AssertUnwindSafe(|| match order {
             Order::Pictures(task) => draw(service, provider, &open, *task),
             Order::Guide(task, picture) => guide(service, &open, &task, picture),
+        }));
+        if done.is_err() {
+            // The panic is in the log; the others must not wait for ever.
+            let message =
+                "The task ended because of a fault in Latelier itself; the log says more.";
+            service.made(&open, vec![Problem::new("internalServerError", message)]);
         }
     }
 }
@@ -42,13 +49,11 @@ fn draw(service: &Arc<Service>, provider: &dyn Provider, open: &Arc<OpenTask>, m
     let (there, owed): (Vec<_>, Vec<_>) = images
         .map(|(index, image_uuid)| Owed { index, image_uuid })
         .partition(|owed| is_there(owed.image_uuid));
-    // Made before a restart: whoever waited then asks for them.
-    tracing::debug!(
-        "task {}: {} of {} pictures are there",
-        open.uuid,
-        there.len(),
-        open.record.images.len()
-    );
+    // Made before a restart: whoever waited then asks for them. Whether they were sent on nobody knows, and
+    // sending the same file to the same address again changes nothing.
+    for there in &there {
+        service.finished(open, there.index as usize);
+    }
     if owed.is_empty() {
         return service.made(open, Vec::new());
     }

@@ -25,6 +25,9 @@ fn a_connection_authenticates_first_and_a_wrong_key_is_refused() {
 fn who_does_not_authenticate_in_time_and_who_is_silent_are_closed() {
     let server = Served::start(&["--authentication-timeout", "1", "--idle-timeout", "1"]);
     assert_eq!(server.connect().receive_or_end(), Err(1008));
+    let mut stranger = server.connect();
+    stranger.send_text("[".repeat(2 << 20));
+    assert_eq!(stranger.receive_or_end(), Err(1009));
     assert_eq!(server.client().receive_or_end(), Err(1001));
 }
 
@@ -131,9 +134,14 @@ fn siblings_of_a_wrong_task_are_made_and_a_name_is_used_once() {
     assert_eq!(codes, [json!("conflictTaskUUID"), json!("invalidSteps")]);
     assert_eq!(made[0]["taskUUID"], good["taskUUID"]);
     assert_eq!(code(&socket.ask(&good)), "conflictTaskUUID");
-    // What was refused was never used.
+    let capitals = |task: &Value| task["taskUUID"].as_str().unwrap().to_uppercase();
+    let mut same = good.clone();
+    same["taskUUID"] = json!(capitals(&good));
+    assert_eq!(code(&socket.ask(&same)), "conflictTaskUUID");
+    // What was refused was never used; the answer spells the name as the task does.
     let mut again = wrong;
     again["steps"] = json!(1);
+    again["taskUUID"] = json!(capitals(&again));
     assert_eq!(socket.ask(&again)["data"][0]["taskUUID"], again["taskUUID"]);
 }
 
@@ -169,4 +177,17 @@ fn too_many_waiting_tasks_are_refused_as_a_rate_limit() {
     let (status, _) = server.post(&json!([task(json!({}))]));
     // Unless both were finished in the meantime.
     assert!(status == 429 || status == 200, "{status}");
+}
+
+#[test]
+fn the_single_task_of_one_key_does_not_wait_for_all_of_another() {
+    let server = Served::start(&["--key", "other-key"]);
+    let many: Vec<Value> =
+        (0..12).map(|_| task(json!({ "deliveryMethod": "async", "steps": 4 }))).collect();
+    assert_eq!(server.post(&json!(many)).0, 200);
+    let mut other = server.connect();
+    other.authenticate("other-key", None);
+    assert_eq!(other.ask(&task(json!({}))).get("errors"), None);
+    let last = many.last().unwrap();
+    assert_eq!(server.post(&json!([super::poll(last)])).1["data"][0]["status"], "processing");
 }

@@ -19,6 +19,19 @@ fn files_that_say(folder: &Path, word: &str, found: &mut Vec<String>) {
 }
 
 #[test]
+fn a_key_that_is_none_is_refused_without_being_repeated() {
+    let by_argument = ["serve", "--key", "two words 4711"];
+    let by_environment = ["serve", "--listen", "127.0.0.1:0"];
+    for (arguments, variable) in [(by_argument, ""), (by_environment, "two words 4711")] {
+        let mut command = crate::support::latelier();
+        let refused = command.env("LATELIER_SERVE_KEY", variable).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(said.contains("--key") && !said.contains("4711"), "{said}");
+    }
+}
+
+#[test]
 fn the_key_appears_in_no_log_file_or_answer() {
     let mut server = Served::start(&[]);
     let mut socket = server.connect();
