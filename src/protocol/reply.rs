@@ -261,7 +261,9 @@ impl ServiceError {
         let of_something_else = ["Model", "Image", "Media", "model", "image", "media", "Cancelled"]
             .iter()
             .any(|thing| self.code.contains(thing));
-        self.family() == Family::NotFound && !self.is_outcome && !of_something_else
+        // What has expired was there.
+        let was_there = ["Expired", "expired"].iter().any(|end| self.code.contains(end));
+        self.family() == Family::NotFound && !self.is_outcome && !of_something_else && !was_there
     }
 
     /// Whether a picture that the task names is not there any more.

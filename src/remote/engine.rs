@@ -312,7 +312,10 @@ impl Shared {
             match &outcome {
                 // An upload lives for a while only; the task was refused and made nothing.
                 Outcome::Failed(error)
-                    if error.is_missing_picture() && !brought.uploaded.is_empty() && tries == 1 =>
+                    if error.is_missing_picture()
+                        && !error.is_outcome
+                        && !brought.uploaded.is_empty()
+                        && tries == 1 =>
                 {
                     tracing::info!("{host} lacks a picture: it is uploaded again");
                     self.uploader.forget(&brought.uploaded);

@@ -23,8 +23,9 @@ pub(super) const WHOLE: Duration = Duration::from_mins(20);
 /// For the acknowledgement of an asynchronous task and for the answer to `getResponse`.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// A synchronous task of which nothing was heard for so long is asked for.
-const QUIET: Duration = Duration::from_mins(1);
+/// A synchronous task of which nothing was heard for so long is asked for: the service's own limit for
+/// those is 120 s.
+const QUIET: Duration = Duration::from_secs(130);
 
 /// Between an error that leaves pictures open and the question what became of them.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
@@ -274,7 +275,11 @@ impl Errand {
         let family = error.family();
         if error.is_known_task() && self.sent {
             self.known = true;
-            self.stage = Stage::Ask { at: now };
+            match self.stage {
+                // As the answer to a question it says nothing new.
+                Stage::Asked { .. } => self.ask_after_a_pause(now),
+                _ => self.stage = Stage::Ask { at: now },
+            }
             self.conflict = Some(error);
         } else if asked && error.is_unknown_task() {
             self.hear_unknown(&error, now);
@@ -315,7 +320,7 @@ impl Errand {
     /// The service is too busy, or stumbled.
     fn hear_passing(&mut self, error: ServiceError, now: Duration) {
         if self.backoff.failures() >= TRIES {
-            self.end(Outcome::Failed(error));
+            self.end(self.verdict(error));
             return;
         }
         self.backoff.fail();
@@ -329,6 +334,16 @@ impl Errand {
         };
     }
 
+    /// How an error ends it. One that answers a question is about the question, unless it says that it is
+    /// what became of the task: pictures may have been made, and must stay to be asked for.
+    fn verdict(&self, error: ServiceError) -> Outcome {
+        let asked = matches!(self.stage, Stage::Asked { .. } | Stage::Ask { .. });
+        if self.sent && asked && !error.is_outcome && self.errors.len() <= 1 {
+            return Outcome::Unreachable { sent: true, why: error.message };
+        }
+        Outcome::Failed(error)
+    }
+
     /// The task, or a picture of it, ended in an error.
     fn hear_final(&mut self, error: ServiceError, now: Duration) {
         let same = |other: &ServiceError| {
@@ -340,8 +355,9 @@ impl Errand {
         }
         let whole = error.image_uuid.is_none() && error.family().ends_the_task();
         self.errors.push(error.clone());
+        self.idle = 0;
         if whole {
-            self.end(Outcome::Failed(error));
+            self.end(self.verdict(error));
             return;
         }
         self.known |= self.sent;
@@ -391,7 +407,9 @@ impl Errand {
 fn is_still_running(item: &Item) -> bool {
     // An upload of a model tells of each stage.
     let state = item.text("status").unwrap_or_default();
+    let without_picture = item.task_type() == "imageInference" && item.image().is_none();
     item.is_pending()
+        || (without_picture && !["success", "completed"].contains(&state))
         || (item.task_type() == "modelUpload" && !["ready", "failed"].contains(&state))
 }
 

@@ -148,8 +148,9 @@ fn of_status(status: StatusCode) -> ServiceError {
         401 => "unauthorized",
         402 => "paymentRequired",
         403 => "forbidden",
-        408 | 429 => "rateLimitExceeded",
-        500.. => "serviceUnavailable",
+        429 => "rateLimitExceeded",
+        // What took too long may have been taken all the same.
+        408 | 500.. => "serviceUnavailable",
         _ => "invalidAddress",
     };
     ServiceError::new(code, format!("It answers {status} without a word of explanation."))

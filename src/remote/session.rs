@@ -279,10 +279,13 @@ impl Session {
         }
         self.pinged = None;
         if closed.code == Some(TOO_BIG) {
-            self.link = Link::Down { until: now };
             let waiting = self.errands.values_mut().filter(|errand| errand.is_waiting());
-            waiting.for_each(|errand| errand.end(Outcome::TooLarge));
-            return;
+            // Of several, nobody knows whose message it was: they are asked for.
+            if let [only] = waiting.collect::<Vec<_>>().as_mut_slice() {
+                only.end(Outcome::TooLarge);
+                self.link = Link::Down { until: now };
+                return;
+            }
         }
         let family = closed.status.and_then(Family::of_status);
         if let Some(family @ (Family::Auth | Family::Quota)) = family {

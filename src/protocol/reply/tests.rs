@@ -124,6 +124,7 @@ fn what_the_service_has_and_what_it_lacks_are_told_apart() {
     assert!(
         error("taskNotFound").is_unknown_task() && error("taskFailedOrNotFound").is_unknown_task()
     );
+    assert!(!error("taskExpired").is_unknown_task() && !error("resultExpired").is_unknown_task());
     assert!(!error("modelNotFound").is_unknown_task() && !error("invalidWidth").is_unknown_task());
     assert!(
         error("seedImageNotFound").is_missing_picture()

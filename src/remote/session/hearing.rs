@@ -76,7 +76,13 @@ impl Session {
         self.link = Link::Down { until: now };
         self.name = None;
         for errand in self.errands.values_mut() {
-            errand.end(Outcome::Failed(error.clone()));
+            // What was sent may have been made and paid for: it must stay to be asked for.
+            errand.end(if errand.was_sent() {
+                let why = format!("it refuses the account: {}", error.message);
+                Outcome::Unreachable { sent: true, why }
+            } else {
+                Outcome::Failed(error.clone())
+            });
         }
     }
 
@@ -126,14 +132,8 @@ impl Session {
     /// An error that names no task: of the account, or of a task that has to be found out.
     fn hear_of_nobody(&mut self, error: &ServiceError, now: Duration) {
         tracing::warn!("the service says {}: {}", error.code, error.message);
-        match error.family() {
-            Family::Auth => return self.refused(error, now),
-            Family::Quota => {
-                let waiting = self.errands.values_mut().filter(|errand| errand.is_waiting());
-                waiting.for_each(|errand| errand.end(Outcome::Failed(error.clone())));
-                return;
-            }
-            _ => {}
+        if error.family() == Family::Auth {
+            return self.refused(error, now);
         }
         let mut waiting: Vec<_> =
             self.errands.values_mut().filter(|errand| errand.is_waiting()).collect();
