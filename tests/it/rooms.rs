@@ -55,7 +55,7 @@ const CRATES: &[(&str, &[&str])] = &[
     // In `cli` only the load that a server is measured under.
     ("tokio_tungstenite", &["remote", "cli"]),
     ("keyring", &["library"]),
-    ("zeroize", &["protocol", "library"]),
+    ("zeroize", &["protocol", "library", "server"]),
     ("rusqlite", &["library"]),
 ];
 

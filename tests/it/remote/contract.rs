@@ -257,6 +257,7 @@ fn every_picture_that_was_paid_for_has_a_receipt() {
     for receipt in receipts {
         assert_eq!((receipt.task, receipt.steps), (job.id, Some(3)));
         assert_eq!(receipt.model.to_string(), "runware:101@1");
-        assert_eq!(receipt.extent, Extent::new(64, 64));
+        // Written before the file is looked at: the size that was asked for.
+        assert_eq!(receipt.extent, Extent::new(512, 512));
     }
 }
