@@ -35,7 +35,7 @@ struct Trouble {
 
 impl Downloads {
     pub(super) fn new() -> Result<Self, String> {
-        let client = client(Policy::limited(REDIRECTS)).map_err(|error| reason(&error))?;
+        let client = client(Policy::limited(REDIRECTS), true).map_err(|error| reason(&error))?;
         Ok(Self { client })
     }
 

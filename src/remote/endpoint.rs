@@ -80,6 +80,11 @@ impl Endpoint {
         &self.url
     }
 
+    /// Whether nobody on the way can read what is sent.
+    pub(super) fn is_encrypted(&self) -> bool {
+        ["https", "wss"].contains(&self.url.scheme())
+    }
+
     pub(super) fn is_socket(&self) -> bool {
         ["ws", "wss"].contains(&self.url.scheme())
     }

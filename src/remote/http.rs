@@ -48,7 +48,8 @@ enum Trouble {
 impl Http {
     pub(super) fn new(endpoint: Endpoint, key: Key) -> Result<Self, String> {
         // A redirect would carry the key elsewhere, or turn the request into another one.
-        let client = client(Policy::none()).map_err(|error| reason(&error))?;
+        let client = client(Policy::none(), endpoint.is_encrypted());
+        let client = client.map_err(|error| reason(&error))?;
         Ok(Self { client, endpoint, key, began: Instant::now() })
     }
 
@@ -175,10 +176,13 @@ fn trouble(error: &reqwest::Error) -> Trouble {
     Trouble::Lost(why)
 }
 
-/// A client with the room's limits; TLS by rustls over ring.
-pub(super) fn client(redirects: Policy) -> reqwest::Result<Client> {
+/// A client with the room's limits; TLS by rustls over ring. What is not encrypted goes through no proxy:
+/// that would be another machine that reads the key.
+pub(super) fn client(redirects: Policy, encrypted: bool) -> reqwest::Result<Client> {
     ready_for_tls();
-    Client::builder()
+    let builder = Client::builder();
+    let builder = if encrypted { builder } else { builder.no_proxy() };
+    builder
         .connect_timeout(CONNECT)
         .redirect(redirects)
         .user_agent(concat!("Latelier/", env!("CARGO_PKG_VERSION")))
