@@ -66,3 +66,36 @@ fn costs_of_nothing_are_nothing() {
     let costs = latelier(home.path(), &["costs"], "");
     assert_eq!(text(&costs), "0 pictures in 30 days: $0.00\n");
 }
+
+/// Nobody listens at this address: a task that is sent all the same ends with another code.
+const NOWHERE: &str = "ws://127.0.0.1:1/v1";
+
+#[test]
+fn over_the_daily_limit_nothing_is_sent() {
+    for (limit, results) in [("0", 1), ("5", 2)] {
+        let home = scratch();
+        let task = serde_json::json!([{
+            "taskType": "imageInference", "taskUUID": uuid::Uuid::new_v4().to_string(),
+            "model": "runware:101@1", "positivePrompt": "a fox", "width": 512, "height": 512,
+            "numberResults": results,
+        }]);
+        let out = home.path().join("out");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_latelier"))
+            .args(["run", "-", "--engine", "remote", "--remote-url", NOWHERE, "--daily-limit"])
+            .args([limit, "--out"])
+            .arg(out)
+            .env("LATELIER_HOME", home.path())
+            .env("RUNWARE_API_KEY", KEY)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(task.to_string().as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert_eq!(answer["errors"][0]["code"], "dailyLimitReached", "{answer}");
+        assert!(answer["errors"][0]["message"].as_str().unwrap().starts_with("Nothing was sent"));
+    }
+}
