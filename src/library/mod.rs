@@ -23,6 +23,7 @@ mod scan;
 mod thumbnails;
 mod uploads;
 mod verdicts;
+mod wildcards;
 
 pub use adding::{AddError, Added, Addition};
 pub use annotators::{AnnotatorMissing, Annotators};
@@ -39,3 +40,4 @@ pub use results::{Results, read_picture, read_task, write_atomically};
 pub use thumbnails::Thumbnails;
 pub use uploads::UploadNotes;
 pub use verdicts::{list_verdicts, read_verdict};
+pub use wildcards::read_wildcards;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Gallery, MaskHistory};
+use super::{Gallery, MaskHistory, PromptBook, TaskSheet};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -82,6 +82,12 @@ pub struct View {
     /// Whether the gallery is unfolded.
     pub gallery_open: bool,
 
+    /// Prompts that were drawn with.
+    pub prompts: PromptBook,
+
+    /// Whether the form's rarely used rows are unfolded.
+    pub more_open: bool,
+
     /// Words the gallery is searched for.
     #[serde(skip)]
     pub search: String,
@@ -117,6 +123,10 @@ pub struct View {
     /// Whether the sheet of shortcuts is open.
     #[serde(skip)]
     pub shortcuts_open: bool,
+
+    /// The task of the form as text.
+    #[serde(skip)]
+    pub task_sheet: TaskSheet,
 
     /// Set for one frame: the prompt takes the keyboard.
     #[serde(skip)]
@@ -164,6 +174,8 @@ impl View {
         self.theme == other.theme
             && self.form_open == other.form_open
             && self.gallery_open == other.gallery_open
+            && self.more_open == other.more_open
+            && self.prompts == other.prompts
     }
 }
 
@@ -173,6 +185,8 @@ impl Default for View {
             theme: ThemeChoice::default(),
             form_open: true,
             gallery_open: true,
+            prompts: PromptBook::default(),
+            more_open: false,
             search: String::new(),
             selected: None,
             following: true,
@@ -182,6 +196,7 @@ impl Default for View {
             drawing_from: None,
             mask_history: MaskHistory::default(),
             shortcuts_open: false,
+            task_sheet: TaskSheet::default(),
             focus_prompt: false,
             reveal_selected: false,
             uncovered: BTreeSet::new(),

@@ -66,3 +66,25 @@ pub const UNDO: char = '\u{e166}';
 pub const DELETE: char = '\u{e872}';
 /// Show.
 pub const VISIBLE: char = '\u{e8f4}';
+/// The task as text.
+pub const JSON: char = '\u{ead3}';
+/// What was before.
+pub const HISTORY: char = '\u{e28e}';
+/// A mark.
+pub const STAR: char = '\u{e838}';
+/// Where a row is taken to be moved.
+pub const GRIP: char = '\u{e945}';
+/// Fine adjustment.
+pub const TUNE: char = '\u{e429}';
+/// To the clipboard.
+pub const COPY: char = '\u{e14d}';
+/// One place up.
+pub const UP: char = '\u{e5d8}';
+/// One place down.
+pub const DOWN: char = '\u{e5db}';
+/// Unfolded.
+pub const FOLD_OPEN: char = '\u{e5cf}';
+/// Folded.
+pub const FOLDED: char = '\u{e409}';
+/// One picture, or the place for one.
+pub const PICTURE: char = '\u{e251}';

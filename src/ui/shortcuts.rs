@@ -61,6 +61,13 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl Z", "Undo the mask", ctrl(Key::Z), When::Idle, |cx| {
         cx.actions.push(Action::UndoMask);
     }),
+    row(
+        "Ctrl J",
+        "The task as JSON",
+        ctrl(Key::J),
+        When::Always,
+        super::panels::task_sheet::toggle,
+    ),
     row("Ctrl B", "Fold the form", ctrl(Key::B), When::Always, |cx| {
         cx.view.form_open = !cx.view.form_open;
     }),

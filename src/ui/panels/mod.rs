@@ -8,6 +8,7 @@ mod notices;
 mod queue;
 mod sheet;
 mod strip;
+pub(super) mod task_sheet;
 mod top_bar;
 mod waiting;
 
@@ -58,6 +59,7 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
     let canvas = CentralPanel::no_frame().frame(plain(colours.surround));
     let canvas = canvas.show(ui, |ui| canvas::ui(ui, cx)).response.rect;
     notices::ui(ui, cx, canvas);
+    task_sheet::ui(ui, cx);
     sheet::ui(ui, cx);
 }
 

@@ -9,7 +9,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::app::{App, Services};
 use latelier::engine::{
-    ClassifierPath, EngineError, LocalEngine, RuntimeError, SearchPath, Settings,
+    ClassifierPath, EngineError, LocalEngine, LocalGuides, RuntimeError, SearchPath, Settings,
 };
 use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
 use latelier::library::{Home, JournalFolder, Library, Pictures, Results};
@@ -65,7 +65,9 @@ impl Window {
     fn over(home: &Home, library: Library, provider: Worker) -> Self {
         let (library, provider) = (Arc::new(library), Box::new(provider));
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
-        let services = Services { home: home.clone(), library, provider, journal };
+        let search = SearchPath::usual(&support::home().runtime_dir());
+        let guides = Arc::new(LocalGuides { search, threads: 2 });
+        let services = Services { home: home.clone(), library, provider, guides, journal };
         let app = Harness::builder()
             .with_size(egui::vec2(1440.0, 900.0))
             .with_max_steps(64)
