@@ -6,7 +6,7 @@ use egui::{Label, RichText, Ui};
 use super::super::rows::{refusable, switch_row, text_row, whole_row, words_row};
 use crate::task::{DeliveryMethod, OutputFormat, OutputType};
 use crate::ui::Cx;
-use crate::ui::theme::{self, palette};
+use crate::ui::theme::{self, palette, space};
 
 /// The quality of a file where nothing is said.
 const QUALITY: u32 = 95;
@@ -23,6 +23,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ];
     const WAYS: [(DeliveryMethod, &str); 2] =
         [(DeliveryMethod::Sync, "wait"), (DeliveryMethod::Async, "ask again")];
+    ui.add_space(space::ROW_GAP);
     ui.add(Label::new(RichText::new("Delivery").font(theme::title()).color(palette(ui).dim)));
     let format = cx.draft.more.output_format.unwrap_or(OutputFormat::Jpg);
     if let Some(format) = words_row(ui, ("Format", "Format", "outputFormat"), &FORMATS, format) {
@@ -55,7 +56,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     refusable(ui, cx, "ttl", |ui, cx| {
         let mut seconds = cx.draft.more.ttl;
-        whole_row(ui, cx, ("Lives s", "", "ttl"), 60.0..=LONGEST_LIFE, (&mut seconds, 3600));
+        whole_row(ui, cx, ("Time to live", "", "ttl"), 60.0..=LONGEST_LIFE, (&mut seconds, 3600));
         cx.draft.more.ttl = seconds;
     });
     refusable(ui, cx, "webhookURL", |ui, cx| {

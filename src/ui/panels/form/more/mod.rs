@@ -12,7 +12,7 @@ use super::{complaint_within, engine, picture};
 use crate::state::GuideSlot;
 use crate::task::{DeepCache, ImageRef, ModelKind};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, RowLabel, control_row, paint_elided, tip};
+use crate::ui::widgets::{IconButton, RowLabel, control_row, paint_elided, refused, tip};
 use crate::ui::{Cx, icons};
 
 /// The largest interval that the slider offers; the API knows no limit.
@@ -111,19 +111,18 @@ fn head(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn vae(ui: &mut Ui, cx: &mut Cx<'_>) {
     let label = RowLabel { text: "VAE", help: picture::help("vae"), default: None, of: "" };
     let now = cx.draft.more.vae.clone();
-    let card = now
-        .as_ref()
-        .and_then(|air| cx.world.models.iter().find(|card| card.air.to_string() == *air));
+    let card = now.as_ref().and_then(|air| cx.world.card(air));
     let words = match (&card, &now) {
+        _ if refused(ui).is_some() => refused(ui).unwrap_or_default(),
         (Some(card), _) => card.name.clone(),
         (None, Some(air)) => air.clone(),
         (None, None) => "the model's own".to_owned(),
     };
     control_row(ui, label, |ui| {
         let width = ui.available_width() - if now.is_some() { 28.0 + 4.0 } else { 0.0 };
-        let response = ui
-            .add_sized(vec2(width, space::ROW), egui::Button::new(&words).truncate())
-            .accessible_name("VAE");
+        let words = (words.as_str(), egui::Atom::grow());
+        let button = egui::Button::new(words).truncate().min_size(vec2(width, space::ROW));
+        let response = ui.add_sized(vec2(width, space::ROW), button).accessible_name("VAE");
         if let Some(air) = super::stacks::pick(ui, cx, (&response, ModelKind::Vae, "VAE")) {
             cx.draft.more.vae = Some(air);
         }
@@ -208,7 +207,10 @@ fn picture_row(
             Some(ImageRef::Uuid(_)) => "of the library",
             Some(_) => "of the task",
         };
-        ui.colored_label(palette(ui).faint, says);
+        let refusal = refused(ui);
+        let colour = if refusal.is_some() { palette(ui).text } else { palette(ui).faint };
+        let words = refusal.unwrap_or_else(|| says.to_owned());
+        ui.colored_label(colour, egui::RichText::new(words).font(theme::caption()));
         let close = format!("Take away: {name}");
         image.is_some() && IconButton::new(icons::CLOSE, &close).show(ui).clicked()
     });
