@@ -25,11 +25,13 @@ use crate::jobs::{Event, EventSink, Journal, Journaled, NsfwScore, Provider, Sta
 use crate::library::{
     BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage, Thumbnails,
 };
+use crate::pixels::Mask;
 use crate::settings::Settings;
-use crate::state::{Action, Effect, GuideSlot, Meter, StartPicture, State, Tone};
+use crate::state::{Action, Effect, GuideSlot, MaskTicket, Meter, StartPicture, State, Tone};
 use crate::task::Task;
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
+use masks::MaskSaver;
 use reader::Reader;
 use saver::Saver;
 use scanner::Scanner;
@@ -103,6 +105,8 @@ enum News {
     Start(Uuid, StartPicture),
     /// What lies on disk of the mask of the library.
     Mask(Uuid, StartPicture),
+    /// These are the pixels of a mask that was asked for; none when it is gone, else why not.
+    MaskPixels(MaskTicket, Result<Option<Mask>, String>),
     /// The mask of this task was drawn and is kept under that name, or could not be.
     MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
     /// The models folders were looked through; what of them cannot be used and is in no list.
@@ -161,6 +165,7 @@ pub struct App {
     pictures: Pictures,
     start_watcher: Watcher,
     mask_watcher: Watcher,
+    mask_saver: MaskSaver,
     counter: Counter,
 }
 
@@ -198,6 +203,7 @@ impl App {
         let pictures = Pictures::new(&home, &[]);
         let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
+        let mask_saver = MaskSaver::start(home.painting_dir())?;
         let counter = Counter::start(messenger.clone())?;
         let mut app = Self {
             state,
@@ -217,6 +223,7 @@ impl App {
             pictures,
             start_watcher,
             mask_watcher,
+            mask_saver,
             counter,
         };
         if let Some(journal) = app.journal.clone() {
@@ -257,8 +264,10 @@ impl App {
                 }
                 News::Mask(image_uuid, picture) => {
                     self.textures.retry_broken();
+                    self.state.painting.ask_again();
                     self.state.world.set_mask(image_uuid, picture);
                 }
+                News::MaskPixels(ticket, mask) => self.state.mask_arrived(ticket, mask),
                 News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
                 News::ModelsRead(troubles) => self.models_read(troubles),
                 News::Counted(meter) => self.state.world.meter = Some(meter),
@@ -339,7 +348,8 @@ impl App {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Submit(job) => self.provider.submit(job, self.sink.clone()),
-            Effect::DrawMask(order) => self.on_a_thread(masks::draw(self.pictures.clone(), order)),
+            Effect::DrawMask(order) => self.on_a_thread(masks::keep(self.pictures.clone(), order)),
+            Effect::Mask(work) => self.on_a_thread(masks::work(work)),
             Effect::Resume(jobs) => {
                 for job in jobs {
                     self.provider.submit(job, self.sink.clone());
@@ -413,8 +423,15 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let mut actions: Vec<Action> = Vec::new();
-        let State { draft, view, world, .. } = &mut self.state;
-        let mut cx = Cx { draft, view, world, textures: &mut self.textures, actions: &mut actions };
+        let State { draft, view, world, painting, .. } = &mut self.state;
+        let mut cx = Cx {
+            draft,
+            view,
+            painting,
+            world,
+            textures: &mut self.textures,
+            actions: &mut actions,
+        };
         ui::draw(ui, &mut cx);
         for action in actions {
             if let Some(effect) = self.state.apply(action) {
@@ -428,11 +445,22 @@ impl eframe::App for App {
             self.on_a_thread(guides::find(self.pictures.clone(), guide));
         }
         self.mask_watcher.watch(self.state.draft.mask.kept());
+        if let Some((ticket, source)) = self.state.take_wanted_mask() {
+            let (pictures, folder) = (self.pictures.clone(), self.home.painting_dir());
+            self.on_a_thread(masks::read((pictures, folder), ticket, source));
+        }
+        self.mask_saver.offer(&self.state, ui.ctx());
         self.counter.count(self.state.world.texts(&self.state.draft));
         self.reader.fetch(self.state.wanted_task());
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);
         }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.mask_saver.finish(&self.state);
     }
 }

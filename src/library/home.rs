@@ -53,6 +53,12 @@ impl Home {
         self.root.join("inputs")
     }
 
+    /// Masks that are being painted, by the picture they lie on.
+    #[must_use]
+    pub fn painting_dir(&self) -> PathBuf {
+        self.root.join("painting")
+    }
+
     /// Small versions of the results, each made again when it is missing.
     #[must_use]
     pub fn thumbnails_dir(&self) -> PathBuf {

@@ -1,12 +1,14 @@
 //! What each action does: one call an arm.
 
+mod masking;
+
+pub use masking::{MaskAction, MaskChange, MaskWork};
+
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{
-    Action, Draft, Effect, JobEntry, JobStatus, MaskHistory, MaskOrder, State, Tone, Tool, Zoom,
-};
+use super::{Action, Draft, Effect, JobEntry, JobStatus, MaskOrder, State, Tone, Tool, Zoom};
 use crate::jobs::{Job, JobId, Status, fresh_seed};
 use crate::task::{EngineKind, ImageRef, Problem, Task, resolve};
 
@@ -34,11 +36,11 @@ impl State {
             Action::ReuseSeed(image_uuid) => self.reuse_seed(image_uuid),
             Action::OpenPicture => Some(Effect::OpenPicture),
             Action::StartFrom(image_uuid) => self.start_from_result(image_uuid),
+            Action::UseResult(image_uuid) => self.use_result(image_uuid),
+            Action::LeaveResults => self.leave_results(),
             Action::RemovePicture => self.remove_picture(),
-            Action::DrawMask => self.draw_mask(),
-            Action::AddRectangle => self.add_rectangle(),
-            Action::UndoMask => self.undo_mask(),
-            Action::ClearMask => self.clear_mask(),
+            Action::Take(tool) => self.take(tool),
+            Action::Mask(action) => self.mask_action(action),
             Action::GuideByShown(slot) => Some(Effect::BringGuide(slot, self.shown_file()?)),
             Action::GuideByEdges(slot) => Some(Effect::DrawEdges(slot, self.shown_file()?)),
             Action::OpenGuide(slot) => Some(Effect::OpenGuide(slot)),
@@ -73,16 +75,16 @@ impl State {
             let submitted = self.submit(&task);
             return submitted.map_err(|problems| self.world.problems = problems).ok();
         }
-        let Some(extent) = self.world.start_extent(&self.draft) else {
-            self.world.notify(Tone::Failed, STILL_READ);
+        if self.painting.is_waiting() {
+            self.world.notify(Tone::Failed, "The mask is still being read or changed");
             return None;
-        };
+        }
         let problems = resolve(&self.task_to_check(), &self.world, EngineKind::Local, 1).err();
         if let Some(problems) = problems {
             self.world.problems = problems;
             return None;
         }
-        let mask = self.draft.mask.drawn(extent)?;
+        let mask = self.painting.mask()?.mask().clone();
         Some(Effect::DrawMask(Box::new(MaskOrder { mask, task })))
     }
 
@@ -230,7 +232,6 @@ impl State {
     fn reuse_settings(&mut self, image_uuid: Uuid) -> Option<Effect> {
         let task = Arc::clone(self.world.gallery.get(image_uuid)?.task()?);
         self.draft = Draft::from(task.as_ref());
-        self.view.mask_history = MaskHistory::default();
         let lost = if task.seed_image.is_some() && self.draft.seed_image.is_none() {
             "the picture they start from"
         } else if task.mask_image.is_some() && !self.draft.mask.is_there() {
@@ -269,10 +270,6 @@ impl State {
     }
 
     fn form_starts_from(&mut self, image_uuid: Option<Uuid>) {
-        if self.draft.seed_image != image_uuid {
-            self.view.mask_history = MaskHistory::default();
-            self.view.drawing_from = None;
-        }
         self.draft.start_from(image_uuid);
     }
 
@@ -288,40 +285,38 @@ impl State {
         None
     }
 
+    fn use_result(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        self.world.gallery.get(image_uuid)?.path.as_ref()?;
+        let extension = &mut self.draft.extension;
+        (extension.top, extension.right) = (None, None);
+        (extension.bottom, extension.left) = (None, None);
+        self.start_from(image_uuid);
+        None
+    }
+
+    fn leave_results(&mut self) -> Option<Effect> {
+        self.view.show_start();
+        None
+    }
+
     fn remove_picture(&mut self) -> Option<Effect> {
         self.form_starts_from(None);
         self.view.show_results();
         None
     }
 
-    fn draw_mask(&mut self) -> Option<Effect> {
-        let draws = self.view.start_shown && self.view.tool == Tool::Rectangle;
-        if draws {
+    /// Takes a tool in hand; the one in hand is laid down.
+    fn take(&mut self, tool: Tool) -> Option<Effect> {
+        if self.view.start_shown && self.view.tool == tool {
             self.view.tool = Tool::Hand;
         } else if self.draft.seed_image.is_some() {
             self.view.show_start();
-            self.view.tool = Tool::Rectangle;
+            self.view.tool = tool;
+            if let Some(extent) = self.world.start_extent(&self.draft) {
+                self.view.tools.fit(extent);
+            }
         }
-        self.view.drawing_from = None;
-        None
-    }
-
-    fn add_rectangle(&mut self) -> Option<Effect> {
-        let extent = self.world.start_extent(&self.draft)?;
-        self.draft.mask.add_in_the_middle(extent, &mut self.view.mask_history);
-        self.view.show_start();
-        None
-    }
-
-    fn undo_mask(&mut self) -> Option<Effect> {
-        if self.draft.seed_image.is_some() {
-            self.draft.mask.undo(&mut self.view.mask_history);
-        }
-        None
-    }
-
-    fn clear_mask(&mut self) -> Option<Effect> {
-        self.draft.mask.clear(&mut self.view.mask_history);
+        self.painting.outline.clear();
         None
     }
 

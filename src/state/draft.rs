@@ -289,7 +289,6 @@ impl From<&Task> for Draft {
             mask: MaskDraft {
                 shape: in_library(task.mask_image.as_ref())
                     .map_or(MaskShape::Nowhere, MaskShape::Kept),
-                feather: 0,
                 margin: task.mask_margin,
             },
             extension,

@@ -11,6 +11,7 @@ mod extension;
 mod gallery;
 mod mask;
 mod meter;
+mod painting;
 mod queue;
 mod stacks;
 mod start;
@@ -18,13 +19,15 @@ mod view;
 mod world;
 
 pub use action::{Action, Effect, MaskOrder};
+pub use apply::{MaskAction, MaskChange, MaskWork};
 pub use canvas::OnCanvas;
 pub use days::Day;
 pub use draft::{Draft, Mode};
-pub use extension::Extension;
+pub use extension::{Extension, Pull};
 pub use gallery::{Gallery, GalleryEntry, Settings};
-pub use mask::{DrawnMask, MAX_FEATHER, MaskDraft, MaskHistory, MaskShape};
+pub use mask::{MaskDraft, MaskShape};
 pub use meter::{Length, Meter, Texts};
+pub use painting::{MaskSource, MaskTicket, Painting, ToolSettings};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
 pub use stacks::{GuideSlot, Guided, StackDraft, StackWork};
 pub use start::StartPicture;
@@ -48,10 +51,14 @@ pub struct State {
     /// How the user looks at things.
     pub view: View,
 
+    /// The mask while it is painted on.
+    pub painting: Painting,
+
     /// Facts.
     pub world: World,
 
     checked: Option<(Draft, usize)>,
+    wanted_mask: Option<(MaskTicket, MaskSource)>,
 }
 
 impl State {
@@ -95,6 +102,7 @@ impl State {
 
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
+        self.settle_mask();
         self.world.gallery.refresh(&self.view.search, now);
         self.world.forget_count(&self.draft);
         if self.draft.extends()
@@ -114,6 +122,22 @@ impl State {
             self.checked = Some((self.draft.clone(), models));
             self.check();
         }
+    }
+
+    /// Brings the form's mask and its pixels together.
+    fn settle_mask(&mut self) {
+        if !self.view.tool.paints() {
+            self.painting.end();
+        }
+        let start = self.world.start_extent(&self.draft);
+        if let Some(wanted) = self.painting.settle(&mut self.draft, start) {
+            self.wanted_mask = Some(wanted);
+        }
+    }
+
+    /// The pixels of a mask that have to be read, told once.
+    pub const fn take_wanted_mask(&mut self) -> Option<(MaskTicket, MaskSource)> {
+        self.wanted_mask.take()
     }
 
     fn check(&mut self) {

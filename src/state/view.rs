@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Gallery, MaskHistory};
+use super::{Gallery, ToolSettings};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -62,11 +62,31 @@ pub enum Zoom {
 /// What dragging on the start picture does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tool {
-    /// Moves it.
+    /// Moves it, and pulls its sides.
     #[default]
     Hand,
-    /// Adds a rectangle to the mask.
+    /// Paints on the mask.
+    Brush,
+    /// Takes away from the mask.
+    Eraser,
+    /// Adds what is drawn around.
+    Lasso,
+    /// Adds a rectangle.
     Rectangle,
+    /// Adds an ellipse.
+    Ellipse,
+    /// Fills up to the mask's edges.
+    Fill,
+    /// Adds what has one colour.
+    Colour,
+}
+
+impl Tool {
+    /// Whether it changes the mask.
+    #[must_use]
+    pub fn paints(self) -> bool {
+        self != Self::Hand
+    }
 }
 
 /// What only this window knows. The first block is saved between runs.
@@ -81,6 +101,9 @@ pub struct View {
 
     /// Whether the gallery is unfolded.
     pub gallery_open: bool,
+
+    /// How the tools of the canvas are set.
+    pub tools: ToolSettings,
 
     /// Words the gallery is searched for.
     #[serde(skip)]
@@ -105,14 +128,6 @@ pub struct View {
     /// What dragging on the start picture does.
     #[serde(skip)]
     pub tool: Tool,
-
-    /// Where the rectangle that is being drawn began, in pixels of the start picture.
-    #[serde(skip)]
-    pub drawing_from: Option<[f32; 2]>,
-
-    /// Masks that undoing brings back.
-    #[serde(skip)]
-    pub mask_history: MaskHistory,
 
     /// Whether the sheet of shortcuts is open.
     #[serde(skip)]
@@ -155,7 +170,7 @@ impl View {
         if self.start_shown {
             (self.start_shown, self.zoom) = (false, Zoom::Fit);
         }
-        (self.drawing_from, self.tool) = (None, Tool::Hand);
+        self.tool = Tool::Hand;
     }
 
     /// Whether what is saved of both is the same.
@@ -164,6 +179,7 @@ impl View {
         self.theme == other.theme
             && self.form_open == other.form_open
             && self.gallery_open == other.gallery_open
+            && self.tools == other.tools
     }
 }
 
@@ -173,14 +189,13 @@ impl Default for View {
             theme: ThemeChoice::default(),
             form_open: true,
             gallery_open: true,
+            tools: ToolSettings::default(),
             search: String::new(),
             selected: None,
             following: true,
             zoom: Zoom::Fit,
             start_shown: false,
             tool: Tool::default(),
-            drawing_from: None,
-            mask_history: MaskHistory::default(),
             shortcuts_open: false,
             focus_prompt: false,
             reveal_selected: false,

@@ -66,3 +66,23 @@ pub const UNDO: char = '\u{e166}';
 pub const DELETE: char = '\u{e872}';
 /// Show.
 pub const VISIBLE: char = '\u{e8f4}';
+/// Paints.
+pub const BRUSH: char = '\u{e3ae}';
+/// Takes painted things away.
+pub const ERASER: char = '\u{e6d0}';
+/// Draws around things.
+pub const LASSO: char = '\u{eb03}';
+/// Draws ellipses.
+pub const ELLIPSE: char = '\u{ef4a}';
+/// Fills up to an edge.
+pub const FILL: char = '\u{e23a}';
+/// Chooses by colour.
+pub const COLOUR: char = '\u{e3b8}';
+/// Once more what was undone.
+pub const REDO: char = '\u{e15a}';
+/// Grow, shrink, fade.
+pub const REFINE: char = '\u{eb77}';
+/// White becomes black.
+pub const INVERT: char = '\u{e891}';
+/// From a file.
+pub const OPEN: char = '\u{eaf3}';

@@ -4,7 +4,7 @@ use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
 use super::Cx;
-use crate::state::{Action, Tool, Zoom};
+use crate::state::{Action, MaskAction, Tool, Zoom};
 
 /// A shortcut and what it does.
 pub(super) struct Shortcut {
@@ -34,12 +34,35 @@ const fn plain(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
 }
 
+const fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
+const fn ctrl_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
+}
+
 /// All shortcuts, in the order of the sheet.
 pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl Enter", "Generate", ctrl(Key::Enter), When::Always, |cx| {
         cx.actions.push(Action::Generate);
     }),
-    row("Esc", "Cancel the running job; clear the mask", plain(Key::Escape), When::Idle, escape),
+    row(
+        "Esc",
+        "Cancel the running job; give up a stroke; leave results",
+        plain(Key::Escape),
+        When::Idle,
+        escape,
+    ),
+    row(
+        "Enter",
+        "Use the result in the start picture's place",
+        plain(Key::Enter),
+        When::Idle,
+        |cx| {
+            cx.actions.extend(cx.staged().map(Action::UseResult));
+        },
+    ),
     row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Always, |cx| {
         cx.view.form_open = true;
         cx.view.focus_prompt = true;
@@ -55,11 +78,38 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
         cx.actions.push(Action::Step(row_step(cx)));
     }),
     row("F", "Fit the picture", plain(Key::F), When::Idle, |cx| cx.view.zoom = Zoom::Fit),
-    row("M", "Draw a mask on the start picture", plain(Key::M), When::Idle, |cx| {
-        cx.actions.push(Action::DrawMask);
+    row("V", "Move the picture, pull its sides", plain(Key::V), When::Idle, |cx| {
+        cx.actions.push(Action::Take(Tool::Hand));
+    }),
+    row("B E", "Brush, eraser", plain(Key::B), When::Idle, |cx| {
+        cx.actions.push(Action::Take(Tool::Brush));
+    }),
+    row("", "", plain(Key::E), When::Idle, |cx| cx.actions.push(Action::Take(Tool::Eraser))),
+    row("L M O", "Lasso, rectangle, ellipse", plain(Key::L), When::Idle, |cx| {
+        cx.actions.push(Action::Take(Tool::Lasso));
+    }),
+    row("", "", plain(Key::M), When::Idle, |cx| cx.actions.push(Action::Take(Tool::Rectangle))),
+    row("", "", plain(Key::O), When::Idle, |cx| cx.actions.push(Action::Take(Tool::Ellipse))),
+    row("G W", "Fill, choose by colour", plain(Key::G), When::Idle, |cx| {
+        cx.actions.push(Action::Take(Tool::Fill));
+    }),
+    row("", "", plain(Key::W), When::Idle, |cx| cx.actions.push(Action::Take(Tool::Colour))),
+    row("[ ]", "Smaller, larger brush", plain(Key::OpenBracket), When::Idle, |cx| {
+        resize(cx, 1.0 / 1.15);
+    }),
+    row("", "", plain(Key::CloseBracket), When::Idle, |cx| resize(cx, 1.15)),
+    row("Shift [ ]", "Softer, harder brush", shift(Key::OpenCurlyBracket), When::Idle, |cx| {
+        harden(cx, -0.1);
+    }),
+    row("", "", shift(Key::CloseCurlyBracket), When::Idle, |cx| harden(cx, 0.1)),
+    row("Ctrl Shift Z", "Redo the mask", ctrl_shift(Key::Z), When::Idle, |cx| {
+        cx.actions.push(Action::Mask(MaskAction::Redo));
     }),
     row("Ctrl Z", "Undo the mask", ctrl(Key::Z), When::Idle, |cx| {
-        cx.actions.push(Action::UndoMask);
+        cx.actions.push(Action::Mask(MaskAction::Undo));
+    }),
+    row("Ctrl I", "Invert the mask", ctrl(Key::I), When::Idle, |cx| {
+        cx.actions.push(Action::Mask(MaskAction::Invert));
     }),
     row("Ctrl B", "Fold the form", ctrl(Key::B), When::Always, |cx| {
         cx.view.form_open = !cx.view.form_open;
@@ -91,14 +141,30 @@ const fn row(
     Shortcut { keys, label, chord, when, act }
 }
 
-/// What is nearest at hand ends first: the rectangle being drawn, the mask, the running job.
+/// Makes the brush so many times as large.
+fn resize(cx: &mut Cx<'_>, times: f32) {
+    let brush = &mut cx.view.tools.brush;
+    // A pixel at least, so that small brushes change at all.
+    let wanted = brush.size * times;
+    let least = if times > 1.0 { brush.size + 1.0 } else { brush.size - 1.0 };
+    brush.size = if times > 1.0 { wanted.max(least) } else { wanted.min(least) }.round();
+    *brush = brush.within_range();
+}
+
+/// Makes the brush harder or softer.
+fn harden(cx: &mut Cx<'_>, by: f32) {
+    let brush = &mut cx.view.tools.brush;
+    brush.hardness += by;
+    *brush = brush.within_range();
+}
+
+/// What is nearest at hand ends first: the stroke being drawn, the results, the running job.
 fn escape(cx: &mut Cx<'_>) {
-    let draws = cx.view.start_shown && cx.view.tool == Tool::Rectangle;
-    if cx.view.drawing_from.take().is_some() {
+    if cx.painting.cancel() {
         return;
     }
-    let clears = draws && cx.draft.mask.is_there();
-    cx.actions.push(if clears { Action::ClearMask } else { Action::CancelRunning });
+    let staged = cx.staged().is_some();
+    cx.actions.push(if staged { Action::LeaveResults } else { Action::CancelRunning });
 }
 
 fn row_step(cx: &Cx<'_>) -> isize {

@@ -1,7 +1,6 @@
 //! Laws of the form: what comes back from a task, what is sent, what belongs together.
 
 use super::*;
-use crate::pixels::Rectangle;
 use crate::task::Outpaint;
 
 fn picture() -> ImageRef {
@@ -137,8 +136,7 @@ fn the_mode_tells_what_the_button_does() {
     for (task, mode) in modes {
         assert_eq!(Draft::from(&task).mode(), mode);
     }
-    let drawn = MaskShape::Drawn(vec![Rectangle::new(0, 0, 5, 5)]);
-    let mask = MaskDraft { shape: drawn, ..MaskDraft::default() };
+    let mask = MaskDraft { shape: MaskShape::Painted, ..MaskDraft::default() };
     let draft = Draft { seed_image: Some(Uuid::from_u128(9)), mask, ..Draft::default() };
     assert_eq!(draft.mode(), Mode::Fill);
 }
@@ -226,8 +224,7 @@ fn the_draft_survives_a_restart() {
         let text = serde_json::to_string(&draft).unwrap();
         assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);
     }
-    let shape = MaskShape::Drawn(vec![Rectangle::new(3, 4, 5, 6)]);
-    let mask = MaskDraft { shape, feather: 9, margin: Some(40) };
+    let mask = MaskDraft { shape: MaskShape::Painted, margin: Some(40) };
     let draft = Draft { mask, ..Draft::default() };
     let text = serde_json::to_string(&draft).unwrap();
     assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);

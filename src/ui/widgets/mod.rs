@@ -10,7 +10,7 @@ mod text;
 
 pub use button::{IconButton, chip, generate_button, text_button, toggle_button};
 pub use field::{TextField, search_field};
-pub use number::{Edit, Knob, number, number_with_sign, slider_row};
+pub use number::{Edit, Knob, number, number_with_sign, number_with_unit, slider, slider_row};
 pub use row::{RowLabel, control_row, error_outline, inside, remark, section_title, tall_row};
 pub use segmented::segmented;
 pub use switch::switch;

@@ -94,7 +94,9 @@ fn label(ui: &Ui, (strip, anchor): (Rect, Align2), pixels: u32, painter: &Painte
     let colours = palette(ui);
     let style = (theme::title(), colours.on_accent);
     let galley = painter.layout_no_wrap(format!("+{pixels}"), style.0, style.1);
-    let at = anchor.pos_in_rect(&strip);
+    // A side that lies beyond the window keeps its number in sight.
+    let seen = painter.clip_rect().shrink2(galley.size() / 2.0 + egui::vec2(10.0, 6.0));
+    let at = anchor.pos_in_rect(&strip).clamp(seen.min, seen.max);
     let pill = Rect::from_center_size(at, galley.size() + egui::vec2(12.0, 4.0));
     painter.rect_filled(pill, 4, colours.accent);
     painter.galley(pill.center() - galley.size() / 2.0, galley, style.1);
