@@ -1,5 +1,6 @@
 //! The window as its users meet it: by the names of its controls.
 
+mod canvas;
 mod extend;
 mod mask;
 mod meter;

@@ -15,6 +15,8 @@ use crate::ui::theme::{self, palette};
 
 /// What one press of an arrow key pulls, in pixels of the result.
 const STEP: f32 = 64.0;
+/// Names what a handle remembers while it is pulled.
+const GRIP: &str = "grip";
 /// Points within which the pointer gets hold of a handle.
 const REACH: f32 = 20.0;
 
@@ -56,10 +58,12 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, ground: &Ground, stage: Rect) {
     let frame = ground.rect(Framed::new(ground.extent, source, growth).frame);
     for (handle, name, cursor) in HANDLES {
         let rect = place(frame, handle);
-        if !ui.max_rect().intersects(rect) {
+        let id = ui.scope_id().with(("handle", handle));
+        // One that is pulled may be pulled out of sight.
+        let pulled = ui.data(|data| data.get_temp::<Grip>(id.with(GRIP))).is_some();
+        if !pulled && !ui.max_rect().intersects(rect) {
             continue;
         }
-        let id = ui.scope_id().with(("handle", handle));
         let response =
             ui.interact(Rect::from_center_size(rect.center(), reach(rect)), id, Sense::drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, name));
@@ -141,7 +145,7 @@ fn by_pointer(
     (response, id): (&Response, Id),
     (handle, ground, stage): ([i8; 2], &Ground, Rect),
 ) {
-    let grip_id = id.with("grip");
+    let grip_id = id.with(GRIP);
     if response.drag_started()
         && let Some(from) = ui.input(|input| input.pointer.press_origin())
     {
