@@ -20,7 +20,9 @@ mod places;
 mod record;
 mod results;
 mod scan;
+mod stars;
 mod thumbnails;
+mod trash;
 mod uploads;
 mod verdicts;
 
@@ -36,6 +38,8 @@ pub use models::{Library, LibraryError, ModelFault, tokenizer_folder};
 pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};
 pub use results::{Results, read_picture, read_task, write_atomically};
+pub use stars::{list_stars, set_star};
 pub use thumbnails::Thumbnails;
+pub use trash::{Trash, TrashError};
 pub use uploads::UploadNotes;
 pub use verdicts::{list_verdicts, read_verdict};
