@@ -46,7 +46,8 @@ pub fn list_stars(home: &Home) -> io::Result<Vec<Uuid>> {
     let mut starred = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
-        let image_uuid = name.to_str().and_then(|name| name.strip_suffix(ENDING)?.strip_suffix('.'));
+        let image_uuid =
+            name.to_str().and_then(|name| name.strip_suffix(ENDING)?.strip_suffix('.'));
         starred.extend(image_uuid.and_then(|name| Uuid::parse_str(name).ok()));
     }
     Ok(starred)

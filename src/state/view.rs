@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Gallery, MaskHistory};
+use super::{Compare, Gallery, GalleryView, MaskHistory};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -81,6 +81,9 @@ pub struct View {
 
     /// Whether the gallery is unfolded.
     pub gallery_open: bool,
+
+    /// How the gallery is looked at.
+    pub gallery: GalleryView,
 
     /// Words the gallery is searched for.
     #[serde(skip)]
@@ -158,12 +161,19 @@ impl View {
         (self.drawing_from, self.tool) = (None, Tool::Hand);
     }
 
+    /// The two pictures that the canvas shows over each other.
+    #[must_use]
+    pub fn compares(&self) -> Option<Compare> {
+        self.gallery.compare.filter(|_| !self.following && !self.start_shown)
+    }
+
     /// Whether what is saved of both is the same.
     #[must_use]
     pub fn same_saved(&self, other: &Self) -> bool {
         self.theme == other.theme
             && self.form_open == other.form_open
             && self.gallery_open == other.gallery_open
+            && self.gallery.same_saved(&other.gallery)
     }
 }
 
@@ -173,6 +183,7 @@ impl Default for View {
             theme: ThemeChoice::default(),
             form_open: true,
             gallery_open: true,
+            gallery: GalleryView::default(),
             search: String::new(),
             selected: None,
             following: true,

@@ -1,5 +1,7 @@
 //! The keyboard: what each shortcut does, and the list the sheet shows.
 
+mod gallery;
+
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
@@ -34,8 +36,8 @@ const fn plain(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
 }
 
-/// All shortcuts, in the order of the sheet.
-pub(super) const SHORTCUTS: &[Shortcut] = &[
+/// Shortcuts of the form and the canvas, in the order of the sheet.
+const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl Enter", "Generate", ctrl(Key::Enter), When::Always, |cx| {
         cx.actions.push(Action::Generate);
     }),
@@ -43,16 +45,6 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Always, |cx| {
         cx.view.form_open = true;
         cx.view.focus_prompt = true;
-    }),
-    row("← →", "Previous, next picture", plain(Key::ArrowLeft), When::Idle, |cx| {
-        cx.actions.push(Action::Step(-1));
-    }),
-    row("", "", plain(Key::ArrowRight), When::Idle, |cx| cx.actions.push(Action::Step(1))),
-    row("↑ ↓", "One row up, down in the gallery", plain(Key::ArrowUp), When::Idle, |cx| {
-        cx.actions.push(Action::Step(-row_step(cx)));
-    }),
-    row("", "", plain(Key::ArrowDown), When::Idle, |cx| {
-        cx.actions.push(Action::Step(row_step(cx)));
     }),
     row("F", "Fit the picture", plain(Key::F), When::Idle, |cx| cx.view.zoom = Zoom::Fit),
     row("M", "Draw a mask on the start picture", plain(Key::M), When::Idle, |cx| {
@@ -66,9 +58,6 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     }),
     row("Ctrl G", "Fold the gallery", ctrl(Key::G), When::Always, |cx| {
         cx.view.gallery_open = !cx.view.gallery_open;
-    }),
-    row("Ctrl E", "Export a copy of the picture", ctrl(Key::E), When::Always, |cx| {
-        cx.actions.extend(cx.view.selected.map(Action::Export));
     }),
     row("F5", "Look for results and models again", plain(Key::F5), When::Always, |cx| {
         cx.actions.push(Action::Rescan);
@@ -93,6 +82,9 @@ const fn row(
 
 /// What is nearest at hand ends first: the rectangle being drawn, the mask, the running job.
 fn escape(cx: &mut Cx<'_>) {
+    if gallery::escape(cx) {
+        return;
+    }
     let draws = cx.view.start_shown && cx.view.tool == Tool::Rectangle;
     if cx.view.drawing_from.take().is_some() {
         return;
@@ -101,19 +93,22 @@ fn escape(cx: &mut Cx<'_>) {
     cx.actions.push(if clears { Action::ClearMask } else { Action::CancelRunning });
 }
 
-fn row_step(cx: &Cx<'_>) -> isize {
-    isize::try_from(cx.view.gallery_columns).unwrap_or(1)
+/// All shortcuts, in the order in which they listen.
+pub(super) fn all() -> impl Iterator<Item = &'static Shortcut> {
+    gallery::SHORTCUTS.iter().chain(SHORTCUTS)
 }
 
 /// Takes the shortcuts of this frame; before any widget, so that no field swallows them.
 pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
-    let idle = ui.memory(|memory| memory.focused().is_none())
-        && !egui::Popup::is_any_open(ui.ctx())
-        && !cx.view.shortcuts_open;
-    for shortcut in SHORTCUTS {
+    let free = ui.memory(|memory| memory.focused().is_none()) || cx.view.gallery.has_keyboard;
+    let idle = free && !egui::Popup::is_any_open(ui.ctx()) && !cx.view.shortcuts_open;
+    for shortcut in all() {
         let listens = shortcut.when == When::Always || idle;
         if listens && ui.input_mut(|input| input.consume_shortcut(&shortcut.chord)) {
             (shortcut.act)(cx);
         }
+    }
+    if idle {
+        gallery::listen_to_copying(ui, cx);
     }
 }
