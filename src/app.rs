@@ -24,7 +24,8 @@ use eframe::egui;
 
 use crate::jobs::{Event, EventSink, Journal, Journaled, NsfwScore, Provider, Status, Waiting};
 use crate::library::{
-    BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage, Thumbnails,
+    Bare, BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage,
+    Thumbnails,
 };
 use crate::settings::Settings;
 use crate::state::{
@@ -82,6 +83,8 @@ pub struct Services {
     pub provider: Box<dyn Provider>,
     /// Where jobs are written down before the provider hears of them; else why they are not.
     pub journal: Result<Arc<JournalFolder>, JournalError>,
+    /// Whether the provider's results say nothing of their making; the window changes it.
+    pub bare: Bare,
 }
 
 /// What a thread of the shell found or did.
@@ -179,6 +182,7 @@ pub struct App {
     start_watcher: Watcher,
     mask_watcher: Watcher,
     counter: Counter,
+    bare: Bare,
     /// Pixels for the clipboard, until the next frame.
     copied: Option<egui::ColorImage>,
 }
@@ -196,7 +200,7 @@ impl App {
         let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
         let (sender, news) = sync_channel(NEWS_WAITING);
         let messenger = Messenger { sender, ctx: ctx.clone() };
-        let Services { home, library, provider, journal } = services;
+        let Services { home, library, provider, journal, bare } = services;
         let settings_file = home.settings_file();
         let (settings, trouble) = match Settings::read(&settings_file) {
             Ok(settings) => (settings.unwrap_or_default(), None),
@@ -237,6 +241,7 @@ impl App {
             start_watcher,
             mask_watcher,
             counter,
+            bare,
             copied: None,
         };
         if let Some(journal) = app.journal.clone() {
@@ -473,6 +478,7 @@ impl eframe::App for App {
         }
         self.mask_watcher.watch(self.state.draft.mask.kept());
         self.counter.count(self.state.world.texts(&self.state.draft));
+        self.bare.set(self.state.view.gallery.save_bare);
         self.reader.hand_over();
         self.reader.fetch(self.state.wanted_task());
         if let Some(image) = self.copied.take() {

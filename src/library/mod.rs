@@ -37,7 +37,7 @@ pub use ledger::{Estimate, Ledger, LedgerError, Spending};
 pub use models::{Library, LibraryError, ModelFault, tokenizer_folder};
 pub use network::NetworkError;
 pub use pictures::{BringInError, Pictures};
-pub use results::{Results, read_picture, read_task, write_atomically};
+pub use results::{Bare, Results, read_picture, read_task, write_atomically};
 pub use stars::{list_stars, set_star};
 pub use thumbnails::Thumbnails;
 pub use trash::{Trash, TrashError};

@@ -1,10 +1,13 @@
 //! The window as its users meet it: by the names of its controls.
 
 mod extend;
+mod gallery;
 mod mask;
+mod metadata;
 mod meter;
 mod stacks;
 mod start;
+mod trash;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -288,7 +291,8 @@ fn a_small_window_keeps_every_control_reachable() {
         "Model",
         "Search pictures",
         "Start from this picture",
-        "Open the folder",
+        "More actions",
+        "Show only starred pictures",
         "Open a picture…",
         "Fold the gallery",
     ];

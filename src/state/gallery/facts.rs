@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_task_is_told_in_the_order_people_look_for() {
-        let card = Arc::clone(&crate::jobs::test_job("x").request.model);
+        let card = Arc::clone(&crate::jobs::test_job("a fox").request.model);
         let facts = facts(&task(), &[card]);
         let told: Vec<(&str, &str)> =
             facts.iter().map(|fact| (fact.label, fact.shown.as_str())).collect();

@@ -46,7 +46,11 @@ impl Query {
         let today = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
         let today = today.to_zoned(TimeZone::system()).date();
         let mut query = Self::default();
-        for Word { not, prefix, text } in words(text) {
+        for Word { not, quoted, prefix, text } in words(text) {
+            if quoted && prefix.is_none() {
+                query.terms.push((not, Term::Text(text)));
+                continue;
+            }
             match term(prefix.as_deref(), &text, today, models) {
                 Ok(Some(term)) => query.terms.push((not, term)),
                 // Somebody is still typing.
@@ -160,7 +164,8 @@ fn far() -> SystemTime {
 /// A word as it was typed: `-prefix:text`, in small letters.
 struct Word {
     not: bool,
-    /// `None` when quotes say that there is no prefix.
+    /// Nothing but a text then, unless there is a prefix.
+    quoted: bool,
     prefix: Option<String>,
     text: String,
 }
@@ -185,7 +190,9 @@ fn words(text: &str) -> Vec<Word> {
             Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
             None => body.split_once(char::is_whitespace).unwrap_or((body, "")),
         };
-        words.push(Word { not, prefix: prefix.map(|it| (*it).to_owned()), text: word.to_owned() });
+        let quoted = body.starts_with('"');
+        let prefix = prefix.map(|it| (*it).to_owned());
+        words.push(Word { not, quoted, prefix, text: word.to_owned() });
         rest = after.trim_start();
     }
     words
@@ -219,7 +226,7 @@ mod tests {
     }
 
     fn dreamshaper() -> Arc<ModelCard> {
-        let request = crate::jobs::test_job("x").request;
+        let request = crate::jobs::test_job("a fox").request;
         let air = "civitai:4384@128713".parse().unwrap();
         let card = ModelCard { air, name: "DreamShaper 8".to_owned(), ..(*request.model).clone() };
         Arc::new(card)

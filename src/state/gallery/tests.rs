@@ -70,3 +70,80 @@ fn pictures_of_one_task_stand_together() {
     gallery.learn(vec![read(1, "a fox", "a"), read(3, "a fox", "a")]);
     assert_eq!(gallery.siblings(Uuid::from_u128(3)), [Uuid::from_u128(1), Uuid::from_u128(3)]);
 }
+
+#[test]
+fn a_long_search_goes_on_over_frames_and_shows_the_old_list_meanwhile() {
+    let many = 50_000_u128;
+    let mut gallery = Gallery::default();
+    let prompt = |id: u128| if id.is_multiple_of(10) { "a fox" } else { "a car" };
+    gallery.set_stored((1..=many).map(|id| read(id, prompt(id), &id.to_string())).collect());
+    refresh(&mut gallery, "", noon());
+    assert_eq!((gallery.shown_len(), gallery.is_searching()), (50_000, false));
+    let models: Arc<Vec<Arc<ModelCard>>> = Arc::default();
+    let filter = Filter { search: "fox", only_starred: false, models: &models };
+    assert!(!gallery.refresh(&filter, noon()));
+    assert_eq!((gallery.shown_len(), gallery.is_searching()), (50_000, true));
+
+    // What is made meanwhile is found, and what is learned does not begin it anew.
+    let record = record("a fox");
+    gallery.add(&record, noon());
+    gallery.learn(vec![read(1, "a fox", "1")]);
+    assert!(!gallery.refresh(&filter, noon()));
+    assert!(gallery.refresh(&filter, noon()), "three slices");
+    assert_eq!(gallery.shown(0).unwrap().image_uuid, record.image_uuid);
+    let frames = (0..9).take_while(|_| !gallery.refresh(&filter, noon())).count();
+    assert_eq!((frames, gallery.shown_len()), (2, 5002));
+    assert!(!gallery.refresh(&filter, noon()) && !gallery.is_searching());
+}
+
+#[test]
+fn a_star_counts_at_once_and_a_listing_of_before_does_not_take_it_back() {
+    let [one, other] = [1, 2].map(Uuid::from_u128);
+    let mut gallery = Gallery::default();
+    gallery.set_stored(vec![stored(1, noon()), stored(2, noon())]);
+    gallery.star(vec![one], true);
+    gallery.star(vec![other], true);
+    gallery.star(vec![one], false);
+    gallery.set_stars(vec![]);
+    assert!(!gallery.is_starred(one) && gallery.is_starred(other));
+    gallery.stars_kept();
+    gallery.stars_kept();
+    gallery.set_stars(vec![one, other]);
+    assert!(!gallery.is_starred(one) && gallery.is_starred(other));
+    gallery.stars_kept();
+    gallery.set_stars(vec![]);
+    assert!(!gallery.is_starred(other), "the disk is the truth");
+}
+
+#[test]
+fn a_deleted_picture_stays_away_while_its_file_is_on_its_way() {
+    let listing = || vec![stored(1, noon()), stored(2, noon())];
+    let mut gallery = Gallery::default();
+    gallery.set_stored(listing());
+    let one = Uuid::from_u128(1);
+    gallery.remove(&[one]);
+    gallery.set_stored(listing());
+    refresh(&mut gallery, "", noon());
+    assert_eq!((gallery.len(), gallery.shown_len()), (1, 1));
+    // It could not be moved: the next listing has it.
+    gallery.left(&[one]);
+    gallery.set_stored(listing());
+    assert_eq!(gallery.len(), 2);
+}
+
+fn record(prompt: &str) -> ImageRecord {
+    let request = crate::jobs::test_job(prompt).request;
+    ImageRecord {
+        image_uuid: Uuid::new_v4(),
+        request,
+        index: 0,
+        seed: Some(1),
+        picture: crate::pixels::Picture::from_fn(crate::pixels::Extent::new(1, 1), |_, _| [0; 4]),
+        file: None,
+        cost: None,
+        nsfw: None,
+        path: Some("made.png".into()),
+        elapsed: Duration::ZERO,
+        speed_up: None,
+    }
+}
