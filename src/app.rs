@@ -11,6 +11,7 @@ mod opener;
 mod reader;
 mod saver;
 mod scanner;
+mod shelf;
 mod waiting;
 mod watcher;
 
@@ -23,11 +24,14 @@ use eframe::egui;
 
 use crate::jobs::{Event, EventSink, Journal, Journaled, NsfwScore, Provider, Status, Waiting};
 use crate::library::{
-    BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage, Thumbnails,
+    Bare, BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage,
+    Thumbnails,
 };
 use crate::pixels::Mask;
 use crate::settings::Settings;
-use crate::state::{Action, Effect, GuideSlot, MaskTicket, Meter, StartPicture, State, Tone};
+use crate::state::{
+    Action, Effect, GalleryOrder, GuideSlot, MaskTicket, Meter, Offer, StartPicture, State, Tone,
+};
 use crate::task::Task;
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
@@ -81,6 +85,8 @@ pub struct Services {
     pub provider: Box<dyn Provider>,
     /// Where jobs are written down before the provider hears of them; else why they are not.
     pub journal: Result<Arc<JournalFolder>, JournalError>,
+    /// Whether the provider's results say nothing of their making; the window changes it.
+    pub bare: Bare,
 }
 
 /// What a thread of the shell found or did.
@@ -91,8 +97,22 @@ enum News {
     Listed(Vec<StoredImage>),
     /// This is what their files say.
     Read(Vec<StoredImage>),
-    /// That picture was made with this task.
-    Task(Uuid, Option<Arc<Task>>),
+    /// That picture was made with this task and cost so many US dollars.
+    Task(Uuid, Option<Arc<Task>>, Option<f64>),
+    /// These pictures are starred.
+    Starred(Vec<Uuid>),
+    /// The stars that were changed first are on disk, or could not be written.
+    StarsKept,
+    /// The files of these pictures were moved into the trash, or could not be.
+    Deleted(Vec<Uuid>),
+    /// The files of these pictures are back.
+    Restored(Vec<Uuid>),
+    /// The results folder is to be listed once more.
+    LookAgain,
+    /// These pixels are for the clipboard.
+    Copy(egui::ColorImage),
+    /// The picture that was brought in carries settings.
+    Offered(Box<Offer>),
     /// A picture to start from is being brought in.
     Opening,
     /// The picture of that name was brought in, or could not be.
@@ -167,6 +187,9 @@ pub struct App {
     mask_watcher: Watcher,
     mask_saver: MaskSaver,
     counter: Counter,
+    bare: Bare,
+    /// Pixels for the clipboard, until the next frame.
+    copied: Option<egui::ColorImage>,
 }
 
 impl App {
@@ -182,7 +205,7 @@ impl App {
         let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
         let (sender, news) = sync_channel(NEWS_WAITING);
         let messenger = Messenger { sender, ctx: ctx.clone() };
-        let Services { home, library, provider, journal } = services;
+        let Services { home, library, provider, journal, bare } = services;
         let settings_file = home.settings_file();
         let (settings, trouble) = match Settings::read(&settings_file) {
             Ok(settings) => (settings.unwrap_or_default(), None),
@@ -225,6 +248,8 @@ impl App {
             mask_watcher,
             mask_saver,
             counter,
+            bare,
+            copied: None,
         };
         if let Some(journal) = app.journal.clone() {
             app.on_a_thread(waiting::claim(journal));
@@ -241,9 +266,19 @@ impl App {
                 News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
                 News::Listed(stored) => self.listed(stored),
                 News::Read(read) => self.state.world.gallery.learn(read),
-                News::Task(image_uuid, task) => {
-                    self.state.world.gallery.set_task(image_uuid, task);
+                News::Task(image_uuid, task, cost) => {
+                    self.state.world.gallery.set_task(image_uuid, task, cost);
                 }
+                News::Starred(starred) => self.state.world.gallery.set_stars(starred),
+                News::StarsKept => self.state.world.gallery.stars_kept(),
+                News::Deleted(images) => self.state.world.gallery.left(&images),
+                News::Restored(images) => {
+                    self.textures.retry_broken();
+                    self.state.brought_back(&images);
+                }
+                News::LookAgain => self.reader.look_again(),
+                News::Copy(image) => self.copied = Some(image),
+                News::Offered(offer) => self.state.world.offer_settings(*offer),
                 News::Opening => self.state.world.opening += 1,
                 News::Opened(name, opened) => {
                     if let Some(image_uuid) = self.opened(&name, opened) {
@@ -341,7 +376,8 @@ impl App {
     /// Takes in a picture that was dropped on the window or pasted.
     fn take_arrival(&mut self, ctx: &egui::Context) {
         if let Some(arrival) = opener::arrival(ctx) {
-            self.on_a_thread(opener::bring_in(self.pictures.clone(), arrival));
+            let library = Arc::clone(&self.library);
+            self.on_a_thread(opener::bring_in(self.pictures.clone(), library, arrival));
         }
     }
 
@@ -360,7 +396,9 @@ impl App {
                     self.on_a_thread(waiting::discard(journal, jobs));
                 }
             }
-            Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
+            Effect::OpenPicture => {
+                self.on_a_thread(opener::ask(self.pictures.clone(), Arc::clone(&self.library)));
+            }
             Effect::BringGuide(slot, path) => {
                 self.on_a_thread(guides::whole(self.pictures.clone(), path, slot));
             }
@@ -370,7 +408,7 @@ impl App {
             Effect::OpenGuide(slot) => {
                 self.on_a_thread(guides::ask(self.pictures.clone(), slot));
             }
-            Effect::Export(path) => self.on_a_thread(desk::export(path)),
+            Effect::Gallery(order) => self.perform_in_gallery(order),
             Effect::OpenResults => {
                 self.on_a_thread(desk::open_folder(self.home.results_dir()));
             }
@@ -378,6 +416,17 @@ impl App {
                 self.reader.look_again();
                 self.scanner.look_again();
             }
+        }
+    }
+
+    fn perform_in_gallery(&mut self, order: GalleryOrder) {
+        match order {
+            GalleryOrder::Star(..) | GalleryOrder::Delete(_) | GalleryOrder::Restore(_) => {
+                self.reader.order(order);
+            }
+            GalleryOrder::Export(paths, texts) => self.on_a_thread(desk::export(paths, texts)),
+            GalleryOrder::Reveal(path) => self.on_a_thread(desk::reveal(path)),
+            GalleryOrder::CopyPicture(entry) => self.on_a_thread(desk::copy_picture(*entry)),
         }
     }
 
@@ -451,7 +500,16 @@ impl eframe::App for App {
         }
         self.mask_saver.offer(&self.state, ui.ctx());
         self.counter.count(self.state.world.texts(&self.state.draft));
+        self.bare.set(self.state.view.gallery.save_bare);
+        self.reader.hand_over();
         self.reader.fetch(self.state.wanted_task());
+        if let Some(image) = self.copied.take() {
+            ui.ctx().copy_image(image);
+            self.state.world.notify(Tone::Done, "Picture copied");
+        }
+        if self.state.world.gallery.is_searching() {
+            ui.ctx().request_repaint();
+        }
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);

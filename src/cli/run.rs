@@ -70,6 +70,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "USD", value_parser = dollars_a_day)]
     daily_limit: Option<f64>,
 
+    /// Write nothing about their making into the pictures
+    #[arg(long)]
+    no_metadata: bool,
+
     /// Print what would become of each field on each engine and how much memory the local one
     /// would take, and make nothing
     #[arg(long)]
@@ -127,7 +131,10 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
             engine,
             home,
             library: &library,
-            keeper: Arc::new(Results::in_folder(home, &args.out, pictures.clone())),
+            keeper: Arc::new(
+                Results::in_folder(home, &args.out, pictures.clone())
+                    .with_bare(&args.no_metadata.into()),
+            ),
             pictures: Arc::new(pictures.clone()),
             journal: journal.clone().map(|journal| journal as Arc<dyn Journal>),
             receipts: ledger.clone().map(|ledger| ledger as Arc<dyn Receipts>),

@@ -47,6 +47,12 @@ impl Home {
         self.root.join("results")
     }
 
+    /// Results that were deleted, until they are gone for good, a folder a day.
+    #[must_use]
+    pub fn trash_dir(&self) -> PathBuf {
+        self.root.join("trash")
+    }
+
     /// Pictures that tasks started from, kept once by content.
     #[must_use]
     pub fn inputs_dir(&self) -> PathBuf {

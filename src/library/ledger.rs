@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
 
 use super::Home;
 use crate::jobs::{Receipt, Receipts};
@@ -156,6 +157,18 @@ impl Ledger {
     /// When the file cannot be read.
     pub fn spent_today(&self) -> Result<f64, LedgerError> {
         self.spent_on(Zoned::now().date())
+    }
+
+    /// What that picture cost, in US dollars; `None` when nobody was paid for it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn cost_of(&self, image: Uuid) -> Result<Option<f64>, LedgerError> {
+        let sql = "SELECT usd FROM receipts WHERE image = ?1";
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row([image.as_bytes()], |row| row.get(0)).optional()
+        })
     }
 
     /// Spending by day and model since `first`, the latest day first and the dearest model of a day

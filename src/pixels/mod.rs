@@ -20,7 +20,9 @@ mod seam;
 mod stretch;
 mod text;
 
-pub use file::{FileError, FileFormat, decode, encode, encode_bare, probe, with_texts};
+pub use file::{
+    FileError, FileFormat, decode, encode, encode_bare, probe, with_texts, without_texts,
+};
 pub use fit::covering_window;
 pub use growth::Growth;
 pub use guide::{GuideRule, Joint, Skeleton, Stopped, TILE_RATES, draw_lines};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::{GuideSlot, MaskAction, MaskWork, Tool};
+use super::{GalleryAction, GalleryOrder, GuideSlot, MaskAction, MaskWork, Tool};
 use crate::jobs::{Job, JobId};
 use crate::pixels::Mask;
 use crate::task::Task;
@@ -62,8 +62,8 @@ pub enum Action {
     GuideByEdges(GuideSlot),
     /// Ask for a picture file to guide by.
     OpenGuide(GuideSlot),
-    /// Save a copy of this picture somewhere.
-    Export(Uuid),
+    /// Do something with pictures of the gallery.
+    Gallery(GalleryAction),
     /// Open the folder of the results.
     OpenResults,
     /// Look at the results and the models folders again.
@@ -103,8 +103,8 @@ pub enum Effect {
     DrawEdges(GuideSlot, PathBuf),
     /// The same with a file that is asked for.
     OpenGuide(GuideSlot),
-    /// Copy this file to where the user says.
-    Export(PathBuf),
+    /// Work on pictures' files.
+    Gallery(GalleryOrder),
     /// Show the results folder in the system's file manager.
     OpenResults,
     /// List the results folder.

@@ -44,7 +44,7 @@ impl State {
             Action::GuideByShown(slot) => Some(Effect::BringGuide(slot, self.shown_file()?)),
             Action::GuideByEdges(slot) => Some(Effect::DrawEdges(slot, self.shown_file()?)),
             Action::OpenGuide(slot) => Some(Effect::OpenGuide(slot)),
-            Action::Export(image_uuid) => self.export(image_uuid),
+            Action::Gallery(action) => self.gallery_action(action),
             Action::OpenResults => Some(Effect::OpenResults),
             Action::Rescan => Some(Effect::Rescan),
             Action::DismissNotice(id) => self.dismiss_notice(id),
@@ -189,6 +189,7 @@ impl State {
 
     fn select(&mut self, image_uuid: Uuid) -> Option<Effect> {
         self.world.gallery.get(image_uuid)?;
+        self.view.gallery.choose_one();
         self.view.selected = Some(image_uuid);
         self.view.following = false;
         self.view.show_results();
@@ -231,7 +232,7 @@ impl State {
 
     fn reuse_settings(&mut self, image_uuid: Uuid) -> Option<Effect> {
         let task = Arc::clone(self.world.gallery.get(image_uuid)?.task()?);
-        self.draft = Draft::from(task.as_ref());
+        self.put_into_form(&task);
         let lost = if task.seed_image.is_some() && self.draft.seed_image.is_none() {
             "the picture they start from"
         } else if task.mask_image.is_some() && !self.draft.mask.is_there() {
@@ -242,6 +243,11 @@ impl State {
         let words = format!("Settings put into the form, but for {lost}: it is not in the library");
         self.world.notify(Tone::Done, words);
         None
+    }
+
+    /// Puts all settings of `task` into the form.
+    pub(super) fn put_into_form(&mut self, task: &Task) {
+        self.draft = Draft::from(task);
     }
 
     fn reuse_prompt(&mut self, image_uuid: Uuid) -> Option<Effect> {
@@ -318,17 +324,6 @@ impl State {
         }
         self.painting.outline.clear();
         None
-    }
-
-    fn export(&mut self, image_uuid: Uuid) -> Option<Effect> {
-        let path = self.world.gallery.get(image_uuid)?.path.clone();
-        if path.is_none() {
-            self.world.notify(
-                Tone::Failed,
-                "This picture could not be saved, so there is no file to copy",
-            );
-        }
-        path.map(Effect::Export)
     }
 
     fn dismiss_notice(&mut self, id: u64) -> Option<Effect> {

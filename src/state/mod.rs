@@ -5,12 +5,12 @@
 mod action;
 mod apply;
 mod canvas;
-mod days;
 mod draft;
 mod extension;
 mod gallery;
 mod mask;
 mod meter;
+mod offer;
 mod painting;
 mod queue;
 mod stacks;
@@ -21,12 +21,15 @@ mod world;
 pub use action::{Action, Effect, MaskOrder};
 pub use apply::{MaskAction, MaskChange, MaskWork};
 pub use canvas::OnCanvas;
-pub use days::Day;
 pub use draft::{Draft, Mode};
 pub use extension::{Extension, Pull};
-pub use gallery::{Gallery, GalleryEntry, Settings};
+pub use gallery::{
+    Compare, Day, Difference, ExportTexts, Fact, Gallery, GalleryAction, GalleryEntry,
+    GalleryOrder, GalleryView, Marks, Settings, differences, facts,
+};
 pub use mask::{MaskDraft, MaskShape};
 pub use meter::{Length, Meter, Texts};
+pub use offer::Offer;
 pub use painting::{MaskSource, MaskTicket, Painting, ToolSettings};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
 pub use stacks::{GuideSlot, Guided, StackDraft, StackWork};
@@ -34,6 +37,7 @@ pub use start::StartPicture;
 pub use view::{ThemeChoice, Tool, View, Zoom};
 pub use world::{Notice, Tone, World};
 
+use gallery::Filter;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -93,17 +97,30 @@ impl State {
         }
     }
 
-    /// The chosen picture whose task the index has and the window has not.
+    /// The chosen or compared picture whose task the index has and the window has not.
     #[must_use]
     pub fn wanted_task(&self) -> Option<Uuid> {
-        let entry = self.world.gallery.get(self.view.selected?)?;
-        matches!(entry.settings, Settings::Stored).then_some(entry.image_uuid)
+        let compared = self.view.compares().into_iter().flat_map(|compare| compare.pictures);
+        let mut looked_at = self.view.selected.into_iter().chain(compared);
+        looked_at.find(|image_uuid| {
+            let entry = self.world.gallery.get(*image_uuid);
+            entry.is_some_and(|entry| matches!(entry.settings, Settings::Stored))
+        })
     }
 
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
         self.settle_mask();
-        self.world.gallery.refresh(&self.view.search, now);
+        let filter = Filter {
+            search: &self.view.search,
+            only_starred: self.view.gallery.only_starred,
+            models: &self.world.models,
+        };
+        if self.world.gallery.refresh(&filter, now) {
+            // Nobody deletes what they do not see.
+            let gallery = &self.world.gallery;
+            self.view.gallery.marks.keep(|image_uuid| gallery.shown_place(image_uuid).is_some());
+        }
         self.world.forget_count(&self.draft);
         if self.draft.extends()
             && let Some(StartPicture::Here { extent, .. }) = self.world.start_picture(&self.draft)

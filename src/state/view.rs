@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Gallery, ToolSettings};
+use super::{Compare, Gallery, GalleryView, ToolSettings};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -105,6 +105,9 @@ pub struct View {
     /// How the tools of the canvas are set.
     pub tools: ToolSettings,
 
+    /// How the gallery is looked at.
+    pub gallery: GalleryView,
+
     /// Words the gallery is searched for.
     #[serde(skip)]
     pub search: String,
@@ -173,6 +176,12 @@ impl View {
         self.tool = Tool::Hand;
     }
 
+    /// The two pictures that the canvas shows over each other.
+    #[must_use]
+    pub fn compares(&self) -> Option<Compare> {
+        self.gallery.compare.filter(|_| !self.following && !self.start_shown)
+    }
+
     /// Whether what is saved of both is the same.
     #[must_use]
     pub fn same_saved(&self, other: &Self) -> bool {
@@ -180,6 +189,7 @@ impl View {
             && self.form_open == other.form_open
             && self.gallery_open == other.gallery_open
             && self.tools == other.tools
+            && self.gallery.same_saved(&other.gallery)
     }
 }
 
@@ -190,6 +200,7 @@ impl Default for View {
             form_open: true,
             gallery_open: true,
             tools: ToolSettings::default(),
+            gallery: GalleryView::default(),
             search: String::new(),
             selected: None,
             following: true,

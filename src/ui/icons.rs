@@ -64,6 +64,18 @@ pub const ADD: char = '\u{e145}';
 pub const UNDO: char = '\u{e166}';
 /// Take away.
 pub const DELETE: char = '\u{e872}';
+/// Among those one likes best.
+pub const STAR: char = '\u{e838}';
+/// Two pictures over each other.
+pub const COMPARE: char = '\u{e3b9}';
+/// What else can be done.
+pub const MORE: char = '\u{e5d4}';
+/// Onto the clipboard.
+pub const COPY: char = '\u{e14d}';
+/// What is known of it.
+pub const DETAILS: char = '\u{e88e}';
+/// Fold downwards.
+pub const FOLD_DOWN: char = '\u{e5cf}';
 /// Show.
 pub const VISIBLE: char = '\u{e8f4}';
 /// Paints.

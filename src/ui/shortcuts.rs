@@ -1,5 +1,7 @@
 //! The keyboard: what each shortcut does, and the list the sheet shows.
 
+mod gallery;
+
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
@@ -42,8 +44,8 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
 
-/// All shortcuts, in the order of the sheet.
-pub(super) const SHORTCUTS: &[Shortcut] = &[
+/// Shortcuts of the form and the canvas, in the order of the sheet.
+const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl Enter", "Generate", ctrl(Key::Enter), When::Always, |cx| {
         cx.actions.push(Action::Generate);
     }),
@@ -54,29 +56,6 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
         When::Idle,
         escape,
     ),
-    row(
-        "Enter",
-        "Use the result in the start picture's place",
-        plain(Key::Enter),
-        When::Idle,
-        |cx| {
-            cx.actions.extend(cx.staged().map(Action::UseResult));
-        },
-    ),
-    row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Always, |cx| {
-        cx.view.form_open = true;
-        cx.view.focus_prompt = true;
-    }),
-    row("← →", "Previous, next picture", plain(Key::ArrowLeft), When::Idle, |cx| {
-        cx.actions.push(Action::Step(-1));
-    }),
-    row("", "", plain(Key::ArrowRight), When::Idle, |cx| cx.actions.push(Action::Step(1))),
-    row("↑ ↓", "One row up, down in the gallery", plain(Key::ArrowUp), When::Idle, |cx| {
-        cx.actions.push(Action::Step(-row_step(cx)));
-    }),
-    row("", "", plain(Key::ArrowDown), When::Idle, |cx| {
-        cx.actions.push(Action::Step(row_step(cx)));
-    }),
     row("F", "Fit the picture", plain(Key::F), When::Idle, |cx| cx.view.zoom = Zoom::Fit),
     row("V", "Move the picture, pull its sides", plain(Key::V), When::Idle, |cx| {
         cx.actions.push(Action::Take(Tool::Hand));
@@ -116,9 +95,6 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     }),
     row("Ctrl G", "Fold the gallery", ctrl(Key::G), When::Always, |cx| {
         cx.view.gallery_open = !cx.view.gallery_open;
-    }),
-    row("Ctrl E", "Export a copy of the picture", ctrl(Key::E), When::Always, |cx| {
-        cx.actions.extend(cx.view.selected.map(Action::Export));
     }),
     row("F5", "Look for results and models again", plain(Key::F5), When::Always, |cx| {
         cx.actions.push(Action::Rescan);
@@ -160,26 +136,29 @@ fn harden(cx: &mut Cx<'_>, by: f32) {
 
 /// What is nearest at hand ends first: the stroke being drawn, the results, the running job.
 fn escape(cx: &mut Cx<'_>) {
-    if cx.painting.cancel() {
+    if cx.painting.cancel() || gallery::escape(cx) {
         return;
     }
     let staged = cx.staged().is_some();
     cx.actions.push(if staged { Action::LeaveResults } else { Action::CancelRunning });
 }
 
-fn row_step(cx: &Cx<'_>) -> isize {
-    isize::try_from(cx.view.gallery_columns).unwrap_or(1)
+/// All shortcuts, in the order in which they listen.
+pub(super) fn all() -> impl Iterator<Item = &'static Shortcut> {
+    gallery::SHORTCUTS.iter().chain(SHORTCUTS)
 }
 
 /// Takes the shortcuts of this frame; before any widget, so that no field swallows them.
 pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
-    let idle = ui.memory(|memory| memory.focused().is_none())
-        && !egui::Popup::is_any_open(ui.ctx())
-        && !cx.view.shortcuts_open;
-    for shortcut in SHORTCUTS {
+    let free = ui.memory(|memory| memory.focused().is_none()) || cx.view.gallery.has_keyboard;
+    let idle = free && !egui::Popup::is_any_open(ui.ctx()) && !cx.view.shortcuts_open;
+    for shortcut in all() {
         let listens = shortcut.when == When::Always || idle;
         if listens && ui.input_mut(|input| input.consume_shortcut(&shortcut.chord)) {
             (shortcut.act)(cx);
         }
+    }
+    if idle {
+        gallery::listen_to_copying(ui, cx);
     }
 }

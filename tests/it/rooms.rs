@@ -22,7 +22,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("settings", &["library", "state", "task"]),
     ("state", &["library", "jobs", "task", "pixels", "prompt"]),
     ("ui", &["state", "library", "jobs", "task", "pixels", "prompt"]),
-    ("app", &["ui", "state", "settings", "library", "jobs", "task", "pixels", "prompt"]),
+    (
+        "app",
+        &["ui", "state", "settings", "library", "metadata", "jobs", "task", "pixels", "prompt"],
+    ),
     (
         "cli",
         &[

@@ -2,10 +2,13 @@
 
 mod canvas;
 mod extend;
+mod gallery;
 mod mask;
+mod metadata;
 mod meter;
 mod stacks;
 mod start;
+mod trash;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -289,7 +292,8 @@ fn a_small_window_keeps_every_control_reachable() {
         "Model",
         "Search pictures",
         "Start from this picture",
-        "Open the folder",
+        "More actions",
+        "Show only starred pictures",
         "Open a picture…",
         "Fold the gallery",
     ];

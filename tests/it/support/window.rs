@@ -12,7 +12,7 @@ use latelier::engine::{
     ClassifierPath, EngineError, LocalEngine, RuntimeError, SearchPath, Settings,
 };
 use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
-use latelier::library::{Home, JournalFolder, Library, Pictures, Results};
+use latelier::library::{Bare, Home, JournalFolder, Library, Pictures, Results};
 use latelier::state::State;
 
 use super::scratch;
@@ -38,7 +38,7 @@ impl Window {
 
     /// A start in a folder that may have been used before.
     pub(crate) fn open_in(home: &Home) -> Self {
-        Self::over(home, Library::unread(support::home(), &[]).unwrap(), engine(home))
+        Self::with_engine(home, Library::unread(support::home(), &[]).unwrap())
     }
 
     /// A first start with the models of `folder` beside the demo model.
@@ -46,7 +46,7 @@ impl Window {
         let folder = scratch();
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[models.to_owned()]).unwrap();
-        let mut window = Self::over(&home, library, engine(&home));
+        let mut window = Self::with_engine(&home, library);
         window.folder = Some(folder);
         window
     }
@@ -57,15 +57,20 @@ impl Window {
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[]).unwrap();
         let provider = Worker::start("local", || NoRuntime).unwrap();
-        let mut window = Self::over(&home, library, provider);
+        let mut window = Self::over(&home, library, provider, Bare::default());
         window.folder = Some(folder);
         window
     }
 
-    fn over(home: &Home, library: Library, provider: Worker) -> Self {
+    fn with_engine(home: &Home, library: Library) -> Self {
+        let bare = Bare::default();
+        Self::over(home, library, engine(home, &bare), bare)
+    }
+
+    fn over(home: &Home, library: Library, provider: Worker, bare: Bare) -> Self {
         let (library, provider) = (Arc::new(library), Box::new(provider));
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
-        let services = Services { home: home.clone(), library, provider, journal };
+        let services = Services { home: home.clone(), library, provider, journal, bare };
         let app = Harness::builder()
             .with_size(egui::vec2(1440.0, 900.0))
             .with_max_steps(64)
@@ -136,7 +141,7 @@ impl Window {
 }
 
 /// The engine as the program starts it, its pictures going to `home`.
-fn engine(home: &Home) -> Worker {
+fn engine(home: &Home, bare: &Bare) -> Worker {
     let pictures = Pictures::new(home, &[]);
     let settings = Settings {
         search: SearchPath::usual(&support::home().runtime_dir()),
@@ -146,7 +151,7 @@ fn engine(home: &Home) -> Worker {
         together: None,
         classifier: ClassifierPath::usual(&support::home().runtime_dir()),
         previews: true,
-        keeper: Arc::new(Results::of_home(home, pictures.clone())),
+        keeper: Arc::new(Results::of_home(home, pictures.clone()).with_bare(bare)),
         pictures: Arc::new(pictures),
         models: Arc::new(Vec::new),
     };

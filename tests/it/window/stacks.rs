@@ -216,7 +216,7 @@ fn the_last_row_is_reached_in_a_small_window() {
 impl Window {
     /// Presses the one control of that name wherever the form is scrolled to.
     #[track_caller]
-    fn press(&mut self, label: &str) {
+    pub(super) fn press(&mut self, label: &str) {
         self.app.get_by_label(label).click_accesskit();
         self.app.run_steps(3);
     }
