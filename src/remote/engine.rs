@@ -12,11 +12,12 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use uuid::Uuid;
 
 use super::download::Downloads;
+use super::failure::{self, Again};
 use super::line::{Line, News};
 use super::order::{Order, Outcome};
 use super::picture::Arrivals;
 use super::upload::Uploader;
-use super::{Endpoint, failure, outgoing};
+use super::{Endpoint, outgoing};
 use crate::jobs::{
     Cancel, Device, EventSink, Failure, FailureKind, Job, Journal, Keeper, PictureSource, Progress,
     Provider, Receipts, Status, Uploads,
@@ -321,7 +322,7 @@ impl Shared {
                     self.uploader.forget(&brought.uploaded);
                     resumed = false;
                 }
-                outcome => return both(lost, failure::of_outcome(outcome, host)),
+                outcome => return both(lost, failure::of_outcome(outcome, host, Again::Resume)),
             }
         }
     }
@@ -367,7 +368,11 @@ impl Shared {
             match news {
                 News::Result(item) => asked.results.push(Value::Object(item.as_json().clone())),
                 News::End(outcome) => {
-                    asked.failure = failure::of_outcome(&outcome, self.settings.endpoint.host());
+                    asked.failure = failure::of_outcome(
+                        &outcome,
+                        self.settings.endpoint.host(),
+                        Again::SameTasks,
+                    );
                     break;
                 }
             }

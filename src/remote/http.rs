@@ -108,14 +108,12 @@ impl Http {
                 news.send(News::Result(item)).await.ok();
             }
         }
-        let had_errors = !errors.is_empty();
         for error in errors {
             errand.hear_error(error, now);
         }
-        if say == Say::Task && !had_errors {
-            errand.answered_at_once(now);
-        } else {
-            errand.answered(now);
+        match say {
+            Say::Task => errand.answered_at_once(now),
+            Say::GetResponse => errand.answered(now),
         }
     }
 

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::failure::{self, Again};
 use super::line::{Line, News};
 use super::order::{Order, Outcome};
-use super::{RemoteSettings, failure, outgoing};
+use super::{RemoteSettings, outgoing};
 use crate::jobs::{Failure, FailureKind};
 use crate::pixels::probe;
 use crate::task::{ImageRef, Task};
@@ -120,7 +121,7 @@ fn not_uploaded(outcome: &Outcome, host: &str) -> Failure {
         Outcome::TooLate { .. } => Outcome::TooLate { sent: false },
         other => other,
     };
-    let failure = failure::of_outcome(&outcome, host);
+    let failure = failure::of_outcome(&outcome, host, Again::Resume);
     let failure = failure.unwrap_or_else(|| Failure::new(FailureKind::Other, String::new()));
     Failure {
         headline: format!("A picture could not be uploaded. {}", failure.headline),
