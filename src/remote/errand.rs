@@ -36,6 +36,9 @@ const AFTER_ERROR: Duration = Duration::from_secs(5);
 const FIRST_POLL: Duration = Duration::from_millis(500);
 const LONGEST_POLL: Duration = Duration::from_secs(10);
 
+/// Longest pause that a busy service is granted when it asks for one.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
 /// Attempts that the service turns down for a reason that passes, before that is given up.
 const TRIES: u32 = 10;
 
@@ -59,6 +62,8 @@ pub(super) struct Errand {
     began: Duration,
     poll: Duration,
     backoff: Backoff,
+    /// How long the service has asked not to be asked again.
+    asked_pause: Duration,
     /// Whether anything was sent, by this process or the one before it.
     sent: bool,
     /// Whether the service has shown that it has the task: it is never sent again.
@@ -97,6 +102,7 @@ impl Errand {
             began: now,
             poll: FIRST_POLL,
             backoff: Backoff::new(seed),
+            asked_pause: Duration::ZERO,
             known,
             has_asked: false,
             missing: None,

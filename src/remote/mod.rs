@@ -6,7 +6,7 @@
 //! | `outgoing` | a task as it is sent; `upload` brings its pictures to the service |
 //! | `order`, `errand` | one task's way: sent once, asked for when in doubt, ended once (pure) |
 //! | `session` | the WebSocket session over errands (pure); `socket` gives it a socket and a clock |
-//! | `http` | the same errands over HTTP |
+//! | `http` | the same errands over HTTP; `retry_after` is how long a busy service wants to be left alone |
 //! | `download` | result files |
 //! | `failure` | the service's errors in words for the user |
 //! | `engine` | the Provider over all of it |
@@ -24,6 +24,7 @@ mod line;
 mod order;
 mod outgoing;
 mod picture;
+mod retry_after;
 mod session;
 mod socket;
 mod upload;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{AFTER_ERROR, Errand, FIRST_POLL, LONGEST_POLL, Stage, TRIES};
+use super::{AFTER_ERROR, Errand, FIRST_POLL, LONGEST_PAUSE, LONGEST_POLL, Stage, TRIES};
 use crate::protocol::{Family, Item, ServiceError};
 use crate::remote::order::Outcome;
 
@@ -75,6 +75,12 @@ impl Errand {
         }
     }
 
+    /// Notes how long the service wants to be left alone, if it said so with the errors that are taken in
+    /// next. Never longer than [`LONGEST_PAUSE`], and the task ends in its time all the same.
+    pub(in crate::remote) fn leave_alone_for(&mut self, pause: Option<Duration>) {
+        self.asked_pause = pause.unwrap_or_default().min(LONGEST_PAUSE);
+    }
+
     /// The service does not have the task.
     fn hear_unknown(&mut self, error: &ServiceError, now: Duration) {
         if !self.known {
@@ -116,7 +122,7 @@ impl Errand {
             return;
         }
         self.backoff.fail();
-        let at = now + self.backoff.pause();
+        let at = now + self.backoff.pause().max(self.asked_pause);
         // What was turned down for being too much has not been taken; after a stumble nobody knows.
         let turned_down = matches!(self.stage, Stage::Sent { .. }) && !self.known;
         self.stage = if turned_down && error.family() == Family::RateLimit {
@@ -214,4 +220,53 @@ fn name_of(item: &Item) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Uuid::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::remote::order::{Order, Say};
+
+    fn sent() -> Errand {
+        let order = Order {
+            id: Uuid::from_u128(1),
+            task: Map::from_iter([("deliveryMethod".to_owned(), json!("async"))]),
+            expected: 1,
+            had: Vec::new(),
+            resumed: false,
+        };
+        let mut errand = Errand::new(order, 7, Duration::ZERO);
+        assert_eq!(errand.due(Duration::ZERO), Some(Say::Task));
+        errand
+    }
+
+    /// When the task is sent again after it was turned down with this wish.
+    fn next_after(errand: &mut Errand, pause: Option<u64>, now: Duration) -> Duration {
+        errand.leave_alone_for(pause.map(Duration::from_secs));
+        errand.hear_error(ServiceError::new("rateLimitExceeded", "m"), now);
+        errand.wake_at() - now
+    }
+
+    #[test]
+    fn a_busy_service_is_left_alone_for_as_long_as_it_asks_within_bounds() {
+        let seconds = Duration::from_secs;
+        assert_eq!(next_after(&mut sent(), Some(20), seconds(1)), seconds(20));
+        assert_eq!(next_after(&mut sent(), Some(86_400), seconds(1)), LONGEST_PAUSE);
+        // Less than our own pause is not taken up; and nothing is remembered from the time before.
+        let mut errand = sent();
+        assert!(next_after(&mut errand, Some(0), seconds(1)) >= Duration::from_millis(800));
+        assert_eq!(next_after(&mut errand, Some(60), seconds(2)), seconds(60));
+        assert!(next_after(&mut errand, None, seconds(62)) <= seconds(5));
+    }
+
+    #[test]
+    fn the_wish_of_a_busy_service_does_not_prolong_the_task() {
+        let mut errand = sent();
+        let late = errand.ends_at() - Duration::from_secs(10);
+        assert_eq!(next_after(&mut errand, Some(200), late), Duration::from_secs(10));
+        assert_eq!(errand.due(errand.ends_at()), None);
+        assert!(matches!(errand.outcome(), Some(Outcome::TooLate { .. })));
+    }
 }

@@ -246,6 +246,30 @@ fn statuses_without_words_are_understood_and_passing_ones_waited_for() {
 }
 
 #[test]
+fn a_busy_service_says_when_it_wants_to_be_asked_again() {
+    let in_four_seconds = || {
+        let date = std::time::SystemTime::now() + Duration::from_secs(4);
+        httpdate::fmt_http_date(date)
+    };
+    for (status, by_date) in [(429, false), (429, true), (503, false)] {
+        let peer = Peer::start(move |call| match (call.kind(), call.before) {
+            ("imageInference", 0) => {
+                let wait = if by_date { in_four_seconds() } else { "3".to_owned() };
+                Some(vec![Act::Status(status), Act::Header("retry-after", wait)])
+            }
+            _ => good(call),
+        });
+        let home = scratch();
+        let begun = Instant::now();
+        let answer = run_remote(home.path(), &json!([task()]), &peer.http_url());
+        assert_eq!((answer.code, images(&answer).len()), (0, 1), "{status}: {}", answer.json);
+        // Our own first pause is 1.2 s at most; a date has whole seconds.
+        let took = begun.elapsed();
+        assert!((Duration::from_millis(2900)..LONGEST).contains(&took), "{status}: {took:?}");
+    }
+}
+
+#[test]
 fn over_http_a_task_is_asynchronous_and_polled_to_its_end() {
     let peer = Peer::start(|call| match (call.kind(), call.before) {
         ("imageInference", _) => Some(vec![Act::Say(data(&[]))]),
