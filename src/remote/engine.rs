@@ -289,7 +289,7 @@ impl Shared {
             Arrivals::new(job.clone(), self.settings.clone(), self.downloads.clone());
         let mut tries = 0;
         loop {
-            let brought = match self.uploader.bring(&job.request.task).await {
+            let brought = match self.uploader.bring(&job.request.task, &job.cancel).await {
                 Ok(brought) => brought,
                 Err(failure) => return Some(failure),
             };

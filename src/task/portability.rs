@@ -285,8 +285,9 @@ fn model_on_remote(given: &Given<'_>, catalog: &dyn Catalog) -> Option<Verdict> 
     let (Kind::Air(_), Shape::Text(text)) = (given.row.kind, given.value) else { return None };
     let air: Air = text.parse().ok()?;
     if air.source() == "local" {
-        let why = "this model is on this machine only; name a published one";
-        return Some(Verdict::Unsupported(why.to_owned()));
+        let says = "a latelier serve that has a model of this name takes it; the Runware service knows \
+                    published models only and refuses it";
+        return Some(Verdict::Mapped(says.to_owned()));
     }
     let says = "not in this library: the service says whether it has it";
     catalog.model(&air).is_none().then(|| Verdict::Mapped(says.to_owned()))

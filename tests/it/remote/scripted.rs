@@ -363,6 +363,39 @@ fn a_large_picture_is_uploaded_once_and_again_when_the_service_has_lost_it() {
     assert!(inline.starts_with("data:image/png;base64,"), "{inline:.40}");
 }
 
+#[test]
+fn a_picture_at_an_address_is_what_the_service_gets_and_what_is_saved_unless_only_it_can_reach_it()
+{
+    let peer = Peer::start(good);
+    let home = scratch();
+    let (here, calls) = crate::network::server("200 OK", super::peer::picture(9));
+    let nowhere = "http://127.0.0.1:1/a.png";
+    let tasks = json!([
+        with(&json!({ "seed": 1, "seedImage": here, "referenceImages": [here] })),
+        with(&json!({ "seed": 2, "seedImage": nowhere })),
+    ]);
+    let answer = run_remote(home.path(), &tasks, &peer.socket_url());
+    assert_eq!((answer.code, images(&answer).len()), (0, 2), "{} {}", answer.json, answer.stderr);
+    assert_eq!(calls.try_iter().count(), 2);
+    let of_seed = |seed: u64| {
+        let sent = peer.calls_of("imageInference");
+        let sent = sent.into_iter().find(|task| task["seed"] == seed).unwrap();
+        let image = images(&answer).into_iter().find(|image| image["seed"] == seed).unwrap();
+        let name = image["imageUUID"].as_str().unwrap().to_owned() + ".png";
+        let saved = read_task(&home.path().join("out").join(name)).unwrap().unwrap();
+        (sent, serde_json::to_value(saved).unwrap())
+    };
+    let (sent, saved) = of_seed(1);
+    let inside = format!("data:image/png;base64,{}", super::peer::base64(&super::peer::picture(9)));
+    assert_eq!((&sent["seedImage"], &sent["referenceImages"][0]), (&json!(inside), &json!(inside)));
+    for name in [&saved["seedImage"], &saved["referenceImages"][0]] {
+        let kept = home.path().join("inputs").join(name.as_str().unwrap().to_owned() + ".png");
+        assert_eq!(fs::read(kept).unwrap(), super::peer::picture(9));
+    }
+    let (sent, saved) = of_seed(2);
+    assert_eq!((&sent["seedImage"], &saved["seedImage"]), (&json!(nowhere), &json!(nowhere)));
+}
+
 fn answer_file(home: &Path, answer: &Answered) -> std::path::PathBuf {
     let name = images(answer)[0]["imageUUID"].as_str().unwrap().to_owned();
     home.join("out").join(name + ".png")
