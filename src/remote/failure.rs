@@ -11,6 +11,8 @@ pub(super) enum Again {
     Resume,
     /// Tasks of other types: their answers are asked for when the same tasks are run again.
     SameTasks,
+    /// Tasks that cost nothing: they are simply run again.
+    Free,
 }
 
 impl Again {
@@ -22,6 +24,7 @@ impl Again {
                 "run the same tasks again: what became of this one is asked for under its taskUUID \
                  before anything is sent"
             }
+            Self::Free => "run it again",
         }
     }
 }
@@ -29,6 +32,12 @@ impl Again {
 /// What an outcome other than [`Outcome::Complete`] means to the user of the service at `host`.
 pub(super) fn of_outcome(outcome: &Outcome, host: &str, again: Again) -> Option<Failure> {
     let advice = again.advice();
+    if again == Again::Free
+        && let Some(why) = lost(outcome)
+    {
+        let headline = format!("{host} did not answer: {why}. Try again; the task costs nothing");
+        return Some(Failure::new(FailureKind::Unreachable, headline));
+    }
     let failure = match outcome {
         Outcome::Complete => return None,
         Outcome::Failed(error) => of_error(error, host),
@@ -74,6 +83,18 @@ pub(super) fn of_outcome(outcome: &Outcome, host: &str, again: Again) -> Option<
         ),
     };
     Some(failure)
+}
+
+/// Why the answer to a task is not there that the service may have.
+fn lost(outcome: &Outcome) -> Option<&str> {
+    match outcome {
+        Outcome::Unsettled(error) => {
+            Some(error.as_ref().map_or("it does not tell why", |error| error.message.as_str()))
+        }
+        Outcome::TooLate { sent: true } => Some("20 minutes are over"),
+        Outcome::Unreachable { sent: true, why } => Some(why),
+        _ => None,
+    }
 }
 
 /// Part of a task failed, and of the rest nothing is known.
@@ -197,6 +218,10 @@ mod tests {
             // `--resume` knows nothing of tasks of other types.
             assert!(!same.headline.contains("--resume"), "{same}");
             assert_eq!(same.headline.contains("run the same tasks again"), waits, "{same}");
+            // What costs nothing is neither billed nor kept.
+            let free = told(Again::Free);
+            assert_ne!(free.kind, FailureKind::Interrupted);
+            assert!(!waits || free.headline.contains("costs nothing"), "{free}");
         }
     }
 
