@@ -78,12 +78,7 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     };
     let input = match read_input(tasks) {
         Ok(input) => input,
-        Err(error) => {
-            return refuse(Problem::new(
-                "invalidRequest",
-                format!("Cannot read {}: {error}.", tasks.display()),
-            ));
-        }
+        Err(problem) => return refuse(*problem),
     };
     let kind = EngineKind::from(args.engine);
     let (text, others) = match &input {
@@ -144,16 +139,12 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
         requests = requests.into_iter().map(weighed).collect();
     }
     let mut asking = Others::new(home, &maker, &pictures);
-    let prepared: Vec<_> =
-        others.into_iter().map(|task| asking.prepare(task, purse.as_mut())).collect();
+    let others = asking.prepare_all(others, purse.as_mut(), &mut run.answer);
     let jobs: Vec<Job> =
         (requests.into_iter()).filter_map(|request| run.accept(request, maker.service())).collect();
     run.make(jobs, &maker);
-    for other in prepared {
-        match other {
-            Ok(other) => asking.ask(other, &mut run.answer),
-            Err(problem) => run.answer.errors.push(problem),
-        }
+    for other in others {
+        asking.ask(other, &mut run.answer);
     }
     let code = run.finish()?;
     asking.printed();

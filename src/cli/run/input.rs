@@ -22,7 +22,14 @@ pub(super) enum Input {
 }
 
 /// Reads a file or standard input: tasks, or a picture.
-pub(super) fn read_input(path: &Path) -> io::Result<Input> {
+pub(super) fn read_input(path: &Path) -> Result<Input, Box<Problem>> {
+    read(path).map_err(|error| {
+        let message = format!("Cannot read {}: {error}.", path.display());
+        Box::new(Problem::new("invalidRequest", message))
+    })
+}
+
+fn read(path: &Path) -> io::Result<Input> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         io::stdin().read_to_end(&mut bytes)?;

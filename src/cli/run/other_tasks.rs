@@ -73,15 +73,32 @@ impl<'a> Others<'a> {
         Self { maker, pictures, sent: SentTasks::of(home), heard: Vec::new() }
     }
 
+    /// Looks at all tasks before anything is sent; those that are not sent are told of in the answer.
+    pub(super) fn prepare_all(
+        &self,
+        tasks: Vec<Map<String, Value>>,
+        mut purse: Option<&mut Purse<'_>>,
+        answer: &mut Printed,
+    ) -> Vec<Other> {
+        let mut prepared = Vec::new();
+        for task in tasks {
+            match self.prepare(task, purse.as_deref_mut()) {
+                Ok(other) => prepared.push(other),
+                Err(problem) => answer.errors.push(*problem),
+            }
+        }
+        prepared
+    }
+
     /// Looks at a task before anything is sent: what it will cost, and whether it was sent before, since
     /// that is paid already whatever the day's limit says.
-    pub(super) fn prepare(
+    fn prepare(
         &self,
         mut task: Map<String, Value>,
         purse: Option<&mut Purse<'_>>,
-    ) -> Result<Other, Problem> {
+    ) -> Result<Other, Box<Problem>> {
         let (name, given) = (task_type(&task), task.clone());
-        let stamped = |problem| stamped(problem, &given);
+        let stamped = |problem| Box::new(stamped(problem, &given));
         if OF_THE_CONNECTION.contains(&name.as_str()) {
             let message = format!("taskType {name} is the connection's own; leave the task out.");
             return Err(stamped(Problem::at("invalid", "taskType", message)));
@@ -102,8 +119,7 @@ impl<'a> Others<'a> {
         }
         let sent = self.sent.look_up(&service, &given);
         if let Some(purse) = purse.filter(|_| !sent.was_sent()) {
-            let allowed = purse.let_other_through(sent.id(), &name, results_of(&task));
-            allowed.map_err(|problem| *problem)?;
+            purse.let_other_through(sent.id(), &name, results_of(&task))?;
         }
         Ok(Other { task, sent: Some(sent) })
     }

@@ -17,7 +17,7 @@ const FORGOTTEN: Duration = Duration::from_secs(150);
 
 /// The longest that a synchronous task is worked at. Its pictures come by themselves, and `getResponse`
 /// need not know it.
-const SYNCHRONOUS: Duration = Duration::from_secs(120);
+const SYNCHRONOUS: Duration = Duration::from_mins(2);
 
 impl Errand {
     /// Takes a result in; whether it is one that has not been seen.
@@ -212,10 +212,13 @@ fn is_still_running(item: &Item) -> bool {
         || (item.task_type() == "modelUpload" && !["ready", "failed"].contains(&state))
 }
 
-/// A name for a result without one, so that it counts once: made of all that it says.
+/// A name for a result without one, so that it counts once: made of all that it says, but for how far it
+/// is, which only the answer to a question tells.
 fn name_of(item: &Item) -> Uuid {
     use sha2::{Digest as _, Sha256};
-    let text = serde_json::to_string(item.as_json()).unwrap_or_default();
+    let mut said = item.as_json().clone();
+    said.retain(|name, _| !["status", "progress"].contains(&name.as_str()));
+    let text = serde_json::to_string(&said).unwrap_or_default();
     let digest = Sha256::digest(text.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
@@ -246,7 +249,7 @@ mod tests {
     fn next_after(errand: &mut Errand, pause: Option<u64>, now: Duration) -> Duration {
         errand.leave_alone_for(pause.map(Duration::from_secs));
         errand.hear_error(ServiceError::new("rateLimitExceeded", "m"), now);
-        errand.wake_at() - now
+        errand.wake_at().saturating_sub(now)
     }
 
     #[test]
@@ -262,9 +265,28 @@ mod tests {
     }
 
     #[test]
+    fn a_result_without_a_name_counts_once_pushed_and_asked_for() {
+        let enhanced = |status: Option<&str>, text: &str| {
+            let mut item = json!({ "taskType": "promptEnhance", "text": text });
+            if let Some(status) = status {
+                item["status"] = status.into();
+            }
+            let reply = crate::protocol::Reply::read(&json!({ "data": [item] }).to_string());
+            reply.unwrap().data.remove(0)
+        };
+        let mut errand = sent();
+        errand.order.expected = 2;
+        assert!(errand.hear(&enhanced(None, "a fox"), Duration::ZERO));
+        assert!(!errand.hear(&enhanced(Some("success"), "a fox"), Duration::ZERO));
+        assert_eq!(errand.outcome(), None);
+        assert!(errand.hear(&enhanced(Some("success"), "a red fox"), Duration::ZERO));
+        assert_eq!(errand.outcome(), Some(&Outcome::Complete));
+    }
+
+    #[test]
     fn the_wish_of_a_busy_service_does_not_prolong_the_task() {
         let mut errand = sent();
-        let late = errand.ends_at() - Duration::from_secs(10);
+        let late = errand.ends_at().saturating_sub(Duration::from_secs(10));
         assert_eq!(next_after(&mut errand, Some(200), late), Duration::from_secs(10));
         assert_eq!(errand.due(errand.ends_at()), None);
         assert!(matches!(errand.outcome(), Some(Outcome::TooLate { .. })));
