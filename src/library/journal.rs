@@ -211,6 +211,7 @@ impl JournalFolder {
             home.root().to_owned(),
             home.results_dir(),
             home.inputs_dir(),
+            home.sent_dir(),
             home.thumbnails_dir(),
         ] {
             sweep(&folder, oldest);

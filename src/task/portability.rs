@@ -306,6 +306,11 @@ fn on_remote(given: &Given<'_>, task: &Task) -> Option<String> {
         Some(ImageRef::Url(address)) if address.starts_with("file:") => {
             Some("the file itself is sent".to_owned())
         }
+        Some(ImageRef::Url(_)) => {
+            let says = "fetched first and sent as it is found; where only the service can reach the \
+                        address, that is sent";
+            Some(says.to_owned())
+        }
         Some(ImageRef::Uuid(_)) => {
             Some("the picture is sent unless the service has it already".to_owned())
         }

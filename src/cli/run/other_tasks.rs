@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::answer::Printed;
 use super::provider::Maker;
 use super::purse::Purse;
-use crate::jobs::{FailureKind, PictureSource};
+use crate::jobs::{Failure, FailureKind, PictureSource};
 use crate::library::{Home, SentTask, SentTasks};
 use crate::pixels::probe;
 use crate::protocol::AnyTask;
@@ -145,12 +145,15 @@ impl<'a> Others<'a> {
         let id = sent.as_ref().map(SentTask::id).or(given).unwrap_or_else(Uuid::new_v4);
         let resumed = sent.as_ref().is_some_and(SentTask::was_sent);
         let asked = self.maker.ask(Question { id, task, resumed }).unwrap_or_default();
-        let heard = match &asked.failure {
-            Some(failure) => failure.kind != FailureKind::Interrupted,
-            None => !asked.results.is_empty(),
-        };
+        let silent = asked.failure.is_none() && asked.results.is_empty();
+        let failure = asked.failure.or_else(|| {
+            let headline = "The engine stopped without a word; run the same tasks again";
+            silent.then(|| Failure::new(FailureKind::Interrupted, headline))
+        });
+        let interrupted = |failure: &Failure| failure.kind == FailureKind::Interrupted;
+        let heard = !failure.as_ref().is_some_and(interrupted);
         answer.data.extend(asked.results);
-        if let Some(failure) = asked.failure {
+        if let Some(failure) = failure {
             tracing::info!("{}", failure.details);
             answer.errors.push(stamped(failure.problem()));
         }

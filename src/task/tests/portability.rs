@@ -135,3 +135,15 @@ fn a_model_of_one_side_only_is_said_to_be_so() {
     assert!(matches!(here, Verdict::Unsupported(why) if why.contains("not in the library")));
     assert!(matches!(there, Verdict::Mapped(_)));
 }
+
+#[test]
+fn a_picture_at_an_address_is_said_to_be_fetched_before_it_is_sent() {
+    let there = |address: &str| {
+        let report = report(&with(&json!({ "seedImage": address, "strength": 0.5 })));
+        of(&report, "seedImage").1
+    };
+    let far = there("https://example.org/a.png");
+    assert!(matches!(&far, Verdict::Mapped(how) if how.starts_with("fetched first")), "{far:?}");
+    let near = there("file:///a.png");
+    assert_eq!(near, Verdict::Mapped("the file itself is sent".to_owned()));
+}
