@@ -37,7 +37,7 @@ fn tasks_of_other_types_go_as_they_are_and_their_answers_are_printed() {
     let texts: Vec<&Value> = images(&answer).iter().filter_map(|item| item.get("text")).collect();
     assert_eq!(texts.len(), 3, "{}", answer.json);
     assert!(images(&answer).iter().any(|item| item["newField"] == 1));
-    assert_eq!(answer.error_codes(), ["invalidConfidence", "invalidTaskType"]);
+    assert_eq!(answer.error_codes(), ["invalidTaskType", "invalidConfidence"]);
     // The receipt wants to know the cost; the answer says it only to whom has asked.
     let mut sent = caption;
     sent["includeCost"] = json!(true);
