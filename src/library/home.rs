@@ -83,6 +83,12 @@ impl Home {
         self.root.join("journal")
     }
 
+    /// Tasks of other types that were sent to a service and whose answers were not printed yet.
+    #[must_use]
+    pub fn sent_dir(&self) -> PathBuf {
+        self.root.join("sent")
+    }
+
     /// Which pictures were uploaded where; uploaded again when it is missing.
     #[must_use]
     pub fn uploads_file(&self) -> PathBuf {

@@ -180,6 +180,13 @@ impl PictureSource for Pictures {
             _ => Ok(None),
         }
     }
+
+    fn fetched(&self, image: &ImageRef, cancel: &Cancel) -> Result<Option<Vec<u8>>, String> {
+        let ImageRef::Url(address) = image else { return Ok(None) };
+        let bytes = read_address(address, cancel)?;
+        self.keep_fetched(address, &bytes)?;
+        Ok(Some(bytes))
+    }
 }
 
 /// The bytes at a `file:`, `http:` or `https:` address.

@@ -120,7 +120,7 @@ impl Results {
     }
 
     /// The task that makes exactly this picture again: the asked one with its own seed, alone, and
-    /// with the pictures inside it kept once and named by UUID. A file has no room for megabytes.
+    /// with its pictures, inside it or at an address, kept once and named by UUID. A file has no room for megabytes.
     fn made_by(&self, record: &ImageRecord) -> Result<Task, BringInError> {
         let mut task = Task::clone(&record.request.task);
         task.seed = record.seed.or(task.seed);
@@ -128,12 +128,7 @@ impl Results {
         // Who makes it again does not send it again, and these addresses may hold keys.
         task.upload_endpoint = None;
         task.webhook_url = None;
-        let controls = task.control_net.iter_mut().flatten();
-        let controls = controls.filter_map(|control| control.guide_image.as_mut());
-        let adapters = task.ip_adapters.iter_mut().flatten();
-        let adapters = adapters.filter_map(|adapter| adapter.guide_image.as_mut());
-        let images = [&mut task.seed_image, &mut task.mask_image].into_iter().flatten();
-        for image in images.chain(controls).chain(adapters) {
+        for image in task.images_mut() {
             if let Some(uuid) = self.pictures.kept_name(image)? {
                 *image = ImageRef::Uuid(uuid);
             }

@@ -52,6 +52,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zip", &["weights"]),
     ("clap", &["cli"]),
     ("reqwest", &["library", "remote", "server"]),
+    ("httpdate", &["remote"]),
     ("rustls", &["library", "remote", "server"]),
     ("tokio", &["library", "remote", "server", "cli"]),
     ("axum", &["server"]),

@@ -51,6 +51,11 @@ pub(super) fn task<T: Documented>(members: &Map<String, Value>) -> Result<T, Vec
     Err(problems.into_iter().map(|problem| stamped(problem, T::NAME, members)).collect())
 }
 
+/// Whether tasks of that type take the field.
+pub(super) fn has_field<T: Documented>(name: &str) -> bool {
+    T::FIELDS.iter().copied().flatten().any(|field| field.name() == name)
+}
+
 /// The task as JSON, its type first.
 pub(super) fn written<T: NeighbourTask>(task: &T) -> serde_json::Result<Value> {
     let mut members = Map::new();

@@ -173,3 +173,30 @@ fn results_keep_what_is_not_documented() {
         assert_eq!(details.balance(), Some(amount));
     }
 }
+
+#[test]
+fn what_is_paid_for_takes_include_cost_and_the_rest_does_not() {
+    let free: Vec<&str> =
+        AnyTask::names().into_iter().filter(|name| !AnyTask::is_paid(name)).collect();
+    assert_eq!(
+        free,
+        [
+            "authentication",
+            "ping",
+            "getResponse",
+            "getTaskDetails",
+            "imageUpload",
+            "modelSearch",
+            "accountManagement"
+        ]
+    );
+    // Older names, and what the document has and this program has not.
+    for (name, paid) in [
+        ("imageUpscale", true),
+        ("imageCaption", true),
+        ("videoInference", true),
+        ("modelUpload", false),
+    ] {
+        assert_eq!(AnyTask::is_paid(name), paid, "{name}");
+    }
+}

@@ -177,3 +177,16 @@ fn whole_numbers_are_floats_too_and_written_as_they_came() {
     let json = serde_json::to_value(&task).unwrap();
     assert_eq!((&json["CFGScale"], &json["strength"]), (&json!(7), &json!(1)));
 }
+
+#[test]
+fn every_picture_of_a_task_is_found() {
+    let uuid = "59a2edc2-45e6-429f-be5f-7ded59b92046";
+    let text = format!(
+        r#"{{"seedImage":"{uuid}","maskImage":"{uuid}","referenceImages":["{uuid}"],
+        "controlNet":[{{"guideImage":"{uuid}"}}],"ipAdapters":[{{"guideImage":"{uuid}"}}],
+        "puLID":{{"inputImages":["{uuid}"]}},
+        "acePlusPlus":{{"inputImages":["{uuid}"],"inputMasks":["{uuid}"]}}}}"#
+    );
+    let mut task: Task = serde_json::from_str(&text).unwrap();
+    assert_eq!(task.images_mut().len(), text.matches(uuid).count());
+}
