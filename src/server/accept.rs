@@ -355,7 +355,10 @@ fn not_written(error: &dyn std::fmt::Display) -> Problem {
 
 /// The problem, saying which task of the message it belongs to.
 fn of_item(problem: Problem, item: &Value) -> Problem {
-    let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| {
+        let text = item.get(name).and_then(Value::as_str);
+        text.filter(|text| text.len() <= Problem::LONGEST_NAME).map(str::to_owned)
+    };
     Problem {
         task_uuid: problem.task_uuid.or_else(|| text("taskUUID")),
         task_type: problem.task_type.or_else(|| text("taskType")),

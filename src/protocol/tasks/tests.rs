@@ -173,3 +173,16 @@ fn results_keep_what_is_not_documented() {
         assert_eq!(details.balance(), Some(amount));
     }
 }
+
+#[test]
+fn of_very_many_wrong_members_the_first_are_told_and_the_rest_counted() {
+    let mut members = json!({});
+    for number in 0..100_000 {
+        members[format!("unknown{number}")] = json!(1);
+    }
+    let problems = refused("ping", members);
+    assert_eq!(problems.len(), crate::task::MOST_PROBLEMS + 1);
+    let message = problems.last().unwrap()["message"].as_str().unwrap();
+    // `taskUUID` is none of a ping's either.
+    assert!(message.starts_with("99969 more problems"), "{message}");
+}
