@@ -217,6 +217,7 @@ impl JournalFolder {
             home.root().to_owned(),
             home.results_dir(),
             home.inputs_dir(),
+            home.served_pictures_dir(),
             home.thumbnails_dir(),
         ] {
             sweep(&folder, oldest);
