@@ -179,7 +179,7 @@ async fn received(body: Bytes, most: usize) -> Result<axum::body::Bytes, Box<Res
 }
 
 /// Room for a body of a client that is known by its header, or of a stranger whose key may stand inside.
-async fn room_for(
+pub(super) async fn room_for(
     service: &Service,
     owner: Option<&Owner>,
     size: Option<u64>,
@@ -274,7 +274,7 @@ async fn room_for_answer(service: &Service, owner: &Owner, bytes: u64) -> Option
 
 /// The messages, those that would make the answer larger than `most` bytes replaced by advice; how large it
 /// becomes. The first is never too large.
-fn within(
+pub(super) fn within(
     messages: Vec<Message>,
     most: u64,
     weight: impl Fn(&Message) -> u64,
@@ -293,7 +293,7 @@ fn within(
 }
 
 /// Bytes that give their share back when they were sent.
-fn held(bytes: Vec<u8>, share: Option<Share>) -> axum::body::Bytes {
+pub(super) fn held(bytes: Vec<u8>, share: Option<Share>) -> axum::body::Bytes {
     struct Held {
         bytes: Vec<u8>,
         _share: Option<Share>,

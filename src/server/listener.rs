@@ -172,3 +172,95 @@ impl AsyncWrite for Counted {
         self.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::extract::WebSocketUpgrade;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::oneshot;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_mins(1);
+    const SHORT: Duration = Duration::from_millis(200);
+
+    /// A door with room for one connection.
+    async fn narrow(router: Router) -> (SocketAddr, watch::Sender<Phase>, JoinHandle<()>) {
+        let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = inner.local_addr().unwrap();
+        let limits =
+            Limits { connections: 1, authentication: SHORT, send: SHORT, ..Limits::default() };
+        let (phase, watched) = watch::channel(Phase::Serving);
+        let serving = tokio::spawn(Door::new(inner, &limits).serve(router, watched));
+        (address, phase, serving)
+    }
+
+    async fn asked(address: SocketAddr, path: &str, further: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: here\r\n{further}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn all_of(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut text)).await.unwrap().unwrap();
+        text
+    }
+
+    fn on_a_runtime(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn who_is_silent_or_takes_nothing_gives_the_place_back() {
+        on_a_runtime(async {
+            let much = || async { vec![b'x'; 64 << 20] };
+            let router = Router::new().route("/", get(|| async { "here" }));
+            let (address, _phase, _serving) = narrow(router.route("/much", get(much))).await;
+            let silent = TcpStream::connect(address).await.unwrap();
+            let mut slow = TcpStream::connect(address).await.unwrap();
+            slow.write_all(b"GET / HT").await.unwrap();
+            let greedy = asked(address, "/much", "").await;
+            let answer = all_of(asked(address, "/", "Connection: close\r\n").await).await;
+            assert!(answer.ends_with("here"), "{answer}");
+            drop((silent, slow, greedy));
+        });
+    }
+
+    #[test]
+    fn the_end_waits_for_the_last_words_of_websockets() {
+        on_a_runtime(async {
+            let (speak, heard) = oneshot::channel::<()>();
+            let heard = Arc::new(std::sync::Mutex::new(Some(heard)));
+            let upgraded = move |upgrade: WebSocketUpgrade| {
+                let heard = heard.lock().unwrap().take().unwrap();
+                async move {
+                    upgrade.on_upgrade(|mut socket| async move {
+                        heard.await.unwrap();
+                        socket.send("last words".into()).await.unwrap();
+                    })
+                }
+            };
+            let (address, phase, mut serving) =
+                narrow(Router::new().route("/", get(upgraded))).await;
+            let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+            let mut stream = asked(address, "/", upgrade).await;
+            let mut beginning = [0; 12];
+            stream.read_exact(&mut beginning).await.unwrap();
+            assert_eq!(&beginning, b"HTTP/1.1 101");
+            phase.send_replace(Phase::Closing);
+            assert!(timeout(SHORT, &mut serving).await.is_err(), "it did not wait");
+            speak.send(()).unwrap();
+            serving.await.unwrap();
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).await.unwrap();
+            assert!(rest.ends_with(b"last words"), "{rest:?}");
+        });
+    }
+}

@@ -42,6 +42,9 @@ mod store;
 mod uploads;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 pub use limits::Limits;
 pub use references::KeptOnly;
 pub use store::StoreError;

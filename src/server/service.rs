@@ -143,7 +143,7 @@ impl Service {
 
     /// Does `work` for a task and goes on with what it brings. The task ends when the work fails, and when
     /// it panics as well: nobody must wait for it for ever.
-    fn bring<T: Send + 'static>(
+    pub(super) fn bring<T: Send + 'static>(
         self: &Arc<Self>,
         open: &Arc<OpenTask>,
         work: impl Future<Output = Result<T, Box<Problem>>> + Send + 'static,

@@ -109,6 +109,19 @@ mod tests {
     }
 
     #[test]
+    fn no_key_can_have_all_of_anything() {
+        let limits = Limits::default();
+        let rations = Rations::new(&limits);
+        let (one, other) = ("one".to_owned(), "other".to_owned());
+        for shares in [&rations.transfers, &rations.messages, &rations.bodies, &rations.answers] {
+            let _all = shares.take(&one, u64::MAX).now_or_never().unwrap();
+            assert!(shares.take(&one, 1).now_or_never().is_none());
+            assert!(shares.take(&other, 1).now_or_never().is_some());
+        }
+        assert!(rations.bodies.of_owner() >= limits.message as u64, "no body would ever fit");
+    }
+
+    #[test]
     fn who_asks_for_more_than_there_is_gets_an_owners_part() {
         let shares = Shares::new(8, 3);
         let me = "me".to_owned();
