@@ -360,7 +360,7 @@ fn status_of(code: &str) -> StatusCode {
     match code {
         "taskRateLimitExceeded" => StatusCode::TOO_MANY_REQUESTS,
         "serverUnavailable" | "outOfMemory" | "runtimeMissing" => StatusCode::SERVICE_UNAVAILABLE,
-        "taskNotFound" => StatusCode::NOT_FOUND,
+        "taskNotFound" | "imageNotFound" => StatusCode::NOT_FOUND,
         "internalServerError"
         | "inferenceError"
         | "saveFailed"

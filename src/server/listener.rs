@@ -43,8 +43,8 @@ impl Door {
         Self { inner, room, connections, head: limits.authentication, send: limits.send }
     }
 
-    /// Serves until the phase is [`Phase::Closing`], and then until every connection has ended, WebSockets
-    /// as well, or [`FAREWELL`] is over.
+    /// Serves until the phase is [`Phase::Closing`], and then until every connection has ended, those of
+    /// sockets as well, or [`FAREWELL`] is over.
     pub(super) async fn serve(self, router: Router, phase: watch::Receiver<Phase>) {
         let mut over = phase.clone();
         tokio::select! {

@@ -280,12 +280,14 @@ impl Service {
 
     /// Clears away what is too old, and writes down what could not be written before.
     pub(super) fn sweep(&self) -> std::io::Result<()> {
-        self.store.catch_up()?;
-        self.store.sweep(|task| self.open.contains(task))?;
+        // On a full disk nothing can be written before something has gone.
+        let tasks = self.store.sweep(|task| self.open.contains(task));
         let Limits { uploads_age: age, uploads_bytes: bytes, .. } = self.limits;
-        let gone = self.references.sweep(Keeping { age, bytes })?;
-        if gone > 0 {
-            tracing::info!("{gone} uploaded pictures were cleared away");
+        let gone = self.references.sweep(Keeping { age, bytes });
+        self.store.catch_up()?;
+        tasks?;
+        if gone? > 0 {
+            tracing::info!("uploaded pictures were cleared away");
         }
         Ok(())
     }

@@ -76,6 +76,12 @@ impl Fixture {
         self.service.accept_all(vec![task], &me()).remove(0)
     }
 
+    /// What came of a task; panics when nothing does.
+    fn ended(&self, open: &OpenTask) -> Arc<Record> {
+        let ended = async { tokio::time::timeout(Duration::from_mins(1), open.ended()).await };
+        self.runtime.block_on(ended).unwrap()
+    }
+
     fn says(&self, message: &Message) -> Body {
         self.service.rendered(message, &me().owner, "http://here")
     }
@@ -121,7 +127,7 @@ fn a_panic_while_a_picture_is_brought_in_ends_its_task_with_an_error() {
     let open = it.open("imageUpload", Vec::new());
     let work = async { panic!("a decoder that fails") };
     it.service.bring(&open, work, |_, _, (): ()| {});
-    let ended = it.runtime.block_on(open.ended());
+    let ended = it.ended(&open);
     let body = it.says(&Message::Ended(ended));
     assert_eq!((code(&body), body.data.len()), ("internalServerError", 0));
     assert_eq!(body.errors[0]["taskUUID"], open.uuid.to_string());
@@ -133,7 +139,7 @@ fn an_end_that_cannot_be_written_is_answered_with_its_error() {
     let open = it.open("imageUpload", Vec::new());
     fs::remove_dir_all(it.home.served_dir().join("tasks")).unwrap();
     it.service.made(&open, vec![crate::task::Problem::new("invalidImage", "m")]);
-    let ended = it.runtime.block_on(open.ended());
+    let ended = it.ended(&open);
     assert_eq!(code(&it.says(&Message::Ended(ended))), "invalidImage");
     let Reply::Asked(question) =
         it.accept(json!({ "taskType": "getResponse", "taskUUID": open.uuid }))
