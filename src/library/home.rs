@@ -101,6 +101,12 @@ impl Home {
         self.root.join("served")
     }
 
+    /// Pictures that clients of `latelier serve` brought, kept for a while.
+    #[must_use]
+    pub fn served_pictures_dir(&self) -> PathBuf {
+        self.served_dir().join("pictures")
+    }
+
     /// Checkpoints and what goes with them.
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {

@@ -212,6 +212,7 @@ impl JournalFolder {
             home.results_dir(),
             home.inputs_dir(),
             home.sent_dir(),
+            home.served_pictures_dir(),
             home.thumbnails_dir(),
         ] {
             sweep(&folder, oldest);

@@ -56,6 +56,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["library", "remote", "server"]),
     ("tokio", &["library", "remote", "server", "cli"]),
     ("axum", &["server"]),
+    ("hyper", &["server"]),
+    ("hyper_util", &["server"]),
     // In `cli` only the load that a server is measured under.
     ("tokio_tungstenite", &["remote", "cli"]),
     ("keyring", &["library"]),

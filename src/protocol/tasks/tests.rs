@@ -200,3 +200,15 @@ fn what_is_paid_for_takes_include_cost_and_the_rest_does_not() {
         assert_eq!(AnyTask::is_paid(name), paid, "{name}");
     }
 }
+
+#[test]
+fn of_very_many_wrong_members_the_first_are_told_and_the_rest_counted() {
+    let mut members = json!({});
+    for number in 0..100_000 {
+        members[format!("unknown{number}")] = json!(1);
+    }
+    let problems = refused("ping", members);
+    assert_eq!(problems.len(), crate::task::MOST_PROBLEMS + 1);
+    let message = problems.last().unwrap()["message"].as_str().unwrap();
+    assert!(message.starts_with("99968 more problems"), "{message}");
+}
