@@ -56,6 +56,10 @@ const SHORTCUTS: &[Shortcut] = &[
         When::Idle,
         escape,
     ),
+    row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Always, |cx| {
+        cx.view.form_open = true;
+        cx.view.focus_prompt = true;
+    }),
     row("F", "Fit the picture", plain(Key::F), When::Idle, |cx| cx.view.zoom = Zoom::Fit),
     row("V", "Move the picture, pull its sides", plain(Key::V), When::Idle, |cx| {
         cx.actions.push(Action::Take(Tool::Hand));

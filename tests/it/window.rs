@@ -9,6 +9,7 @@ mod meter;
 mod stacks;
 mod start;
 mod trash;
+mod walk;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};

@@ -67,15 +67,30 @@ impl Window {
         Self::over(home, library, engine(home, &bare), bare)
     }
 
+    /// A start in a window of that many points.
+    pub(crate) fn open_sized(home: &Home, size: egui::Vec2) -> Self {
+        let library = Library::unread(support::home(), &[]).unwrap();
+        let bare = Bare::default();
+        Self::sized(home, (library, engine(home, &bare)), bare, size)
+    }
+
     fn over(home: &Home, library: Library, provider: Worker, bare: Bare) -> Self {
+        Self::sized(home, (library, provider), bare, egui::vec2(1440.0, 900.0))
+    }
+
+    fn sized(
+        home: &Home,
+        (library, provider): (Library, Worker),
+        bare: Bare,
+        size: egui::Vec2,
+    ) -> Self {
         let (library, provider) = (Arc::new(library), Box::new(provider));
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
         let services = Services { home: home.clone(), library, provider, journal, bare };
-        let app = Harness::builder()
-            .with_size(egui::vec2(1440.0, 900.0))
-            .with_max_steps(64)
-            .allow_missing_glyphs()
-            .build_eframe(|cc| App::new(cc, services).unwrap());
+        let builder = Harness::builder().with_size(size).with_max_steps(64).allow_missing_glyphs();
+        #[cfg(feature = "pictures")]
+        let builder = builder.wgpu();
+        let app = builder.build_eframe(|cc| App::new(cc, services).unwrap());
         let mut window = Self { app, folder: None };
         window.wait("the models", |state| state.world.models_read);
         window.wait("the results folder", |state| state.world.gallery.is_listed());

@@ -309,7 +309,7 @@ impl Window {
     }
 
     /// Drags on the canvas, places given from the middle of the start picture.
-    fn drag(&mut self, from: Vec2, to: Vec2) {
+    pub(super) fn drag(&mut self, from: Vec2, to: Vec2) {
         let middle = self.middle();
         self.app.hover_at(middle + from);
         self.app.drag_at(middle + from);

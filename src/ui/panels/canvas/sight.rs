@@ -8,8 +8,10 @@ use egui::{
 use crate::pixels::Extent;
 use crate::state::{View, Zoom};
 
-/// Points around a picture that fits.
+/// Points above and below a picture that fits.
 pub(super) const MARGIN: f32 = 32.0;
+/// Points beside it: the tools have their place there.
+const MARGIN_BESIDE: f32 = 60.0;
 /// Points below the picture for its caption.
 const CAPTION: f32 = 28.0;
 /// A fitted picture is never drawn larger than this many points a pixel.
@@ -38,7 +40,8 @@ pub(super) fn points(extent: Extent) -> Vec2 {
 
 /// Points a pixel when what is `size` pixels large fits the stage.
 fn fit_scale(size: Vec2, stage: Rect) -> f32 {
-    let room = (stage.size() - vec2(2.0 * MARGIN, 2.0 * MARGIN + CAPTION)).max(Vec2::splat(64.0));
+    let room =
+        (stage.size() - vec2(2.0 * MARGIN_BESIDE, 2.0 * MARGIN + CAPTION)).max(Vec2::splat(64.0));
     (room.x / size.x).min(room.y / size.y).min(FIT_MAX)
 }
 

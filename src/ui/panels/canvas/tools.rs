@@ -258,7 +258,9 @@ fn options(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
         count -= 1;
     }
     let size = vec2(wide(slider_width, count), 36.0);
-    let rect = Rect::from_min_size(egui::pos2(left, stage.top() + space::PANEL), size);
+    // Where not even one has room beside the zoom bar, below that.
+    let lower = if size.x > room { 36.0 + space::GAP } else { 0.0 };
+    let rect = Rect::from_min_size(egui::pos2(left, stage.top() + space::PANEL + lower), size);
     inside(ui, ("tool options", rect), |ui| {
         floating(ui).show(ui, |ui| {
             ui.set_min_size(size - Vec2::splat(10.0));
