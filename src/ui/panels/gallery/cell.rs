@@ -31,6 +31,8 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, place: usize, rect: Rect) {
     let how: String = how.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
     let name = format!("Picture {number}{how}: {}", entry.prompt().unwrap_or("no settings"));
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, chosen, &name));
+    // egui says of options only that they are pressed.
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_selected(chosen));
     keyboard(ui, cx, &response, shown == Some(image_uuid));
     thumbnail(ui, cx, entry, rect);
     outline(ui, &response, chosen);
@@ -54,7 +56,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, place: usize, rect: Rect) {
 
 /// Arrow keys move the choice, and the keyboard goes with it.
 fn keyboard(ui: &Ui, cx: &mut Cx<'_>, response: &Response, shown: bool) {
-    if shown && std::mem::take(&mut cx.view.gallery.focus_chosen) {
+    if shown && !response.has_focus() && std::mem::take(&mut cx.view.gallery.focus_chosen) {
         response.request_focus();
     }
     if response.has_focus() {

@@ -110,4 +110,7 @@ fn sign(ui: &Ui, room: Rect, title: &str, hint: &str) {
     job.halign = Align::Center;
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     ui.painter().galley(centre + vec2(0.0, 4.0), galley, colours.dim);
+    let words = Rect::from_center_size(centre, vec2(width, 40.0));
+    let response = ui.interact(words, ui.scope_id().with("empty"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{title}. {hint}")));
 }
