@@ -20,9 +20,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("", "", shift(Key::ArrowRight), When::Idle, |cx| mark(cx, 1)),
     row("", "", shift(Key::ArrowUp), When::Idle, |cx| mark(cx, -row_step(cx))),
     row("", "", shift(Key::ArrowDown), When::Idle, |cx| mark(cx, row_step(cx))),
-    row("← →", "Previous, next picture; line of a comparison", LEFT, When::Idle, |cx| {
-        step(cx, -1)
-    }),
+    row("← →", "Previous, next; line of a comparison", LEFT, When::Idle, |cx| step(cx, -1)),
     row("", "", plain(Key::ArrowRight), When::Idle, |cx| step(cx, 1)),
     row("↑ ↓", "One row up, down in the gallery", plain(Key::ArrowUp), When::Idle, |cx| {
         step(cx, -row_step(cx));

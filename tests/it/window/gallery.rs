@@ -135,7 +135,7 @@ fn terms_find_by_day_model_and_seed_and_help_stands_where_nothing_is_found() {
         assert_eq!(window.shown_len(), found, "{search}");
     }
     assert!(window.shows("Nothing found. Every word must be there"));
-    window.click("Search for today: made today; also yesterday, 2026-11, 2026-11-05");
+    window.click("Search for today: or yesterday, 2026-11-05");
     assert_eq!(window.app.state().state.view.search, "today");
     window.write(SEARCH, "before:2026-13 zebra");
     let misread = window.app.state().state.world.gallery.misread().map(str::to_owned);
@@ -200,6 +200,15 @@ fn the_keyboard_walks_through_the_grid_and_enter_reuses() {
     window.press_key(Key::Enter);
     let draft = &window.app.state().state.draft;
     assert_eq!((draft.prompt.as_str(), draft.seed), ("two", Some(101)));
+
+    // Folded away, it has the keyboard no longer.
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::G);
+    window.wait("the fold", |state| !state.view.gallery_open);
+    window.app.run_steps(20);
+    window.app.get_by_role_and_label(Role::MultilineTextInput, "Prompt").focus();
+    window.app.run_steps(2);
+    window.press_key(Key::S);
+    assert!(!window.app.state().state.world.gallery.is_starred(images[1]));
 }
 
 #[test]

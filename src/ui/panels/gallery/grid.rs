@@ -22,8 +22,6 @@ enum Line {
 }
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let had_keyboard = std::mem::take(&mut cx.view.gallery.has_keyboard);
-    cx.view.gallery.focus_chosen &= had_keyboard;
     let width = ui.available_width() - 2.0 * space::PANEL;
     let columns = ((width + GAP) / (CELL + GAP)).round().max(1.0) as usize;
     let cell = ((width + GAP) / columns as f32 - GAP).floor();

@@ -11,7 +11,9 @@ use crate::ui::{Cx, icons};
 
 const WIDTH: f32 = 264.0;
 const LINE: f32 = 26.0;
-/// Room for keys or a tick.
+/// Room for a tick.
+const TICK: f32 = 28.0;
+/// Room for keys.
 const KEYS: f32 = 52.0;
 
 /// What a line of the menu says.
@@ -54,7 +56,7 @@ fn use_it(ui: &mut Ui, cx: &mut Cx<'_>, (file, settings): (Option<&str>, Option<
     let slots = guide_slots(cx);
     if slots.is_empty() {
         let why = "Add a ControlNet or an IP-Adapter to the form first";
-        act(ui, cx, &Item::new("Use as guide", "", file.or(Some(why))), Action::Rescan);
+        item(ui, &Item::new("Use as guide", "", file.or(Some(why))));
     }
     for (name, slot) in slots {
         let label = format!("Guide {name} by it");
@@ -166,7 +168,11 @@ fn item(ui: &mut Ui, item: &Item<'_>) -> Response {
             ui.painter().text(at, Align2::CENTER_CENTER, icons::CHECK, icon, colours.accent);
         }
         let ink = if enabled { colours.text } else { colours.faint };
-        let right = if item.keys.is_empty() && item.on.is_none() { space::GAP } else { KEYS };
+        let right = match (item.on, item.keys) {
+            (Some(_), _) => TICK,
+            (None, "") => space::GAP,
+            (None, _) => KEYS,
+        };
         let width = WIDTH - space::GAP - right;
         let at = (pos2(rect.left() + space::GAP, middle), Align2::LEFT_CENTER);
         paint_elided(ui, at, item.label, (theme::body(), ink), width);
