@@ -23,7 +23,7 @@ pub use draft::{Draft, Mode};
 pub use extension::Extension;
 pub use gallery::{
     Compare, Day, Difference, ExportTexts, Fact, Gallery, GalleryAction, GalleryEntry,
-    GalleryOrder, GalleryView, Marks, Settings, differences, facts,
+    GalleryOrder, GalleryView, Listing, Marks, Settings, differences, facts,
 };
 pub use mask::{DrawnMask, MAX_FEATHER, MaskDraft, MaskHistory, MaskShape};
 pub use meter::{Length, Meter, Texts};

@@ -103,7 +103,7 @@ fn term(
     today: Date,
     models: &[Arc<ModelCard>],
 ) -> Result<Option<Term>, NotUnderstood> {
-    if text.is_empty() {
+    if text.is_empty() || text == "-" {
         return Ok(None);
     }
     let made = |range: Option<Range<SystemTime>>| range.map(Term::Made).ok_or(NotUnderstood);

@@ -37,6 +37,10 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("I", "Details of the picture", plain(Key::I), When::Idle, |cx| {
         cx.view.gallery.details_open = !cx.view.gallery.details_open;
     }),
+    row("Ctrl F", "Search pictures", ctrl(Key::F), When::Always, |cx| {
+        cx.view.gallery_open = true;
+        cx.view.gallery.focus_search = true;
+    }),
     row("Del", "Delete the chosen pictures", plain(Key::Delete), When::Idle, |cx| {
         act(cx, GalleryAction::Delete);
     }),

@@ -142,6 +142,9 @@ fn terms_find_by_day_model_and_seed_and_help_stands_where_nothing_is_found() {
     assert_eq!(misread.as_deref(), Some("before:2026-13"));
     window.click("Clear the search");
     assert_eq!(window.shown_len(), 3);
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::F);
+    window.app.run_steps(3);
+    assert!(window.app.get_by_role_and_label(SEARCH.0, SEARCH.1).is_focused());
 }
 
 #[test]
