@@ -30,7 +30,8 @@ use crate::library::{
 use crate::pixels::Mask;
 use crate::settings::Settings;
 use crate::state::{
-    Action, Effect, GalleryOrder, GuideSlot, MaskTicket, Meter, Offer, StartPicture, State, Tone,
+    Action, Effect, GalleryOrder, GuideSlot, Listing, MaskTicket, Meter, Offer, StartPicture,
+    State, Tone,
 };
 use crate::task::Task;
 use crate::ui::{self, Cx, Textures, theme};
@@ -94,7 +95,7 @@ enum News {
     /// These pictures may show adult content.
     Judged(Vec<(Uuid, NsfwScore)>),
     /// The results folder holds these.
-    Listed(Vec<StoredImage>),
+    Listed(Listing),
     /// This is what their files say.
     Read(Vec<StoredImage>),
     /// That picture was made with this task and cost so many US dollars.
@@ -336,8 +337,11 @@ impl App {
         self.troubles = troubles;
     }
 
-    fn listed(&mut self, stored: Vec<StoredImage>) {
-        self.state.world.gallery.set_stored(stored);
+    fn listed(&mut self, listing: Listing) {
+        let before = self.state.world.gallery.set_stored(listing);
+        if !before.is_empty() {
+            self.on_a_thread(move |_| drop(before));
+        }
         self.textures.retry_broken();
         // At start the newest picture is shown; later the choice is the user's.
         if self.state.view.selected.is_none() {

@@ -19,7 +19,7 @@ use crate::library::{
     Home, Index, IndexError, Ledger, StoredImage, Survey, Thumbnails, Trash, list_stars,
     list_verdicts,
 };
-use crate::state::{GalleryOrder, Tone};
+use crate::state::{GalleryOrder, Listing, Tone};
 
 /// What the window asks for.
 enum Wish {
@@ -233,7 +233,7 @@ fn news_of(
     folder: &Path,
 ) -> Vec<News> {
     match verdicts {
-        Ok(verdicts) => vec![News::Judged(verdicts), News::Listed(listed)],
+        Ok(verdicts) => vec![News::Judged(verdicts), News::Listed(Listing::new(listed))],
         Err(error) => {
             let text = format!(
                 "New results are not shown, because it cannot be read which of them may show \

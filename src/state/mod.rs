@@ -25,7 +25,7 @@ pub use draft::{Draft, Mode};
 pub use extension::{Extension, Pull};
 pub use gallery::{
     Compare, Day, Difference, ExportTexts, Fact, Gallery, GalleryAction, GalleryEntry,
-    GalleryOrder, GalleryView, Marks, Settings, differences, facts,
+    GalleryOrder, GalleryView, Listing, Marks, Settings, differences, facts,
 };
 pub use mask::{MaskDraft, MaskShape};
 pub use meter::{Length, Meter, Texts};

@@ -148,13 +148,20 @@ fn escape(cx: &mut Cx<'_>) {
 }
 
 /// All shortcuts, in the order in which they listen.
-pub(super) fn all() -> impl Iterator<Item = &'static Shortcut> {
+fn all() -> impl Iterator<Item = &'static Shortcut> {
     gallery::SHORTCUTS.iter().chain(SHORTCUTS)
+}
+
+/// All shortcuts, in the order of the sheet.
+pub(super) fn sheet() -> impl Iterator<Item = &'static Shortcut> {
+    SHORTCUTS.iter().chain(gallery::SHORTCUTS).filter(|shortcut| !shortcut.label.is_empty())
 }
 
 /// Takes the shortcuts of this frame; before any widget, so that no field swallows them.
 pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
-    let free = ui.memory(|memory| memory.focused().is_none()) || cx.view.gallery.has_keyboard;
+    let keyboard = cx.view.gallery.has_keyboard;
+    cx.view.gallery.focus_chosen &= keyboard;
+    let free = ui.memory(|memory| memory.focused().is_none()) || keyboard;
     let idle = free && !egui::Popup::is_any_open(ui.ctx()) && !cx.view.shortcuts_open;
     for shortcut in all() {
         let listens = shortcut.when == When::Always || idle;
@@ -165,4 +172,6 @@ pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
     if idle {
         gallery::listen_to_copying(ui, cx);
     }
+    // The grid says so again when it is drawn.
+    cx.view.gallery.has_keyboard = false;
 }

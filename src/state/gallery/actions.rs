@@ -262,7 +262,7 @@ impl State {
         path.map(GalleryOrder::Reveal)
     }
 
-    fn copy_picture(&mut self) -> Option<GalleryOrder> {
+    fn copy_picture(&self) -> Option<GalleryOrder> {
         let entry = self.world.gallery.get(self.view.selected?)?;
         Some(GalleryOrder::CopyPicture(Box::new(entry.clone())))
     }

@@ -115,6 +115,8 @@ fn fields(task: &Task) -> Map<String, Value> {
 fn label(name: &str) -> Option<&'static str> {
     match name {
         "size" => Some("Size"),
+        // As the form calls it.
+        "negativePrompt" => Some("Avoid"),
         "lora" => Some("LoRA"),
         "embeddings" => Some("Embeddings"),
         "controlNet" => Some("ControlNet"),

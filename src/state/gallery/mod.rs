@@ -5,6 +5,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `entry` | one picture |
+//! | `listing` | all of them, in order |
 //! | `search` | the language of the search field |
 //! | `shown`, `days` | what the search leaves, a slice a frame, by days |
 //! | `view` | what is chosen, folded, compared |
@@ -15,6 +16,7 @@ mod actions;
 mod days;
 mod entry;
 mod facts;
+mod listing;
 mod search;
 mod shown;
 mod view;
@@ -38,6 +40,7 @@ pub use actions::{GalleryAction, GalleryOrder, Texts as ExportTexts};
 pub use days::Day;
 pub use entry::{GalleryEntry, Settings};
 pub use facts::{Difference, Fact, differences, facts};
+pub use listing::Listing;
 pub(super) use shown::Filter;
 pub use view::{Compare, GalleryView, Marks};
 
@@ -47,10 +50,7 @@ const PICTURES_IN_MEMORY: usize = 24;
 /// All pictures of the library and of this session.
 #[derive(Debug, Default)]
 pub struct Gallery {
-    /// Oldest first, so that places stay what they are when one is added.
-    entries: Vec<GalleryEntry>,
-    places: HashMap<Uuid, usize>,
-    together: HashMap<String, Vec<Uuid>>,
+    listing: Listing,
     verdicts: HashMap<Uuid, NsfwScore>,
     starred: HashSet<Uuid>,
     /// Stars that are still being written, in the order of the wishes.
@@ -68,14 +68,14 @@ pub struct Gallery {
 impl Gallery {
     /// How many pictures there are.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.entries.len()
+    pub fn len(&self) -> usize {
+        self.listing.entries().len()
     }
 
     /// Whether there is none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.listing.entries().is_empty()
     }
 
     /// Whether the results folder has been read.
@@ -87,13 +87,13 @@ impl Gallery {
     /// The picture made last.
     #[must_use]
     pub fn newest(&self) -> Option<&GalleryEntry> {
-        self.entries.last()
+        self.listing.entries().last()
     }
 
     /// The picture of that name.
     #[must_use]
     pub fn get(&self, image_uuid: Uuid) -> Option<&GalleryEntry> {
-        self.entries.get(*self.places.get(&image_uuid)?)
+        self.listing.get(image_uuid)
     }
 
     /// How many pictures the search leaves.
@@ -105,13 +105,13 @@ impl Gallery {
     /// The picture at this place among those the search leaves, newest first.
     #[must_use]
     pub fn shown(&self, place: usize) -> Option<&GalleryEntry> {
-        self.entries.get(*self.shown.places.get(place)?)
+        self.listing.entries().get(*self.shown.places.get(place)?)
     }
 
     /// Where the picture is among those the search leaves.
     #[must_use]
     pub fn shown_place(&self, image_uuid: Uuid) -> Option<usize> {
-        let place = *self.places.get(&image_uuid)?;
+        let place = self.listing.place(image_uuid)?;
         // Newest first: the places fall.
         self.shown.places.binary_search_by(|other| place.cmp(other)).ok()
     }
@@ -133,7 +133,7 @@ impl Gallery {
     /// Pictures that answer this task, in the order of their making.
     #[must_use]
     pub fn made_together(&self, task_uuid: &str) -> &[Uuid] {
-        self.together.get(task_uuid).map_or(&[], Vec::as_slice)
+        self.listing.together(task_uuid)
     }
 
     /// What was found when that picture was checked for adult content; `None` when it was not
@@ -209,72 +209,39 @@ impl Gallery {
 
     /// Takes in a picture that was just made.
     pub(super) fn add(&mut self, record: &ImageRecord, made: SystemTime) {
-        if self.places.contains_key(&record.image_uuid) {
+        if self.listing.place(record.image_uuid).is_some() {
             return;
         }
-        let entry = GalleryEntry::from_record(record, made);
-        self.remember_siblings(&entry);
         self.verdicts.extend(record.nsfw.map(|verdict| (record.image_uuid, verdict)));
-        self.places.insert(entry.image_uuid, self.entries.len());
-        self.entries.push(entry);
-        self.shown.take_in(&self.entries, self.starred.contains(&record.image_uuid));
-        let old = self.entries.len().saturating_sub(PICTURES_IN_MEMORY);
-        if let Some(entry) = old.checked_sub(1).and_then(|place| self.entries.get_mut(place))
-            && entry.path.is_some()
-        {
+        self.listing.push(GalleryEntry::from_record(record, made));
+        let starred = self.starred.contains(&record.image_uuid);
+        self.shown.take_in(self.listing.entries(), starred);
+        let old = self.listing.from_end_mut(PICTURES_IN_MEMORY);
+        if let Some(entry) = old.filter(|entry| entry.path.is_some()) {
             entry.picture = None;
         }
     }
 
-    /// Takes in what lies in the results folder; keeps what is known of pictures already here.
-    pub fn set_stored(&mut self, stored: Vec<StoredImage>) {
-        // Most say nothing more than their file.
-        let known = self
-            .entries
-            .drain(..)
-            .filter(|entry| entry.picture.is_some() || entry.task().is_some());
-        let mut known: HashMap<Uuid, GalleryEntry> =
-            known.map(|entry| (entry.image_uuid, entry)).collect();
-        let mut entries: Vec<_> = stored
-            .into_iter()
-            .filter(|image| !self.leaving.contains(&image.image_uuid))
-            .map(|image| match known.remove(&image.image_uuid) {
-                Some(entry) if entry.task().is_some() => entry,
-                _ => GalleryEntry::from_stored(image),
-            })
-            .collect();
-        // What was made since the folder was listed, and what could not be saved, is still there.
-        entries.extend(known.into_values().filter(|entry| entry.picture.is_some()));
-        self.entries = entries;
-        self.listed = true;
-        self.reorder();
-    }
-
-    /// Puts everything into the order of making and finds places and siblings anew.
-    fn reorder(&mut self) {
-        self.entries.sort_by_key(|entry| entry.made);
-        self.places.clear();
-        self.places.extend(
-            self.entries.iter().enumerate().map(|(place, entry)| (entry.image_uuid, place)),
-        );
-        self.together.clear();
-        for entry in &self.entries {
-            remember_siblings(&mut self.together, entry);
+    /// Takes in what lies in the results folder; keeps what is known of pictures already here. Returns
+    /// the list of before, which may be large: let it go where nobody waits.
+    #[must_use]
+    pub fn set_stored(&mut self, mut listing: Listing) -> Listing {
+        if !self.leaving.is_empty() {
+            listing.remove(&self.leaving);
         }
+        listing.take_over(&mut self.listing);
+        self.listed = true;
         self.shown.forget_places();
+        std::mem::replace(&mut self.listing, listing)
     }
 
     /// Takes these pictures away, to be brought back one day. Their files are still to be moved.
     fn remove(&mut self, images: &[Uuid]) {
-        let gone: HashSet<Uuid> = images.iter().copied().collect();
-        let (gone, kept) = std::mem::take(&mut self.entries)
-            .into_iter()
-            .partition::<Vec<_>, _>(|entry| gone.contains(&entry.image_uuid));
-        self.entries = kept;
+        let gone = self.listing.remove(&images.iter().copied().collect());
         self.leaving.extend(gone.iter().filter(|it| it.path.is_some()).map(|it| it.image_uuid));
         self.deletions.push(gone.iter().map(|entry| entry.image_uuid).collect());
         self.removed.extend(gone.into_iter().map(|entry| (entry.image_uuid, entry)));
-        self.reorder();
+        self.shown.forget_places();
     }
 
     /// The files of these deleted pictures have been moved, or could not be.
@@ -293,22 +260,23 @@ impl Gallery {
     /// Brings deleted pictures back whose files are in the results folder again.
     pub fn put_back(&mut self, images: &[Uuid]) {
         self.left(images);
-        let back: Vec<GalleryEntry> =
-            images.iter().filter_map(|image| self.removed.remove(image)).collect();
-        self.entries
-            .extend(back.into_iter().filter(|it| !self.places.contains_key(&it.image_uuid)));
-        self.reorder();
+        for image in images {
+            if let Some(entry) = self.removed.remove(image) {
+                self.listing.insert(entry);
+            }
+        }
+        self.shown.forget_places();
     }
 
     /// Takes in what was read in pictures' files.
     pub fn learn(&mut self, read: Vec<StoredImage>) {
         for StoredImage { image_uuid, about, .. } in read {
-            let place = self.places.get(&image_uuid);
-            let entry = place.and_then(|place| self.entries.get_mut(*place));
-            let (Some(entry), Some(about)) = (entry, about) else { continue };
+            let (Some(entry), Some(about)) = (self.listing.get_mut(image_uuid), about) else {
+                continue;
+            };
             if entry.task().is_none() {
                 entry.learn(about);
-                remember_siblings(&mut self.together, entry);
+                self.listing.relate(image_uuid);
             }
         }
         self.facts_changed();
@@ -316,23 +284,9 @@ impl Gallery {
 
     /// Takes in what a picture was made with, and what it cost in US dollars, if anything.
     pub fn set_task(&mut self, image_uuid: Uuid, task: Option<Arc<Task>>, cost: Option<f64>) {
-        let place = self.places.get(&image_uuid);
-        if let Some(entry) = place.and_then(|place| self.entries.get_mut(*place)) {
+        if let Some(entry) = self.listing.get_mut(image_uuid) {
             entry.settings = task.map_or(Settings::Missing, Settings::Known);
             entry.cost = cost;
-        }
-    }
-
-    fn remember_siblings(&mut self, entry: &GalleryEntry) {
-        remember_siblings(&mut self.together, entry);
-    }
-}
-
-fn remember_siblings(together: &mut HashMap<String, Vec<Uuid>>, entry: &GalleryEntry) {
-    if let Some(task_uuid) = entry.about.task_uuid.clone() {
-        let siblings = together.entry(task_uuid).or_default();
-        if !siblings.contains(&entry.image_uuid) {
-            siblings.push(entry.image_uuid);
         }
     }
 }

@@ -103,7 +103,7 @@ fn term(
     today: Date,
     models: &[Arc<ModelCard>],
 ) -> Result<Option<Term>, NotUnderstood> {
-    if text.is_empty() {
+    if text.is_empty() || text == "-" {
         return Ok(None);
     }
     let made = |range: Option<Range<SystemTime>>| range.map(Term::Made).ok_or(NotUnderstood);
@@ -117,9 +117,8 @@ fn term(
         Some("on") => made(period(text, today))?,
         Some("before") => made(period(text, today).map(|it| SystemTime::UNIX_EPOCH..it.start))?,
         Some("after") => made(period(text, today).map(|it| it.end..far()))?,
-        Some("is") if text == "starred" => Term::Starred,
+        None | Some("is") if text == "starred" => Term::Starred,
         Some(_) => return Err(NotUnderstood),
-        None if text == "starred" => Term::Starred,
         // A year alone is a word like any other number.
         None if text.parse::<u32>().is_err() => {
             period(text, today).map_or_else(|| Term::Text(text.to_owned()), Term::Made)

@@ -12,8 +12,8 @@ use super::search::Query;
 use super::{Gallery, GalleryEntry};
 use crate::task::ModelCard;
 
-/// Pictures that are looked at in one frame; a thousand take a twentieth of a millisecond.
-const SLICE: usize = 20_000;
+/// Pictures that are looked at in one frame.
+pub(super) const SLICE: usize = 10_000;
 
 /// What the user wants to see.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,8 @@ impl Gallery {
     /// Brings what is shown up to date, a slice at a time; cheap when nothing changed. Returns whether
     /// it is another list now.
     pub(in crate::state) fn refresh(&mut self, filter: &Filter<'_>, now: SystemTime) -> bool {
-        let Self { entries, starred, shown, .. } = self;
+        let Self { listing, starred, shown, .. } = self;
+        let entries = listing.entries();
         let moved = shown.stale == Stale::Places;
         if shown.take_over(filter, now) {
             shown.finding = Some((Vec::new(), entries.len()));
@@ -139,9 +140,10 @@ impl Gallery {
             (true, _) | (_, true) => 0,
             (false, false) => below.saturating_sub(SLICE),
         };
+        let by_stars = shown.asks_for_stars();
         let wanted = |place: &usize| {
             let entry = &entries[*place];
-            shown.wants(entry, starred.contains(&entry.image_uuid))
+            shown.wants(entry, by_stars && starred.contains(&entry.image_uuid))
         };
         found.extend((from..below).rev().filter(wanted));
         if from > 0 {

@@ -31,6 +31,10 @@ pub struct GalleryView {
     #[serde(skip)]
     pub has_keyboard: bool,
 
+    /// Set for one frame: the search takes the keyboard.
+    #[serde(skip)]
+    pub focus_search: bool,
+
     /// Set for one frame: the chosen picture takes the keyboard.
     #[serde(skip)]
     pub focus_chosen: bool,

@@ -15,8 +15,9 @@ use crate::ui::widgets::{IconButton, elided, inside};
 use crate::ui::{Cx, icons};
 
 const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
-/// Points around pictures that fit; above them the labels stand.
-const MARGIN: Vec2 = vec2(32.0, 56.0);
+/// Points around pictures that fit, and those below for a caption: they lie as one alone does.
+const MARGIN: f32 = 32.0;
+const CAPTION: f32 = 28.0;
 /// A fitted picture is never drawn larger than this many points a pixel.
 const FIT_MAX: f32 = 4.0;
 /// Least and largest points a pixel.
@@ -100,7 +101,7 @@ fn size(drawable: &Drawable) -> Vec2 {
 /// Where the frame lies that holds both pictures, on whole screen pixels.
 fn place(ui: &Ui, cx: &Cx<'_>, size: Vec2, stage: Rect) -> Rect {
     let (scale, offset) = match cx.view.zoom {
-        Zoom::Fit => (fit(size, stage), Vec2::ZERO),
+        Zoom::Fit => (fit(size, stage), vec2(0.0, -CAPTION / 4.0)),
         Zoom::Free { scale, offset_in_ui } => (scale, offset_in_ui.into()),
     };
     let pixels = ui.pixels_per_point();
@@ -110,7 +111,8 @@ fn place(ui: &Ui, cx: &Cx<'_>, size: Vec2, stage: Rect) -> Rect {
 }
 
 fn fit(size: Vec2, stage: Rect) -> f32 {
-    let room = (stage.size() - 2.0 * MARGIN).max(Vec2::splat(64.0));
+    let room = stage.size() - Vec2::splat(2.0 * MARGIN) - vec2(0.0, CAPTION);
+    let room = room.max(Vec2::splat(64.0));
     (room.x / size.x).min(room.y / size.y).min(FIT_MAX)
 }
 
@@ -212,7 +214,7 @@ fn labels(ui: &Ui, cx: &Cx<'_>, compare: Compare, (stage, split): (Rect, f32)) {
         let side = if place == 0 { "Left" } else { "Right" };
         // The label of what is not seen is faint.
         let seen = if place == 0 { split > stage.left() } else { split < stage.right() };
-        chip(ui, (pos2(x, room.top()), align), (side, text), (width, seen));
+        chip(ui, (pos2(x, room.top() + 4.0), align), (side, text), (width, seen));
     }
 }
 
@@ -221,8 +223,12 @@ fn said(differences: &[Difference]) -> [String; 2] {
     if differences.is_empty() {
         return ["Same settings".to_owned(), "Same settings".to_owned()];
     }
+    // What is short first: prompts would leave no room for it.
+    let (prompts, mut told): (Vec<_>, Vec<_>) =
+        differences.iter().partition(|it| ["Prompt", "Avoid"].contains(&it.label));
+    told.extend(prompts);
     let side = |value: fn(&Difference) -> &Option<String>| {
-        let told = differences.iter().take(TOLD).map(|difference| {
+        let told = told.iter().take(TOLD).map(|difference| {
             let value = value(difference).as_deref().unwrap_or("–").replace('\n', ", ");
             format!("{} {value}", difference.label)
         });

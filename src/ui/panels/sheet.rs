@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Align2, Frame, Id, Modal, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::ui::shortcuts::all;
+use crate::ui::shortcuts::sheet;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, paint_elided};
 use crate::ui::{Cx, icons};
@@ -27,7 +27,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         ui.add_space(space::GAP);
         let room = ui.ctx().content_rect().height() - 120.0;
         ScrollArea::vertical().max_height(room).show(ui, |ui| {
-            for shortcut in all().filter(|shortcut| !shortcut.label.is_empty()) {
+            for shortcut in sheet() {
                 line(ui, shortcut.label, shortcut.keys);
             }
             line(ui, "Choose one more; all up to here", "Ctrl, Shift click");

@@ -16,9 +16,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("", "", shift(Key::ArrowRight), When::Idle, |cx| mark(cx, 1)),
     row("", "", shift(Key::ArrowUp), When::Idle, |cx| mark(cx, -row_step(cx))),
     row("", "", shift(Key::ArrowDown), When::Idle, |cx| mark(cx, row_step(cx))),
-    row("← →", "Previous, next picture; line of a comparison", LEFT, When::Idle, |cx| {
-        step(cx, -1)
-    }),
+    row("← →", "Previous, next; line of a comparison", LEFT, When::Idle, |cx| step(cx, -1)),
     row("", "", plain(Key::ArrowRight), When::Idle, |cx| step(cx, 1)),
     row("↑ ↓", "One row up, down in the gallery", plain(Key::ArrowUp), When::Idle, |cx| {
         step(cx, -row_step(cx));
@@ -35,6 +33,10 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     }),
     row("I", "Details of the picture", plain(Key::I), When::Idle, |cx| {
         cx.view.gallery.details_open = !cx.view.gallery.details_open;
+    }),
+    row("Ctrl F", "Search pictures", ctrl(Key::F), When::Always, |cx| {
+        cx.view.gallery_open = true;
+        cx.view.gallery.focus_search = true;
     }),
     row("Del", "Delete the chosen pictures", plain(Key::Delete), When::Idle, |cx| {
         act(cx, GalleryAction::Delete);

@@ -129,11 +129,11 @@ fn tools(ui: &mut Ui, cx: &mut Cx<'_>, row: Rect, tools: Vec<Tool<'_>>) {
     for (place, tool) in tools.into_iter().enumerate() {
         let centre = pos2(row.left() + step * (place as f32 + 0.5), row.center().y);
         let rect = Rect::from_center_size(centre.round(), vec2(side, space::ROW));
-        inside(ui, (tool.name, rect), |ui| tool_ui(ui, cx, tool, side));
+        inside(ui, (tool.name, rect), |ui| tool_ui(ui, cx, &tool, side));
     }
 }
 
-fn tool_ui(ui: &mut Ui, cx: &mut Cx<'_>, tool: Tool<'_>, side: f32) {
+fn tool_ui(ui: &mut Ui, cx: &mut Cx<'_>, tool: &Tool<'_>, side: f32) {
     let hint = tool.refusal.unwrap_or(tool.hint);
     let button = IconButton::new(tool.icon, tool.name).hint(hint).active(tool.active).size(side);
     let response = button.enabled(tool.refusal.is_none()).show(ui);

@@ -31,6 +31,8 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, place: usize, rect: Rect) {
     let how: String = how.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
     let name = format!("Picture {number}{how}: {}", entry.prompt().unwrap_or("no settings"));
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, chosen, &name));
+    // egui says of options only that they are pressed.
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_selected(chosen));
     keyboard(ui, cx, &response, shown == Some(image_uuid));
     thumbnail(ui, cx, entry, rect);
     outline(ui, &response, chosen);
@@ -54,7 +56,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, place: usize, rect: Rect) {
 
 /// Arrow keys move the choice, and the keyboard goes with it.
 fn keyboard(ui: &Ui, cx: &mut Cx<'_>, response: &Response, shown: bool) {
-    if shown && std::mem::take(&mut cx.view.gallery.focus_chosen) {
+    if shown && !response.has_focus() && std::mem::take(&mut cx.view.gallery.focus_chosen) {
         response.request_focus();
     }
     if response.has_focus() {
@@ -90,12 +92,12 @@ fn thumbnail(ui: &Ui, cx: &mut Cx<'_>, entry: &GalleryEntry, rect: Rect) {
 
 fn outline(ui: &Ui, response: &Response, chosen: bool) {
     let colours = palette(ui);
-    let colour = match (chosen || response.has_focus(), response.hovered()) {
-        (true, _) => colours.accent,
-        (false, true) => colours.line_hover,
-        (false, false) => return,
+    let ring = match (chosen || response.has_focus(), response.hovered()) {
+        (true, _) => Stroke::new(theme::RING, colours.accent),
+        (false, true) => Stroke::new(theme::RING, colours.line_hover),
+        // White pictures would end nowhere on a white panel.
+        (false, false) => Stroke::new(theme::LINE, colours.line),
     };
-    let ring = Stroke::new(theme::RING, colour);
     ui.painter().rect_stroke(response.rect, theme::RADIUS, ring, StrokeKind::Inside);
 }
 
@@ -129,10 +131,11 @@ fn star_ui(
     star.widget_info(|| {
         WidgetInfo::selected(Role::Button, true, starred, format!("{verb} {name}"))
     });
-    let colours = palette(ui);
     let hot = star.hovered() || star.has_focus();
-    ui.painter().circle_filled(place.center(), place.width() / 2.0 - 2.0, colours.veil);
-    let ink = if hot { colours.accent } else { theme::UNTINTED };
+    // On pictures of any kind, in both themes.
+    let ground = theme::DARK.veil;
+    ui.painter().circle_filled(place.center(), place.width() / 2.0 - 2.0, ground);
+    let ink = if hot { theme::DARK.accent } else { theme::UNTINTED };
     star::paint(ui, (place.center(), 16.0), starred, ink);
     if star.clicked() {
         cx.actions.push(Action::Gallery(GalleryAction::StarOne(image_uuid)));

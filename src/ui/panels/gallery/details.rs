@@ -1,5 +1,6 @@
 //! What is known of the chosen picture, line by line, each to be copied.
 
+use std::path::Path;
 use std::time::Duration;
 
 use eframe::egui;
@@ -66,10 +67,10 @@ fn about(entry: &GalleryEntry) -> Vec<Fact> {
     about.extend(entry.cost.map(|usd| same("Cost", format!("${usd:.4}"))));
     about.extend(entry.speed_up.map(|times| same("DeepCache gain", words::speed_up(times))));
     about.extend(made(entry).map(|made| same("Made", made)));
-    about.extend(entry.path.as_ref().map(|path| {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        let copied = path.display().to_string();
-        Fact { label: "File", shown: name.into_owned(), copied }
+    about.extend(entry.path.as_ref().map(|path| Fact {
+        label: "File",
+        shown: file_name(path),
+        copied: path.display().to_string(),
     }));
     about
 }
@@ -81,6 +82,16 @@ fn engine(entry: &GalleryEntry) -> Option<String> {
     match entry.cost {
         Some(_) => Some("Runware service".to_owned()),
         None => local().then(|| "This computer".to_owned()),
+    }
+}
+
+/// `0c3e9a61-7be2….png`: the whole UUID says nothing to people.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let begin: String = name.chars().take(13).collect();
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if stem.chars().count() > 20 => format!("{begin}….{ending}"),
+        _ => name.into_owned(),
     }
 }
 

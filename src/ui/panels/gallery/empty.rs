@@ -11,18 +11,18 @@ use crate::ui::{Cx, icons};
 
 /// Terms of the search besides words, with what they find.
 pub(super) const TERMS: [(&str, &str); 7] = [
-    ("today", "made today; also yesterday, 2026-11, 2026-11-05"),
-    ("before:2026-11", "made before; also after: and on:"),
+    ("today", "or yesterday, 2026-11-05"),
+    ("before:2026-11", "or after:, on:"),
     ("starred", "with a star"),
-    ("model:", "by the model's name"),
-    ("seed:", "by the seed"),
+    ("model:", "by name or identifier"),
+    ("seed:", "exactly that seed"),
     ("\"red fox\"", "words together"),
-    ("-fox", "without a word"),
+    ("-fox", "without that word"),
 ];
 
 const LINE: f32 = 24.0;
 /// Width of the column of terms.
-const TERM: f32 = 104.0;
+const TERM: f32 = 124.0;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let gallery = &cx.world.gallery;
@@ -110,4 +110,7 @@ fn sign(ui: &Ui, room: Rect, title: &str, hint: &str) {
     job.halign = Align::Center;
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     ui.painter().galley(centre + vec2(0.0, 4.0), galley, colours.dim);
+    let words = Rect::from_center_size(centre, vec2(width, 40.0));
+    let response = ui.interact(words, ui.scope_id().with("empty"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{title}. {hint}")));
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use eframe::egui;
-use egui::{Align2, Rect, ScrollArea, Ui, vec2};
+use egui::{Align2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use super::cell;
 use crate::state::Day;
@@ -22,7 +22,6 @@ enum Line {
 }
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    cx.view.gallery.has_keyboard = false;
     let width = ui.available_width() - 2.0 * space::PANEL;
     let columns = ((width + GAP) / (CELL + GAP)).round().max(1.0) as usize;
     let cell = ((width + GAP) / columns as f32 - GAP).floor();
@@ -131,12 +130,10 @@ impl Layout {
 }
 
 fn heading(ui: &Ui, day: Day, at: egui::Pos2) {
-    let font = theme::caption();
-    ui.painter().text(
-        at + vec2(0.0, 10.0),
-        Align2::LEFT_CENTER,
-        day.label(),
-        font,
-        palette(ui).faint,
-    );
+    let colours = palette(ui);
+    let at = at + vec2(0.0, 10.0);
+    let drawn =
+        ui.painter().text(at, Align2::LEFT_CENTER, day.label(), theme::caption(), colours.dim);
+    let response = ui.interact(drawn, ui.scope_id().with(day.label()), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, day.label()));
 }

@@ -11,8 +11,8 @@ use crate::ui::{Cx, icons};
 
 const WIDTH: f32 = 264.0;
 const LINE: f32 = 26.0;
-/// Room for a tick or for nothing.
-const SIGN: f32 = 26.0;
+/// Room for a tick.
+const TICK: f32 = 28.0;
 /// Room for keys.
 const KEYS: f32 = 52.0;
 
@@ -56,7 +56,7 @@ fn use_it(ui: &mut Ui, cx: &mut Cx<'_>, (file, settings): (Option<&str>, Option<
     let slots = guide_slots(cx);
     if slots.is_empty() {
         let why = "Add a ControlNet or an IP-Adapter to the form first";
-        act(ui, cx, &Item::new("Use as guide", "", file.or(Some(why))), Action::Rescan);
+        item(ui, &Item::new("Use as guide", "", file.or(Some(why))));
     }
     for (name, slot) in slots {
         let label = format!("Guide {name} by it");
@@ -163,14 +163,18 @@ fn item(ui: &mut Ui, item: &Item<'_>) -> Response {
         }
         let middle = rect.center().y;
         if item.on == Some(true) {
-            let at = pos2(rect.left() + SIGN / 2.0, middle);
+            let at = pos2(rect.right() - space::GAP - 8.0, middle);
             let icon = theme::icon(16.0);
             ui.painter().text(at, Align2::CENTER_CENTER, icons::CHECK, icon, colours.accent);
         }
-        let indent = if item.on.is_some() { SIGN } else { space::GAP };
         let ink = if enabled { colours.text } else { colours.faint };
-        let width = WIDTH - indent - if item.keys.is_empty() { space::GAP } else { KEYS };
-        let at = (pos2(rect.left() + indent, middle), Align2::LEFT_CENTER);
+        let right = match (item.on, item.keys) {
+            (Some(_), _) => TICK,
+            (None, "") => space::GAP,
+            (None, _) => KEYS,
+        };
+        let width = WIDTH - space::GAP - right;
+        let at = (pos2(rect.left() + space::GAP, middle), Align2::LEFT_CENTER);
         paint_elided(ui, at, item.label, (theme::body(), ink), width);
         let at = (pos2(rect.right() - space::GAP, middle), Align2::RIGHT_CENTER);
         paint_elided(ui, at, item.keys, (theme::caption(), colours.dim), KEYS);

@@ -46,7 +46,6 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             .show(ui, |ui| details::ui(ui, cx));
     }
     if cx.world.gallery.shown_len() == 0 {
-        cx.view.gallery.has_keyboard = false;
         empty::ui(ui, cx);
     } else {
         grid::ui(ui, cx);

@@ -35,6 +35,9 @@ fn search(ui: &mut Ui, cx: &mut Cx<'_>) {
         _ => format!("Search {} pictures", words::count(count)),
     };
     let field = search_field(ui, &mut cx.view.search, NAME, &hint);
+    if std::mem::take(&mut cx.view.gallery.focus_search) {
+        field.request_focus();
+    }
     let clear =
         Rect::from_center_size(field.rect.right_center() - vec2(16.0, 0.0), vec2(22.0, 22.0));
     if !cx.view.search.is_empty() {
