@@ -14,6 +14,7 @@ mod scanner;
 mod shelf;
 mod waiting;
 mod watcher;
+mod wildcards;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,18 +23,21 @@ use std::time::{Duration, SystemTime};
 
 use eframe::egui;
 
-use crate::jobs::{Event, EventSink, Journal, Journaled, NsfwScore, Provider, Status, Waiting};
+use crate::jobs::{
+    Event, EventSink, GuideMaker, Journal, Journaled, NsfwScore, Provider, Status, Waiting,
+};
 use crate::library::{
-    Bare, BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage,
-    Thumbnails,
+    Annotators, Bare, BringInError, Home, JournalError, JournalFolder, Library, Pictures,
+    StoredImage, Thumbnails,
 };
 use crate::pixels::Mask;
+use crate::prompt::Wildcards;
 use crate::settings::Settings;
 use crate::state::{
     Action, Effect, GalleryOrder, GuideSlot, Listing, MaskTicket, Meter, Offer, StartPicture,
     State, Tone,
 };
-use crate::task::Task;
+use crate::task::{Preprocessor, Task};
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
 use masks::MaskSaver;
@@ -84,6 +88,8 @@ pub struct Services {
     pub library: Arc<Library>,
     /// Makes the pictures.
     pub provider: Box<dyn Provider>,
+    /// Draws guides.
+    pub guides: Arc<dyn GuideMaker>,
     /// Where jobs are written down before the provider hears of them; else why they are not.
     pub journal: Result<Arc<JournalFolder>, JournalError>,
     /// Whether the provider's results say nothing of their making; the window changes it.
@@ -134,6 +140,10 @@ enum News {
     ModelsRead(Vec<String>),
     /// The prompts were counted.
     Counted(Meter),
+    /// Guides of these types lack their network; why.
+    Annotators(Vec<(Preprocessor, String)>),
+    /// The wildcards folder was read.
+    Wildcards(Wildcards),
     /// What was waiting when Latelier stopped.
     Waiting(Vec<Waiting>),
     /// Something to tell the user.
@@ -174,6 +184,7 @@ pub struct App {
     home: Home,
     library: Arc<Library>,
     provider: Box<dyn Provider>,
+    guides: Arc<dyn GuideMaker>,
     journal: Option<Arc<JournalFolder>>,
     textures: Textures,
     sink: EventSink,
@@ -206,7 +217,7 @@ impl App {
         let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
         let (sender, news) = sync_channel(NEWS_WAITING);
         let messenger = Messenger { sender, ctx: ctx.clone() };
-        let Services { home, library, provider, journal, bare } = services;
+        let Services { home, library, provider, guides, journal, bare } = services;
         let settings_file = home.settings_file();
         let (settings, trouble) = match Settings::read(&settings_file) {
             Ok(settings) => (settings.unwrap_or_default(), None),
@@ -236,6 +247,7 @@ impl App {
             home,
             library,
             provider,
+            guides,
             journal,
             textures,
             sink,
@@ -255,6 +267,8 @@ impl App {
         if let Some(journal) = app.journal.clone() {
             app.on_a_thread(waiting::claim(journal));
         }
+        app.state.world.wildcards_folder = Some(app.home.wildcards_dir());
+        app.look_at_words_and_annotators();
         Ok(app)
     }
 
@@ -286,7 +300,9 @@ impl App {
                         self.state.start_from(image_uuid);
                     }
                 }
+                News::Annotators(missing) => self.state.world.annotators_missing = missing,
                 News::Guide(slot, name, brought) => {
+                    self.state.guide_made(slot);
                     if let Some(image_uuid) = self.in_library(&name, brought) {
                         self.state.guide_brought(slot, image_uuid);
                     }
@@ -307,6 +323,7 @@ impl App {
                 News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
                 News::ModelsRead(troubles) => self.models_read(troubles),
                 News::Counted(meter) => self.state.world.meter = Some(meter),
+                News::Wildcards(lists) => wildcards::take_in(&mut self.state.world, lists),
                 News::Waiting(waiting) => self.state.world.waiting = waiting,
                 News::Said(tone, text) => self.state.world.notify(tone, text),
             }
@@ -406,8 +423,13 @@ impl App {
             Effect::BringGuide(slot, path) => {
                 self.on_a_thread(guides::whole(self.pictures.clone(), path, slot));
             }
-            Effect::DrawEdges(slot, path) => {
-                self.on_a_thread(guides::edges(self.pictures.clone(), path, slot));
+            Effect::DrawGuide(slot, path, preprocess) => {
+                let desk = guides::Desk {
+                    pictures: self.pictures.clone(),
+                    maker: Arc::clone(&self.guides),
+                    annotators: Annotators::new(&self.home, &self.library.folders()),
+                };
+                self.on_a_thread(guides::draw(desk, path, (slot, preprocess)));
             }
             Effect::OpenGuide(slot) => {
                 self.on_a_thread(guides::ask(self.pictures.clone(), slot));
@@ -419,6 +441,7 @@ impl App {
             Effect::Rescan => {
                 self.reader.look_again();
                 self.scanner.look_again();
+                self.look_at_words_and_annotators();
             }
         }
     }
@@ -432,6 +455,12 @@ impl App {
             GalleryOrder::Reveal(path) => self.on_a_thread(desk::reveal(path)),
             GalleryOrder::CopyPicture(entry) => self.on_a_thread(desk::copy_picture(*entry)),
         }
+    }
+
+    fn look_at_words_and_annotators(&mut self) {
+        self.on_a_thread(wildcards::read(self.home.clone()));
+        let annotators = Annotators::new(&self.home, &self.library.folders());
+        self.on_a_thread(guides::look_for(annotators));
     }
 
     fn on_a_thread(&mut self, work: impl FnOnce(&Messenger) + Send + 'static) {
@@ -470,6 +499,7 @@ impl eframe::App for App {
         let back = |event: &egui::Event| matches!(event, egui::Event::WindowFocused(true));
         if ctx.input(|input| input.events.iter().any(back)) {
             self.scanner.look_again();
+            self.look_at_words_and_annotators();
         }
         self.take_in();
     }

@@ -1,24 +1,45 @@
 //! Brings guide pictures into the library: from a file, or drawn from a picture that is there.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::{Messenger, News, opener};
-use crate::library::{BringInError, Pictures, read_picture};
+use crate::jobs::{Cancel, GuideMaker, GuideOrder};
+use crate::library::{Annotators, BringInError, Pictures, read_picture};
 use crate::pixels::{FileFormat, encode};
 use crate::state::GuideSlot;
 use crate::task::{Preprocess, Preprocessor};
 
-/// Draws the edges of the picture at `path` and keeps them as the guide of `slot`.
-pub(super) fn edges(
-    pictures: Pictures,
+/// What drawing a guide needs.
+pub(super) struct Desk {
+    pub(super) pictures: Pictures,
+    pub(super) maker: Arc<dyn GuideMaker>,
+    pub(super) annotators: Annotators,
+}
+
+/// Draws a guide from the picture at `path` and keeps it as the guide of `slot`.
+pub(super) fn draw(
+    desk: Desk,
     path: PathBuf,
-    slot: GuideSlot,
+    (slot, preprocess): (GuideSlot, Preprocess),
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        messenger.send(News::Guide(slot, name, draw(&pictures, &path)));
+        messenger.send(News::Guide(slot, name, drawn(&desk, &path, preprocess)));
+    }
+}
+
+/// Which guides lack the network that draws them.
+pub(super) fn look_for(annotators: Annotators) -> impl FnOnce(&Messenger) + Send + 'static {
+    move |messenger| {
+        let missing = Preprocessor::ALL.iter().filter_map(|&preprocessor| {
+            let why = annotators.find(preprocessor).err()?;
+            Some((preprocessor, why.to_string()))
+        });
+        messenger.send(News::Annotators(missing.collect()));
     }
 }
 
@@ -54,12 +75,12 @@ pub(super) fn find(
     }
 }
 
-fn draw(pictures: &Pictures, path: &Path) -> Result<Uuid, BringInError> {
+fn drawn(desk: &Desk, path: &Path, preprocess: Preprocess) -> Result<Uuid, BringInError> {
     let picture = read_picture(path)?;
-    let edges = Preprocess::new(Preprocessor::Canny);
-    let source = edges.source(&picture);
-    // Nobody can stop it; it takes a few hundredths of a second.
-    let drawn = edges.rule().and_then(|rule| source.guide(rule, &|| false).ok());
-    let edges = drawn.unwrap_or(source);
-    pictures.keep(&encode(&edges, FileFormat::Png, "")?)
+    let annotator = desk.annotators.find(preprocess.preprocessor).map_err(io::Error::other)?;
+    let order = GuideOrder { preprocess, picture: &picture, annotator: annotator.as_deref() };
+    // Nobody can stop it yet: a rule takes hundredths of a second, a network a few seconds.
+    let made = desk.maker.make(&order, &Cancel::default());
+    let guide = made.map_err(|failure| io::Error::other(failure.headline))?;
+    desk.pictures.keep(&encode(&guide, FileFormat::Png, "")?)
 }

@@ -19,8 +19,8 @@ pub struct GuideOrder<'a> {
     pub annotator: Option<&'a Path>,
 }
 
-/// Makes guides, by rules and by networks. The local engine implements it for the command line; a
-/// network may take many seconds. The window draws edges by their rule alone and needs none.
+/// Makes guides, by rules and by networks. The local engine implements it; a network may take many
+/// seconds, so the window gives it a thread.
 pub trait GuideMaker: Send + Sync {
     /// Makes one guide, of the size that the order asks for.
     ///

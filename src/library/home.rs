@@ -113,6 +113,12 @@ impl Home {
         self.root.join("models")
     }
 
+    /// Lists of words for prompts, put there by the user.
+    #[must_use]
+    pub fn wildcards_dir(&self) -> PathBuf {
+        self.root.join("wildcards")
+    }
+
     /// Networks that draw guides, put there by the user.
     #[must_use]
     pub fn annotators_dir(&self) -> PathBuf {

@@ -26,6 +26,7 @@ mod thumbnails;
 mod trash;
 mod uploads;
 mod verdicts;
+mod wildcards;
 
 pub use adding::{AddError, Added, Addition};
 pub use annotators::{AnnotatorMissing, Annotators};
@@ -45,3 +46,4 @@ pub use thumbnails::Thumbnails;
 pub use trash::{Trash, TrashError};
 pub use uploads::UploadNotes;
 pub use verdicts::{list_verdicts, read_verdict};
+pub use wildcards::read_wildcards;

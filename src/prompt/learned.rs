@@ -30,6 +30,14 @@ impl Learned {
     }
 }
 
+impl Learned {
+    /// Where words of `learned` stand in `text`, in bytes and in reading order.
+    #[must_use]
+    pub fn places(learned: &[Self], text: &str) -> Vec<Range<usize>> {
+        Vocabulary::places(learned, text).into_iter().map(|place| place.span).collect()
+    }
+}
+
 impl Conditioning {
     /// Adds the first word of `learned` at the end: of the last text of an `.and()`, of every text of a `.blend()`.
     pub fn append(&mut self, learned: &Learned) {

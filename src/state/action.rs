@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::{GalleryAction, GalleryOrder, GuideSlot, MaskAction, MaskWork, Tool};
+use super::{GalleryAction, GalleryOrder, GuideSlot, GuideTool, MaskAction, MaskWork, Tool};
 use crate::jobs::{Job, JobId};
 use crate::pixels::Mask;
-use crate::task::Task;
+use crate::task::{Preprocess, Task};
 
 /// A wish of the user that changes more than the form in front of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,10 @@ pub enum Action {
     Mask(MaskAction),
     /// Guide by the picture that the canvas shows.
     GuideByShown(GuideSlot),
-    /// Guide by the edges of the picture that the canvas shows.
-    GuideByEdges(GuideSlot),
+    /// Guide by this picture of the gallery.
+    GuideByPicture(GuideSlot, Uuid),
+    /// Guide by what is drawn from the picture that the canvas shows.
+    DrawGuide(GuideSlot, GuideTool),
     /// Ask for a picture file to guide by.
     OpenGuide(GuideSlot),
     /// Do something with pictures of the gallery.
@@ -99,8 +101,8 @@ pub enum Effect {
     /// Bring this file into the library, then come back with its name:
     /// [`super::State::guide_brought`].
     BringGuide(GuideSlot, PathBuf),
-    /// The same with the edges of the picture in this file.
-    DrawEdges(GuideSlot, PathBuf),
+    /// The same with what is drawn from the picture in this file.
+    DrawGuide(GuideSlot, PathBuf, Preprocess),
     /// The same with a file that is asked for.
     OpenGuide(GuideSlot),
     /// Work on pictures' files.

@@ -42,7 +42,8 @@ impl State {
             Action::Take(tool) => self.take(tool),
             Action::Mask(action) => self.mask_action(action),
             Action::GuideByShown(slot) => Some(Effect::BringGuide(slot, self.shown_file()?)),
-            Action::GuideByEdges(slot) => Some(Effect::DrawEdges(slot, self.shown_file()?)),
+            Action::GuideByPicture(slot, picture) => self.guide_by_picture(slot, picture),
+            Action::DrawGuide(slot, tool) => self.draw_guide(slot, tool),
             Action::OpenGuide(slot) => Some(Effect::OpenGuide(slot)),
             Action::Gallery(action) => self.gallery_action(action),
             Action::OpenResults => Some(Effect::OpenResults),
@@ -57,8 +58,14 @@ impl State {
             self.world.notify(Tone::Failed, reason);
             return None;
         }
-        if self.draft.extends() && self.draft.extension.source.is_none() {
+        let from_library = self.draft.seed_image.is_some();
+        if from_library && self.draft.extends() && self.draft.extension.source.is_none() {
             self.world.notify(Tone::Failed, STILL_READ);
+            return None;
+        }
+        let problems = self.world.wildcard_problems(&self.draft);
+        if !problems.is_empty() {
+            self.world.problems = problems;
             return None;
         }
         let task = self.world.complete(self.draft.to_task(Uuid::new_v4()));
@@ -66,7 +73,10 @@ impl State {
             self.draft.seed = Some(fresh_seed());
         }
         let seed = self.draft.seed;
-        self.submit_or_draw(Task { seed, ..task })
+        let task = self.world.filled(Task { seed, ..task });
+        let effect = self.submit_or_draw(task)?;
+        self.view.prompts.note(&self.draft.prompt, &self.draft.negative_prompt);
+        Some(effect)
     }
 
     /// Makes a job of the task; where a mask was drawn, its picture has to come first.
@@ -79,7 +89,8 @@ impl State {
             self.world.notify(Tone::Failed, "The mask is still being read or changed");
             return None;
         }
-        let problems = resolve(&self.task_to_check(), &self.world, EngineKind::Local, 1).err();
+        let to_check = self.world.filled(self.task_to_check());
+        let problems = resolve(&to_check, &self.world, EngineKind::Local, 1).err();
         if let Some(problems) = problems {
             self.world.problems = problems;
             return None;
@@ -233,21 +244,15 @@ impl State {
     fn reuse_settings(&mut self, image_uuid: Uuid) -> Option<Effect> {
         let task = Arc::clone(self.world.gallery.get(image_uuid)?.task()?);
         self.put_into_form(&task);
-        let lost = if task.seed_image.is_some() && self.draft.seed_image.is_none() {
-            "the picture they start from"
-        } else if task.mask_image.is_some() && !self.draft.mask.is_there() {
-            "the mask"
-        } else {
-            return self.said("Settings");
-        };
-        let words = format!("Settings put into the form, but for {lost}: it is not in the library");
-        self.world.notify(Tone::Done, words);
-        None
+        self.said("Settings")
     }
 
     /// Puts all settings of `task` into the form.
     pub(super) fn put_into_form(&mut self, task: &Task) {
+        let own_format = self.draft.more.output_format;
         self.draft = Draft::from(task);
+        // What other programs wrote says nothing about the files to write here.
+        self.draft.more.output_format = task.output_format.or(own_format);
     }
 
     fn reuse_prompt(&mut self, image_uuid: Uuid) -> Option<Effect> {

@@ -5,11 +5,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Extension, MaskDraft, MaskShape, StackDraft};
+use super::{Extension, MaskDraft, MaskShape, More, StackDraft};
 use crate::pixels::Extent;
 use crate::task::{
-    DEFAULT_STRENGTH, ImageRef, ModelDefaults, OutputFormat, PromptWeighting, Task,
-    steps_at_strength,
+    DEFAULT_STRENGTH, ImageRef, ModelDefaults, PromptWeighting, Task, TaskType, steps_at_strength,
 };
 
 /// What the form holds. Knows no engine: [`crate::task::resolve`] says whether it can be done.
@@ -69,6 +68,9 @@ pub struct Draft {
 
     /// Further models: LoRAs, embeddings, guides.
     pub stacks: StackDraft,
+
+    /// Everything else of a task: rarely used, or without a control.
+    pub more: More,
 }
 
 /// What the form asks for, by what it starts from.
@@ -107,10 +109,13 @@ impl Draft {
             mask,
             extension,
             stacks,
+            more,
         } = self;
-        let mask_image = mask.kept().filter(|_| self.repaints());
+        let more: &Task = more;
+        let kept_mask = mask.kept().map(ImageRef::Uuid).or_else(|| more.mask_image.clone());
         let mut task = Task {
-            output_format: Some(OutputFormat::Png),
+            task_type: Some(TaskType::ImageInference),
+            task_uuid: Some(task_uuid.to_string()),
             positive_prompt: written(prompt),
             negative_prompt: written(negative_prompt),
             prompt_weighting: *prompt_weighting,
@@ -122,39 +127,80 @@ impl Draft {
             scheduler: scheduler.clone(),
             seed: seed.filter(|_| *seed_locked),
             number_results: *number_results,
-            seed_image: seed_image.map(ImageRef::Uuid),
-            strength: strength.filter(|_| seed_image.is_some()),
+            seed_image: seed_image.map(ImageRef::Uuid).or_else(|| more.seed_image.clone()),
+            strength: strength.filter(|_| self.has_start()),
             check_nsfw: *check_nsfw,
-            mask_image: mask_image.map(ImageRef::Uuid),
+            mask_image: kept_mask.filter(|_| self.repaints()),
             mask_margin: mask.margin.filter(|_| self.repaints()),
             outpaint: extension.to_outpaint().filter(|_| self.extends()),
-            ..Task::new(task_uuid)
+            ..more.clone()
         };
         stacks.write(&mut task);
         task
     }
 
+    /// This form after its task was edited from `sent` to `task`: what the task does not say, such as rows that
+    /// are off, a mask that is yet to be drawn, or the seed drawn last, stays.
+    #[must_use]
+    pub fn edited(&self, sent: &Task, task: &Task) -> Self {
+        let mut new = Self::from(task);
+        let same_picture = task.seed_image == sent.seed_image;
+        let same_size = (task.width, task.height) == (sent.width, sent.height);
+        if same_size {
+            (new.width, new.height) = (self.width, self.height);
+        }
+        if same_picture && same_size && task.outpaint == sent.outpaint {
+            new.extension = self.extension.clone();
+        }
+        if same_picture && task.mask_image == sent.mask_image {
+            new.mask.shape = self.mask.shape;
+        }
+        if task.mask_margin == sent.mask_margin {
+            new.mask.margin = self.mask.margin;
+        }
+        if task.strength == sent.strength {
+            new.strength = self.strength;
+        }
+        if task.seed.is_none() {
+            new.seed = self.seed;
+        }
+        if task.positive_prompt == sent.positive_prompt {
+            new.prompt.clone_from(&self.prompt);
+        }
+        if task.negative_prompt == sent.negative_prompt {
+            new.negative_prompt.clone_from(&self.negative_prompt);
+        }
+        new.stacks = self.stacks.edited(new.stacks);
+        new
+    }
+
     /// What is asked for.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        match self.seed_image {
-            None => Mode::Generate,
-            Some(_) if self.extends() => Mode::Extend,
-            Some(_) if self.repaints() => Mode::Fill,
-            Some(_) => Mode::Vary,
+        match self.has_start() {
+            false => Mode::Generate,
+            true if self.extends() => Mode::Extend,
+            true if self.repaints() => Mode::Fill,
+            true => Mode::Vary,
         }
+    }
+
+    /// Whether there is a picture to start from: of the library, or one that a task brought along.
+    #[must_use]
+    pub fn has_start(&self) -> bool {
+        self.seed_image.is_some() || self.more.seed_image.is_some()
     }
 
     /// Whether a part of a picture is repainted.
     #[must_use]
     pub fn repaints(&self) -> bool {
-        self.seed_image.is_some() && self.mask.is_there()
+        self.has_start() && (self.mask.is_there() || self.more.mask_image.is_some())
     }
 
     /// Whether a picture grows.
     #[must_use]
     pub fn extends(&self) -> bool {
-        self.seed_image.is_some() && self.extension.grows()
+        self.has_start() && self.extension.grows()
     }
 
     /// Whether only what lies around the mask is painted, in the size of the form: the start picture
@@ -213,9 +259,10 @@ impl Draft {
 
     /// Starts from that picture. A mask drawn on another one is of no use on it.
     pub fn start_from(&mut self, image_uuid: Option<Uuid>) {
-        if self.seed_image != image_uuid {
+        if self.seed_image != image_uuid || self.more.seed_image.is_some() {
             self.mask.shape = MaskShape::Nowhere;
             self.extension.reset_source();
+            (self.more.seed_image, self.more.mask_image) = (None, None);
         }
         self.seed_image = image_uuid;
     }
@@ -254,21 +301,17 @@ impl Draft {
     #[must_use]
     pub fn steps_taken(&self, defaults: &ModelDefaults) -> u32 {
         let steps = self.steps(defaults);
-        match self.seed_image {
-            Some(_) => steps_at_strength(steps, self.strength()),
-            None => steps,
-        }
+        if self.has_start() { steps_at_strength(steps, self.strength()) } else { steps }
     }
 }
 
 impl From<&Task> for Draft {
-    /// Takes what the form can express; the rest of the task is not kept, nor a picture to start
-    /// from that is not in the library.
+    /// Takes everything: what no control shows is kept as the task writes it.
     fn from(task: &Task) -> Self {
         let extension = Extension::from(task);
         let seed_image = in_library(task.seed_image.as_ref());
         // Where the picture grows, the final size is part of how.
-        let grows = seed_image.is_some() && extension.source.is_some();
+        let grows = task.seed_image.is_some() && extension.source.is_some();
         let (width, height) = if grows { (None, None) } else { (task.width, task.height) };
         Self {
             prompt: task.positive_prompt.clone().unwrap_or_default(),
@@ -293,11 +336,13 @@ impl From<&Task> for Draft {
             },
             extension,
             stacks: StackDraft::from(task),
+            more: More::from(task),
         }
     }
 }
 
-fn in_library(image: Option<&ImageRef>) -> Option<Uuid> {
+/// The picture's name, if it is one of the library.
+pub(super) fn in_library(image: Option<&ImageRef>) -> Option<Uuid> {
     match image {
         Some(ImageRef::Uuid(image_uuid)) => Some(*image_uuid),
         _ => None,

@@ -76,7 +76,9 @@ impl World {
             negative_prompt: draft.negative_prompt.clone(),
             weighting: draft.prompt_weighting,
             model: Arc::clone(model),
-            learned: draft.stacks.embeddings.iter().filter_map(|one| self.learned(one)).collect(),
+            learned: (draft.stacks.embeddings.iter().filter(|row| !row.off))
+                .filter_map(|row| self.learned(&row.says))
+                .collect(),
         })
     }
 

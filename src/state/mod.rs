@@ -10,12 +10,18 @@ mod extension;
 mod gallery;
 mod mask;
 mod meter;
+mod more;
 mod offer;
 mod painting;
+mod prompt_book;
 mod queue;
+mod refusals;
+mod stack_row;
 mod stacks;
 mod start;
+mod task_sheet;
 mod view;
+mod wildcards;
 mod world;
 
 pub use action::{Action, Effect, MaskOrder};
@@ -29,11 +35,16 @@ pub use gallery::{
 };
 pub use mask::{MaskDraft, MaskShape};
 pub use meter::{Length, Meter, Texts};
+pub use more::More;
 pub use offer::Offer;
 pub use painting::{MaskSource, MaskTicket, Painting, ToolSettings};
+pub use prompt_book::{PromptBook, WrittenPrompt};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
-pub use stacks::{GuideSlot, Guided, StackDraft, StackWork};
+pub use refusals::{Refusal, Refusals};
+pub use stack_row::{RowEdit, StackRow, edit_rows};
+pub use stacks::{GuideSlot, GuideTool, StackDraft, StackWork};
 pub use start::StartPicture;
+pub use task_sheet::{Place, SheetProblem, TaskSheet, Token, TokenKind, tokens};
 pub use view::{ThemeChoice, Tool, View, Zoom};
 pub use world::{Notice, Tone, World};
 
@@ -61,7 +72,7 @@ pub struct State {
     /// Facts.
     pub world: World,
 
-    checked: Option<(Draft, usize)>,
+    checked: Option<(Draft, [usize; 2])>,
     wanted_mask: Option<(MaskTicket, MaskSource)>,
 }
 
@@ -127,7 +138,7 @@ impl State {
         {
             self.draft.extension.fit(*extent);
         }
-        let models = Arc::as_ptr(&self.world.models) as usize;
+        let models = self.world.known();
         if !self.world.models_read {
             return;
         }
@@ -158,10 +169,18 @@ impl State {
     }
 
     fn check(&mut self) {
+        let model = self.draft.model.as_deref();
+        let refusals = [EngineKind::Local, EngineKind::Remote]
+            .map(|engine| Refusals::of(model, &self.world, engine));
+        self.world.set_refusals(refusals);
         // A fixed name and seed: neither can be wrong, and nothing is kept of this request.
         let task = self.task_to_check();
-        self.world.problems =
-            resolve(&task, &self.world, EngineKind::Local, 1).err().unwrap_or_default();
+        let mut problems = self.world.wildcard_problems(&self.draft);
+        let filled = self.world.filled(task);
+        problems.extend(
+            resolve(&filled, &self.world, EngineKind::Local, 1).err().into_iter().flatten(),
+        );
+        self.world.problems = problems;
     }
 
     /// The task of the form; a mask that is yet to be drawn has some name in it.
@@ -183,6 +202,12 @@ impl World {
     #[must_use]
     pub fn chosen_model(&self, draft: &Draft) -> Option<&Arc<ModelCard>> {
         self.checkpoint(draft.model.as_deref()?)
+    }
+
+    /// The task that `draft` stands for, as it is sent; a mask that is yet to be drawn is missing.
+    #[must_use]
+    pub fn task_of(&self, draft: &Draft, task_uuid: Uuid) -> Task {
+        self.complete(draft.to_task(task_uuid))
     }
 
     /// The task with what the API requires and the form leaves to the model: the size.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Compare, Gallery, GalleryView, ToolSettings};
+use super::{Compare, Gallery, GalleryView, PromptBook, TaskSheet, ToolSettings};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -108,6 +108,12 @@ pub struct View {
     /// How the gallery is looked at.
     pub gallery: GalleryView,
 
+    /// Prompts that were drawn with.
+    pub prompts: PromptBook,
+
+    /// Whether the form's rarely used rows are unfolded.
+    pub more_open: bool,
+
     /// Words the gallery is searched for.
     #[serde(skip)]
     pub search: String,
@@ -135,6 +141,10 @@ pub struct View {
     /// Whether the sheet of shortcuts is open.
     #[serde(skip)]
     pub shortcuts_open: bool,
+
+    /// The task of the form as text.
+    #[serde(skip)]
+    pub task_sheet: TaskSheet,
 
     /// Set for one frame: the prompt takes the keyboard.
     #[serde(skip)]
@@ -190,6 +200,8 @@ impl View {
             && self.gallery_open == other.gallery_open
             && self.tools == other.tools
             && self.gallery.same_saved(&other.gallery)
+            && self.more_open == other.more_open
+            && self.prompts == other.prompts
     }
 }
 
@@ -201,6 +213,8 @@ impl Default for View {
             gallery_open: true,
             tools: ToolSettings::default(),
             gallery: GalleryView::default(),
+            prompts: PromptBook::default(),
+            more_open: false,
             search: String::new(),
             selected: None,
             following: true,
@@ -208,6 +222,7 @@ impl Default for View {
             start_shown: false,
             tool: Tool::default(),
             shortcuts_open: false,
+            task_sheet: TaskSheet::default(),
             focus_prompt: false,
             reveal_selected: false,
             uncovered: BTreeSet::new(),

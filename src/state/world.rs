@@ -12,9 +12,12 @@ use super::gallery::{Gallery, GalleryAction};
 use super::meter::Meter;
 use super::offer::Offer;
 use super::queue::Queue;
+use super::refusals::Refusals;
+use super::stacks::GuideSlot;
 use super::start::StartPicture;
 use crate::jobs::{Event, Progress, Status, Waiting};
-use crate::task::{Air, Catalog, ModelCard, ModelKind, Problem};
+use crate::prompt::Wildcards;
+use crate::task::{Air, Catalog, EngineKind, ModelCard, ModelKind, Preprocessor, Problem};
 
 /// How loud a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,21 @@ pub struct World {
     /// Where guides of the form lie, as far as they were looked for.
     pub(super) guides: HashMap<Uuid, Option<PathBuf>>,
 
+    /// Why guides of these types cannot be drawn: their network is missing.
+    pub annotators_missing: Vec<(Preprocessor, String)>,
+
+    /// Guides that are being drawn.
+    pub(super) guides_coming: Vec<GuideSlot>,
+
+    /// Lists that stand for words of prompts.
+    pub wildcards: Arc<Wildcards>,
+
+    /// Where those lists lie.
+    pub wildcards_folder: Option<PathBuf>,
+
+    /// What the local engine and the service refuse for the form's model.
+    refusals: [Refusals; 2],
+
     pub(super) start: Option<(Uuid, StartPicture)>,
     pub(super) mask: Option<(Uuid, StartPicture)>,
     next_notice: u64,
@@ -99,6 +117,11 @@ impl Default for World {
             offered: None,
             meter: None,
             guides: HashMap::new(),
+            annotators_missing: Vec::new(),
+            guides_coming: Vec::new(),
+            wildcards: Arc::default(),
+            wildcards_folder: None,
+            refusals: Default::default(),
             start: None,
             mask: None,
             next_notice: 0,
@@ -122,6 +145,39 @@ impl World {
     #[must_use]
     pub fn checkpoint(&self, air: &str) -> Option<&Arc<ModelCard>> {
         self.checkpoints().find(|card| card.air.to_string() == air)
+    }
+
+    /// Whether a guide is being drawn for that place.
+    #[must_use]
+    pub fn is_guide_coming(&self, slot: GuideSlot) -> bool {
+        self.guides_coming.contains(&slot)
+    }
+
+    /// Why guides of that type cannot be drawn.
+    #[must_use]
+    pub fn annotator_missing(&self, preprocessor: Preprocessor) -> Option<&str> {
+        let missing = self.annotators_missing.iter().find(|(one, _)| *one == preprocessor);
+        missing.map(|(_, why)| why.as_str())
+    }
+
+    /// Changes when models or wildcards are read anew.
+    pub(super) fn known(&self) -> [usize; 2] {
+        [Arc::as_ptr(&self.models) as usize, Arc::as_ptr(&self.wildcards) as usize]
+    }
+
+    /// What that engine refuses for the form's model.
+    #[must_use]
+    pub const fn refusals(&self, engine: EngineKind) -> &Refusals {
+        let [local, remote] = &self.refusals;
+        match engine {
+            EngineKind::Local => local,
+            EngineKind::Remote => remote,
+        }
+    }
+
+    /// Takes in what the local engine and the service refuse.
+    pub(super) fn set_refusals(&mut self, refusals: [Refusals; 2]) {
+        self.refusals = refusals;
     }
 
     /// The file of a guide, once it was found.

@@ -98,3 +98,21 @@ pub const REFINE: char = '\u{eb77}';
 pub const INVERT: char = '\u{e891}';
 /// From a file.
 pub const OPEN: char = '\u{eaf3}';
+/// The task as text.
+pub const JSON: char = '\u{ead3}';
+/// What was before.
+pub const HISTORY: char = '\u{e28e}';
+/// Where a row is taken to be moved.
+pub const GRIP: char = '\u{e945}';
+/// Fine adjustment.
+pub const TUNE: char = '\u{e429}';
+/// One place up.
+pub const UP: char = '\u{e5d8}';
+/// One place down.
+pub const DOWN: char = '\u{e5db}';
+/// Unfolded.
+pub const FOLD_OPEN: char = '\u{e5cf}';
+/// Folded.
+pub const FOLDED: char = '\u{e409}';
+/// One picture, or the place for one.
+pub const PICTURE: char = '\u{e251}';

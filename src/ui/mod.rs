@@ -73,6 +73,7 @@ pub fn draw(ui: &mut egui::Ui, cx: &mut Cx<'_>) {
     });
     cx.textures.begin_frame(ui.ctx());
     shortcuts::listen(ui, cx);
+    panels::task_sheet::listen(ui, cx);
     panels::draw(ui, cx);
     cx.textures.end_frame();
     cx.view.focus_prompt = false;

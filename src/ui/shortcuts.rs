@@ -94,6 +94,13 @@ const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl I", "Invert the mask", ctrl(Key::I), When::Idle, |cx| {
         cx.actions.push(Action::Mask(MaskAction::Invert));
     }),
+    row(
+        "Ctrl J",
+        "The task as JSON",
+        ctrl(Key::J),
+        When::Always,
+        super::panels::task_sheet::toggle,
+    ),
     row("Ctrl B", "Fold the form", ctrl(Key::B), When::Always, |cx| {
         cx.view.form_open = !cx.view.form_open;
     }),

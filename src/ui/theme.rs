@@ -54,6 +54,10 @@ pub struct Palette {
     pub error: Color32,
     /// Works, but not as asked for.
     pub caution: Color32,
+    /// Words that weigh less.
+    pub lowered: Color32,
+    /// Words that the model learned later.
+    pub learned: Color32,
     /// Knob and filled part of a slider.
     pub knob: Color32,
     /// The filled part of a slider's rail.
@@ -96,6 +100,8 @@ pub const DARK: Palette = Palette {
     ok: Color32::from_rgb(0x6f, 0xbf, 0x73),
     error: Color32::from_rgb(0xf0, 0x76, 0x6c),
     caution: Color32::from_rgb(0xe0, 0xc0, 0x5a),
+    lowered: Color32::from_rgb(0x6c, 0xb8, 0xb0),
+    learned: Color32::from_rgb(0x86, 0xac, 0xe8),
     knob: Color32::from_rgb(0xe8, 0xe8, 0xe8),
     rail_fill: Color32::from_rgb(0xa3, 0xa3, 0xa3),
     shadow: Color32::from_black_alpha(0x70),
@@ -130,6 +136,8 @@ pub const LIGHT: Palette = Palette {
     ok: Color32::from_rgb(0x2e, 0x7d, 0x32),
     error: Color32::from_rgb(0xc6, 0x28, 0x28),
     caution: Color32::from_rgb(0x9a, 0x72, 0x00),
+    lowered: Color32::from_rgb(0x1f, 0x77, 0x6e),
+    learned: Color32::from_rgb(0x2b, 0x5f, 0xb4),
     knob: Color32::from_rgb(0x1c, 0x1c, 0x1c),
     rail_fill: Color32::from_rgb(0x5d, 0x5d, 0x5d),
     shadow: Color32::from_black_alpha(0x30),
@@ -237,6 +245,12 @@ pub fn button() -> FontId {
 #[must_use]
 pub fn display() -> FontId {
     FontId::new(20.0, FontFamily::Name(SEMIBOLD.into()))
+}
+
+/// Text whose signs are all of one width, 12 points: JSON.
+#[must_use]
+pub const fn code() -> FontId {
+    FontId::new(12.0, FontFamily::Monospace)
 }
 
 /// Icons of `size` points; 18 where nothing else is said.

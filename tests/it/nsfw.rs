@@ -167,7 +167,10 @@ fn a_flagged_picture_to_start_from_is_blurred_on_the_canvas_too() {
 #[test]
 fn the_switch_of_the_form_asks_for_the_check() {
     let mut window = Window::open();
-    window.click("Check for adult content On");
+    window.click("More");
+    // Below what the form shows without scrolling.
+    window.app.get_by_label("Check for adult content On").click_accesskit();
+    window.app.run_steps(3);
     assert_eq!(window.app.state().state.draft.check_nsfw, Some(true));
     window.click("Generate 128 × 128");
     window.wait_shown("Preview, blurred. ");
@@ -178,6 +181,7 @@ fn the_switch_of_the_form_asks_for_the_check() {
     let newest = state.world.gallery.newest().unwrap().image_uuid;
     assert!(state.world.gallery.verdict(newest).is_some_and(|verdict| !verdict.is_adult()));
     assert!(!window.shows("blurred"));
-    window.click("Check for adult content Off");
+    window.app.get_by_label("Check for adult content Off").click_accesskit();
+    window.app.run_steps(3);
     assert_eq!(window.app.state().state.draft.check_nsfw, None, "nothing is sent when it is off");
 }

@@ -16,7 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("weights", &["task"]),
     ("graph", &["weights"]),
     ("engine", &["graph", "weights", "sampling", "prompt", "task", "jobs", "pixels"]),
-    ("library", &["protocol", "weights", "metadata", "jobs", "task", "pixels"]),
+    ("library", &["protocol", "weights", "metadata", "jobs", "task", "prompt", "pixels"]),
     ("remote", &["protocol", "task", "jobs", "pixels"]),
     ("server", &["protocol", "library", "task", "jobs", "pixels"]),
     ("settings", &["library", "state", "task"]),

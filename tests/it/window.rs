@@ -6,8 +6,11 @@ mod gallery;
 mod mask;
 mod metadata;
 mod meter;
+mod more;
+mod prompt;
 mod stacks;
 mod start;
+mod task_sheet;
 mod trash;
 mod walk;
 
@@ -307,5 +310,14 @@ fn a_small_window_keeps_every_control_reachable() {
 impl Window {
     fn shown(&self, place: usize) -> uuid::Uuid {
         self.app.state().state.world.gallery.shown(place).unwrap().image_uuid
+    }
+}
+
+impl Window {
+    /// Presses the one control of that name wherever the form is scrolled to.
+    #[track_caller]
+    fn press(&mut self, label: &str) {
+        self.app.get_by_label(label).click_accesskit();
+        self.app.run_steps(3);
     }
 }

@@ -1,7 +1,9 @@
 //! Laws of the form: what comes back from a task, what is sent, what belongs together.
 
+use serde_json::json;
+
 use super::*;
-use crate::task::Outpaint;
+use crate::task::{Outpaint, OutputFormat};
 
 fn picture() -> ImageRef {
     ImageRef::Uuid(Uuid::from_u128(9))
@@ -48,6 +50,7 @@ fn expressible() -> Vec<Task> {
         extending(Outpaint { left: Some(64), blur: Some(12), ..Outpaint::default() }),
         extending(Outpaint { top: Some(64), bottom: Some(0), ..Outpaint::default() }),
     ];
+    tasks.extend(uncommon());
     let mut all = base();
     for task in &tasks {
         all.positive_prompt = all.positive_prompt.or_else(|| task.positive_prompt.clone());
@@ -70,6 +73,32 @@ fn expressible() -> Vec<Task> {
     }
     tasks.push(all);
     tasks
+}
+
+/// What is rarely asked for, as JSON; the last says something that is not known here.
+fn uncommon() -> Vec<Task> {
+    let face = "c64351d5-4c59-42f7-95e1-eace013eddab";
+    let members = [
+        json!({ "outputType": "dataURI", "outputFormat": "WEBP", "outputQuality": 80 }),
+        json!({ "includeCost": true, "clipSkip": 2, "vae": "civitai:1@2" }),
+        json!({ "uploadEndpoint": "https://example.org/put", "deliveryMethod": "async" }),
+        json!({ "ttl": 90, "webhookURL": "https://example.org/hook" }),
+        json!({ "referenceImages": [face], "advancedFeatures": { "layerDiffuse": true } }),
+        json!({ "acceleratorOptions": { "teaCache": true, "teaCacheDistance": 0.25 } }),
+        json!({ "puLID": { "inputImages": [face], "idWeight": 1.5, "CFGStartStep": 3 } }),
+        json!({ "acePlusPlus": { "type": "subject", "inputImages": [face], "repaintingScale": 0.5 } }),
+        json!({ "refiner": { "model": "civitai:3@4", "startStepPercentage": 80 } }),
+        json!({ "lora": [{ "model": "civitai:3@4", "weight": -0.5 }, { "model": "civitai:5@6" }] }),
+        json!({ "safety": { "checkContent": true } }),
+    ];
+    let read = |json: serde_json::Value| -> Task {
+        Task {
+            task_type: base().task_type,
+            task_uuid: base().task_uuid,
+            ..serde_json::from_value(json).unwrap()
+        }
+    };
+    members.into_iter().map(read).collect()
 }
 
 #[test]
@@ -191,18 +220,22 @@ fn another_picture_takes_the_mask_away_and_is_measured_anew() {
 }
 
 #[test]
-fn of_a_task_with_a_picture_from_elsewhere_everything_else_is_kept() {
+fn a_picture_from_elsewhere_is_kept_until_another_takes_its_place() {
     let elsewhere = [
         ImageRef::Url("https://example.org/a.png".to_owned()),
         ImageRef::data_uri("image/png", b"bytes"),
         ImageRef::Base64("iVBORw0KGgo=".to_owned()),
     ];
-    for task in expressible() {
-        let Task { width, height, .. } = task;
-        let without = Draft { seed_image: None, width, height, ..Draft::from(&task) };
+    for task in expressible().into_iter().filter(|task| task.seed_image.is_some()) {
         for picture in elsewhere.clone() {
             let task = Task { seed_image: Some(picture), ..task.clone() };
-            assert_eq!(Draft::from(&task), without);
+            let own = Draft::from(&Task { seed_image: Some(self::picture()), ..task.clone() });
+            let mut draft = Draft::from(&task);
+            assert_eq!(draft.to_task(Uuid::from_u128(7)), task);
+            assert_eq!(draft.mode(), own.mode());
+            draft.start_from(None);
+            let sent = draft.to_task(Uuid::from_u128(7));
+            assert_eq!((sent.seed_image, sent.mask_image, sent.outpaint), (None, None, None));
         }
     }
 }
@@ -220,7 +253,9 @@ fn a_picture_to_start_from_saves_steps() {
 #[test]
 fn the_draft_survives_a_restart() {
     for task in expressible() {
-        let draft = Draft::from(&task);
+        let mut draft = Draft::from(&task);
+        // Addresses that may hold a key are not kept.
+        (draft.more.upload_endpoint, draft.more.webhook_url) = (None, None);
         let text = serde_json::to_string(&draft).unwrap();
         assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);
     }
@@ -228,4 +263,34 @@ fn the_draft_survives_a_restart() {
     let draft = Draft { mask, ..Draft::default() };
     let text = serde_json::to_string(&draft).unwrap();
     assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);
+}
+
+#[test]
+fn editing_the_task_leaves_alone_what_it_does_not_say() {
+    let mut draft = Draft {
+        seed: Some(41),
+        seed_image: Some(Uuid::from_u128(9)),
+        mask: MaskDraft { shape: MaskShape::Painted, margin: None },
+        prompt: "  a fox ".to_owned(),
+        ..Draft::default()
+    };
+    draft.stacks =
+        StackDraft::from(&Task { lora: Some(vec![crate::task::Lora::default(); 2]), ..base() });
+    draft.stacks.loras[0].off = true;
+    let mut sent = draft.to_task(Uuid::from_u128(7));
+    // The size is the model's own; the form leaves it to it.
+    (sent.width, sent.height) = (Some(512), Some(512));
+    assert_eq!(draft.edited(&sent, &sent), draft);
+
+    let task = Task { steps: Some(7), width: Some(256), strength: Some(0.3), ..sent.clone() };
+    let edited = draft.edited(&sent, &task);
+    assert_eq!((edited.steps, edited.width, edited.height), (Some(7), Some(256), Some(512)));
+    assert_eq!((edited.strength, edited.seed, edited.seed_locked), (Some(0.3), Some(41), false));
+    assert_eq!(edited.mask.shape, MaskShape::Painted);
+    assert_eq!(edited.stacks, draft.stacks);
+
+    let without = Task { seed_image: None, lora: None, seed: Some(5), ..sent.clone() };
+    let edited = draft.edited(&sent, &without);
+    assert_eq!((edited.mode(), edited.seed, edited.seed_locked), (Mode::Generate, Some(5), true));
+    assert_eq!(edited.stacks.loras.len(), 1, "the row that is off stays");
 }

@@ -9,6 +9,7 @@ mod notices;
 mod queue;
 mod sheet;
 mod strip;
+pub(super) mod task_sheet;
 mod top_bar;
 mod waiting;
 
@@ -64,6 +65,7 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
     let canvas = canvas.response.rect;
     notices::ui(ui, cx, canvas);
+    task_sheet::ui(ui, cx);
     sheet::ui(ui, cx);
 }
 

@@ -33,7 +33,8 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
             line(ui, "Choose one more; all up to here", "Ctrl, Shift click");
             line(ui, "Zoom at the pointer", "Wheel");
             line(ui, "Fit, 100 %", "Double click");
-            line(ui, "Start from the picture on the clipboard", "Ctrl V");
+            line(ui, "Start from the picture, take the task on the clipboard", "Ctrl V");
+            line(ui, "Weigh the selected words more, less", "Ctrl ↑ ↓");
         });
         closed
     });

@@ -38,6 +38,10 @@ fn right_side(ui: &mut Ui, cx: &mut Cx<'_>) {
     if shortcuts.show(ui).clicked() {
         cx.view.shortcuts_open = true;
     }
+    let task = IconButton::new(icons::JSON, "Task as JSON").hint("The task as JSON (Ctrl J)");
+    if task.active(cx.view.task_sheet.open).show(ui).clicked() {
+        super::task_sheet::toggle(cx);
+    }
     let (icon, hint) = match cx.view.theme {
         ThemeChoice::Dark => (icons::DARK, "Theme: dark (Ctrl ,)"),
         ThemeChoice::Light => (icons::LIGHT, "Theme: light (Ctrl ,)"),

@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Align2, Color32, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
-use super::{elided, paint_elided};
+use super::{elided, paint_elided, tip};
 use crate::ui::theme::{self, palette, space};
 
 /// An icon that acts.
@@ -90,7 +90,7 @@ impl<'a> IconButton<'a> {
             colour,
         );
         focus_ring(ui, &response);
-        response.on_hover_text(self.hint).on_disabled_hover_text(self.hint)
+        tip(ui, response, self.hint)
     }
 }
 
@@ -183,7 +183,7 @@ pub fn generate_button(ui: &mut Ui, words: &str, refusal: Option<&str>) -> bool 
     }
     let pressed = enabled && response.clicked();
     if let Some(refusal) = refusal {
-        response.on_hover_text(refusal);
+        tip(ui, response, refusal);
     }
     pressed
 }

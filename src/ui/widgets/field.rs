@@ -1,10 +1,13 @@
 //! Fields for text: the prompts and the search.
 
+use std::ops::Range;
+
 use eframe::egui;
-use egui::text::{ByteIndex, CCursor, LayoutJob, LayoutSection, TextFormat};
+use egui::text::{ByteIndex, CCursor, CCursorRange, LayoutJob, LayoutSection, TextFormat};
+use egui::text_edit::TextEditState;
 use egui::{
-    Align2, Frame, Galley, Id, Margin, Painter, Pos2, Response, ScrollArea, Stroke, TextEdit, Ui,
-    vec2,
+    Align2, Color32, CompletionPopup, Context, Frame, Galley, Id, Margin, Painter, Pos2, RectAlign,
+    Response, ScrollArea, Stroke, Suggestion, TextEdit, Ui, vec2,
 };
 
 use crate::ui::icons;
@@ -12,6 +15,19 @@ use crate::ui::theme::{self, palette, space};
 
 /// Height in points from which a field scrolls instead of growing.
 const MOST: f32 = 160.0;
+
+/// How a part of a text is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ink {
+    /// Bytes of the text; parts may lie in one another, the later one wins.
+    pub range: Range<usize>,
+    /// The colour of its signs.
+    pub colour: Color32,
+    /// Whether a tint of that colour lies behind it.
+    pub tinted: bool,
+    /// Whether it is underlined.
+    pub underlined: bool,
+}
 
 /// A field of several lines that grows with its text, up to a point.
 #[derive(Debug)]
@@ -31,6 +47,17 @@ pub struct TextField<'a> {
     pub cut: bool,
 }
 
+/// What became of a field.
+#[derive(Debug)]
+pub struct FieldShown {
+    /// The field.
+    pub response: Response,
+    /// What was chosen of what the field offered.
+    pub accepted: Option<String>,
+    /// What is selected, in bytes; the cursor's place where nothing is.
+    pub selected: Option<Range<usize>>,
+}
+
 impl TextField<'_> {
     /// The field's identity, for giving it the keyboard.
     #[must_use]
@@ -38,23 +65,42 @@ impl TextField<'_> {
         Id::unique(("text field", name))
     }
 
-    /// Draws it over the whole width.
-    pub fn show(self, ui: &mut Ui, text: &mut String) -> Response {
+    /// Selects that part of the text of the field of that name; bytes.
+    pub fn select(ctx: &Context, name: &str, text: &str, part: &Range<usize>) {
+        let id = Self::id(name);
+        let signs = |bytes: usize| text.get(..bytes).map_or(0, |text| text.chars().count());
+        let mut state = TextEditState::load(ctx, id).unwrap_or_default();
+        let (start, end) = (CCursor::new(signs(part.start)), CCursor::new(signs(part.end)));
+        state.cursor.set_char_range(Some(CCursorRange::two(start, end)));
+        state.store(ctx, id);
+    }
+
+    /// Draws it over the whole width. `inks` says how parts of a text are drawn, `offer` what may stand for the
+    /// word before the cursor.
+    pub fn show(
+        self,
+        ui: &mut Ui,
+        text: &mut String,
+        inks: &dyn Fn(&str) -> Vec<Ink>,
+        offer: &dyn Fn(&str) -> Vec<Suggestion>,
+    ) -> FieldShown {
         let id = Self::id(self.name);
         let (borders, cut) = (self.borders, self.cut);
         let mut layout = |ui: &Ui, text: &dyn egui::TextBuffer, width: f32| {
-            let job = in_parts(ui, text.as_str(), (borders, cut), width);
+            let job = in_parts(ui, (text.as_str(), &inks(text.as_str())), (borders, cut), width);
             ui.fonts_mut(|fonts| fonts.layout_job(job))
         };
         let edit = TextEdit::multiline(text)
-            .id(id)
             .layouter(&mut layout)
             .frame(Frame::NONE)
             .font(theme::body())
             .desired_rows(self.rows)
             .desired_width(f32::INFINITY)
             .hint_text(self.hint);
-        frame(ui, id, self.wrong)
+        let popup = CompletionPopup::new(id)
+            .word_boundary(|sign| sign.is_whitespace() || ",()[]:".contains(sign))
+            .align(RectAlign::BOTTOM_START);
+        let output = frame(ui, id, self.wrong)
             .show(ui, |ui| {
                 ui.spacing_mut().extra_text_line_spacing = 2.0;
                 ui.spacing_mut().interact_size.y = 0.0;
@@ -63,39 +109,77 @@ impl TextField<'_> {
                     .max_height(MOST)
                     .auto_shrink([false, true]);
                 area.show(ui, |ui| {
-                    let shown = edit.show(ui);
-                    let painter = ui.painter().with_clip_rect(shown.text_clip_rect);
-                    mark_parts(ui, &painter, (&shown.galley, shown.galley_pos), (borders, cut));
-                    shown.response.response
+                    let shown = popup.show(ui, edit, |query| offer(query.word));
+                    let edit = &shown.text_edit;
+                    let painter = ui.painter().with_clip_rect(edit.text_clip_rect);
+                    mark_parts(ui, &painter, (&edit.galley, edit.galley_pos), (borders, cut));
+                    shown
                 })
                 .inner
             })
-            .inner
-            .accessible_name(self.name)
+            .inner;
+        let bytes = |place: CCursor| -> usize {
+            text.char_indices().nth(place.index.0).map_or(text.len(), |(at, _)| at)
+        };
+        let selected = output.text_edit.cursor_range.map(|range| {
+            let [start, end] = range.sorted_cursors();
+            bytes(start)..bytes(end)
+        });
+        FieldShown {
+            response: output.text_edit.response.response.accessible_name(self.name),
+            accepted: output.accepted.map(|chosen| chosen.insert),
+            selected,
+        }
     }
 }
 
 /// Points that a mark between two parts takes.
 const MARK: f32 = 7.0;
+/// How much of a colour lies behind what is tinted.
+const TINT: f32 = 0.16;
 
 /// The text laid out with room for a mark before each part.
-fn in_parts(ui: &Ui, text: &str, (borders, cut): (&[usize], bool), width: f32) -> LayoutJob {
+fn in_parts(
+    ui: &Ui,
+    (text, inks): (&str, &[Ink]),
+    (borders, cut): (&[usize], bool),
+    width: f32,
+) -> LayoutJob {
     let colours = palette(ui);
     let mut job = LayoutJob { text: text.to_owned(), ..LayoutJob::default() };
     job.wrap.max_width = width;
+    let mut ends: Vec<usize> = borders.iter().copied().chain([text.len()]).collect();
+    ends.extend(inks.iter().flat_map(|ink| [ink.range.start, ink.range.end]));
+    ends.retain(|&end| end <= text.len() && text.is_char_boundary(end));
+    ends.sort_unstable();
+    ends.dedup();
+    let line_height = ui.fonts_mut(|fonts| fonts.row_height(&theme::body())) + 2.0;
+    let last_border = borders.last().copied().filter(|_| cut);
     let mut start = 0;
-    let ends = borders.iter().copied().chain([text.len()]);
-    for (part, end) in ends.enumerate() {
-        let read = !cut || part < borders.len();
-        let ink = if read { colours.text } else { colours.faint };
-        let mut format = TextFormat::simple(theme::body(), ink);
-        format.line_height = Some(ui.fonts_mut(|fonts| fonts.row_height(&theme::body())) + 2.0);
-        let end = end.clamp(start, text.len());
-        job.sections.push(LayoutSection {
-            leading_space: if part == 0 { 0.0 } else { MARK },
-            byte_range: ByteIndex(start)..ByteIndex(end),
-            format,
-        });
+    for end in ends {
+        if end == start && end < text.len() {
+            continue;
+        }
+        let ink = inks.iter().rfind(|ink| ink.range.start <= start && end <= ink.range.end);
+        let read = last_border.is_none_or(|border| start < border);
+        let colour = match ink {
+            _ if !read => colours.faint,
+            Some(ink) => ink.colour,
+            None => colours.text,
+        };
+        let mut format = TextFormat::simple(theme::body(), colour);
+        format.line_height = Some(line_height);
+        if let Some(ink) = ink {
+            if ink.tinted {
+                format.background = colour.gamma_multiply(TINT);
+            }
+            if ink.underlined {
+                format.underline = Stroke::new(1.5, colour);
+            }
+        }
+        let leading_space = if borders.contains(&start) { MARK } else { 0.0 };
+        let byte_range = ByteIndex(start)..ByteIndex(end);
+        job.sections.push(LayoutSection { leading_space, byte_range, format });
         start = end;
     }
     job

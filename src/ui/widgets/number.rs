@@ -8,7 +8,7 @@ use egui::{
     vec2,
 };
 
-use super::{RowLabel, control_row, error_outline};
+use super::{RowLabel, control_row, error_outline, tip};
 use crate::ui::theme::{self, palette, space};
 
 /// What a number may be and what it is called.
@@ -63,17 +63,21 @@ pub fn slider_row(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64) -> Edit {
         slider(ui, knob, value, rail_width);
         number(ui, knob, value, space::NUMBER);
     });
-    match (back, (*value - before).abs() > f64::EPSILON) {
-        (true, _) => Edit::Reset,
-        (false, true) => {
-            *value = knob.rounded(*value);
-            Edit::Set
+    if back { Edit::Reset } else { Edit::of(knob, before, value) }
+}
+
+impl Edit {
+    /// What became of a value that was `before`; one that was set gets no more digits than are shown.
+    pub fn of(knob: &Knob<'_>, before: f64, value: &mut f64) -> Self {
+        if (*value - before).abs() <= f64::EPSILON {
+            return Self::Kept;
         }
-        (false, false) => Edit::Kept,
+        *value = knob.rounded(*value);
+        Self::Set
     }
 }
 
-/// A slider alone, `width` points wide, in the colours of the house.
+/// A slider without its number, `width` points long.
 pub fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
     let colours = palette(ui);
     let response = ui
@@ -88,9 +92,10 @@ pub fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
                 .clamping(SliderClamping::Edits)
                 .step_by(knob.step)
                 .max_decimals(knob.decimals);
-            ui.add(slider).accessible_name(knob.label.name()).on_hover_text(knob.label.help)
+            ui.add(slider).accessible_name(knob.label.name())
         })
         .inner;
+    let response = tip(ui, response, knob.label.help);
     let rect = response.rect;
     let painter = ui.painter();
     let span = knob.range.end() - knob.range.start();
@@ -98,16 +103,29 @@ pub fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
     let x = egui::lerp(rect.left() + KNOB_RADIUS..=rect.right() - KNOB_RADIUS, fraction);
     let rail = Rect::from_center_size(rect.center(), vec2(rect.width(), 4.0));
     painter.rect_filled(rail, 2.0, colours.line);
-    painter.rect_filled(rail.with_max_x(x), 2.0, colours.rail_fill);
+    // What may be negative is filled from nothing on.
+    let nothing = ((0.0 - knob.range.start()) / span).clamp(0.0, 1.0) as f32;
+    let zero = if nothing > 0.0 {
+        egui::lerp(rect.left() + KNOB_RADIUS..=rect.right() - KNOB_RADIUS, nothing)
+    } else {
+        rect.left()
+    };
+    painter.rect_filled(
+        rail.with_min_x(zero.min(x)).with_max_x(zero.max(x)),
+        2.0,
+        colours.rail_fill,
+    );
     let grown = f32::from(response.hovered() || response.dragged());
-    painter.circle_filled(pos2(x, rect.center().y), KNOB_RADIUS + grown * 0.5, colours.knob);
+    let ink = if ui.is_enabled() { colours.knob } else { colours.faint };
+    painter.circle_filled(pos2(x, rect.center().y), KNOB_RADIUS + grown * 0.5, ink);
     if response.has_focus() {
         let ring = Stroke::new(theme::RING, colours.accent);
         painter.circle_stroke(pos2(x, rect.center().y), KNOB_RADIUS + 1.0, ring);
     }
 }
 
-const KNOB_RADIUS: f32 = 7.0;
+/// Half the width of a slider's knob, in points.
+pub(super) const KNOB_RADIUS: f32 = 7.0;
 
 /// A number to type, or to change by dragging; `width` points wide.
 pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Response {
@@ -150,7 +168,7 @@ pub fn number_with_unit(
     if knob.problem.is_some() {
         error_outline(ui, rect);
     }
-    response.on_hover_text(knob.problem.unwrap_or(knob.label.help))
+    tip(ui, response, knob.problem.unwrap_or(knob.label.help))
 }
 
 /// Points that a sign and four digits need.

@@ -6,7 +6,7 @@ use egui::{
     WidgetInfo, vec2,
 };
 
-use super::paint_elided;
+use super::{paint_elided, tip};
 use crate::ui::theme::{self, palette, space};
 
 /// A title with room for a caption on its right: the place for a remark or a problem.
@@ -22,11 +22,38 @@ pub fn section_title(ui: &mut Ui, title: &str, caption: &str, problem: Option<&s
     let style = (theme::caption(), colour);
     let width = rect.width() - taken - space::GAP;
     let drawn = paint_elided(ui, (rect.right_center(), Align2::RIGHT_CENTER), text, style, width);
+    if problem.is_none() && !caption.is_empty() {
+        let response = ui.interact(drawn, response.id.with("caption"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, caption));
+    }
     if let Some(problem) = problem {
         let response = ui.interact(drawn, response.id.with("problem"), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, problem));
-        response.on_hover_text(problem);
+        tip(ui, response, problem);
     }
+}
+
+/// A title with what `add` puts at its right edge, from right to left; a problem takes the room between.
+pub fn section_head(ui: &mut Ui, title: &str, problem: Option<&str>, add: impl FnOnce(&mut Ui)) {
+    let colours = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
+    let at = (rect.left_center(), Align2::LEFT_CENTER);
+    let style = (theme::title(), colours.dim);
+    let taken = paint_elided(ui, at, title, style, rect.width()).width();
+    response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
+    let layout = Layout::right_to_left(Align::Center);
+    let builder = UiBuilder::new().id_salt((title, "head")).max_rect(rect).layout(layout);
+    let mut right = ui.new_child(builder);
+    right.spacing_mut().item_spacing.x = 2.0;
+    add(&mut right);
+    let Some(problem) = problem else { return };
+    let width = rect.width() - right.min_rect().width() - taken - 2.0 * space::GAP;
+    let at = rect.right_center() - vec2(right.min_rect().width() + space::GAP, 0.0);
+    let style = (theme::caption(), colours.error);
+    let drawn = paint_elided(ui, (at, Align2::RIGHT_CENTER), problem, style, width);
+    let response = ui.interact(drawn, response.id.with("problem"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, problem));
+    tip(ui, response, problem);
 }
 
 /// The label of a row.
@@ -88,7 +115,7 @@ fn row_label(ui: &Ui, label: RowLabel<'_>, rect: Rect) -> bool {
     let at = (rect.left_center(), Align2::LEFT_CENTER);
     let drawn = paint_elided(ui, at, label.text, (theme::body(), colour), rect.width());
     let Some(default) = label.default else {
-        response.on_hover_text(label.help);
+        tip(ui, response, label.help);
         return false;
     };
     let name = format!("{}: back to {default}", label.name());
@@ -98,7 +125,7 @@ fn row_label(ui: &Ui, label: RowLabel<'_>, rect: Rect) -> bool {
         ui.painter().hline(drawn.x_range(), drawn.bottom(), line);
     }
     let back = response.clicked();
-    response.on_hover_text(format!("{}\nClick to go back to {default}.", label.help));
+    tip(ui, response, &format!("{}\nClick to go back to {default}.", label.help));
     back
 }
 

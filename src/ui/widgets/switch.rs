@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{self, palette, space};
+use crate::ui::theme::{self, palette};
 
 const TRACK: egui::Vec2 = vec2(30.0, 18.0);
 
@@ -11,7 +11,7 @@ const TRACK: egui::Vec2 = vec2(30.0, 18.0);
 pub fn switch(ui: &mut Ui, name: &str, on: &mut bool) -> Response {
     let colours = palette(ui);
     let enabled = ui.is_enabled();
-    let (rect, mut response) = ui.allocate_exact_size(vec2(TRACK.x, space::ROW), Sense::click());
+    let (rect, mut response) = ui.allocate_exact_size(vec2(TRACK.x, TRACK.y + 6.0), Sense::click());
     if response.clicked() {
         *on = !*on;
         response.mark_changed();

@@ -9,7 +9,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::app::{App, Services};
 use latelier::engine::{
-    ClassifierPath, EngineError, LocalEngine, RuntimeError, SearchPath, Settings,
+    ClassifierPath, EngineError, LocalEngine, LocalGuides, RuntimeError, SearchPath, Settings,
 };
 use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
 use latelier::library::{Bare, Home, JournalFolder, Library, Pictures, Results};
@@ -86,7 +86,9 @@ impl Window {
     ) -> Self {
         let (library, provider) = (Arc::new(library), Box::new(provider));
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
-        let services = Services { home: home.clone(), library, provider, journal, bare };
+        let search = SearchPath::usual(&support::home().runtime_dir());
+        let guides = Arc::new(LocalGuides { search, threads: 2 });
+        let services = Services { home: home.clone(), library, provider, guides, journal, bare };
         let builder = Harness::builder().with_size(size).with_max_steps(64).allow_missing_glyphs();
         #[cfg(feature = "pictures")]
         let builder = builder.wgpu();

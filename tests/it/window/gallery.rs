@@ -197,8 +197,9 @@ fn the_keyboard_walks_through_the_grid_and_enter_reuses() {
     window.press_key(Key::ArrowRight);
     assert_eq!(window.selected(), Some(images[1]));
     assert!(window.picture("Picture 2: two").is_focused(), "the keyboard goes with the choice");
+    let second = images[1];
     window.wait("the task", move |state| {
-        state.world.gallery.get(images[1]).is_some_and(|entry| entry.task().is_some())
+        state.world.gallery.get(second).is_some_and(|entry| entry.task().is_some())
     });
     window.press_key(Key::Enter);
     let draft = &window.app.state().state.draft;

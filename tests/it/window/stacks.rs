@@ -44,7 +44,7 @@ fn values_between_two_steps_of_a_slider_stay_as_they_were_typed_or_reused() {
     let mut window = Window::open();
     window.click("Add: LoRA");
     window.click("Ink outline");
-    let weight = |window: &Window| window.state().draft.stacks.loras[0].weight;
+    let weight = |window: &Window| window.state().draft.stacks.loras[0].says.weight;
     window.set("Weight of Ink outline", 0.33);
     window.app.run_steps(5);
     assert_eq!(weight(&window), Some(0.33));
@@ -83,7 +83,7 @@ fn a_controlnet_is_guided_by_edges_and_drawn_with() {
 
     window.start_from_picture(128, 128);
     window.press(&guide);
-    window.click("The edges of the picture on the canvas");
+    window.click("Edges (canny)");
     let guided =
         |state: &latelier::state::State| state.draft.stacks.controls[0].says.guide_image.clone();
     window.wait("the guide", |state| guided(state).is_some());
@@ -97,7 +97,8 @@ fn a_controlnet_is_guided_by_edges_and_drawn_with() {
     window.set(&format!("From % of {CONTROL}"), 10.0);
     window.set(&format!("To % of {CONTROL}"), 90.0);
     window.press(&format!("{CONTROL} follows Guide"));
-    window.press("DeepCache On");
+    window.press("More");
+    window.press("DeepCache");
     window.set("Interval of DeepCache", 2.0);
     window.set("Branch of DeepCache", 1.0);
 
@@ -126,7 +127,7 @@ fn a_controlnet_is_guided_by_edges_and_drawn_with() {
     assert!(made.speed_up.is_some_and(|times| times > 0.0));
     window.wait("the end", |state| state.world.queue.jobs().is_empty());
     assert!(window.shows("1 picture on this CPU, "), "the like of it was measured");
-    window.press("DeepCache Off");
+    window.press("DeepCache");
     assert!(!window.shows("1 picture on this CPU, "), "without it steps take another time");
 }
 
@@ -143,7 +144,7 @@ fn steps_of_a_reused_window_are_seen_and_can_be_changed() {
     let control = |window: &Window| window.state().draft.stacks.controls[0].says.clone();
     window.set(&format!("To step of {CONTROL}"), 8.0);
     assert_eq!((control(&window).start_step, control(&window).end_step), (Some(3), Some(8)));
-    window.press(&format!("From step of {CONTROL}: back to 0 %"));
+    window.press(&format!("Steps of {CONTROL}: back to 0 to 100 %"));
     window.set(&format!("From % of {CONTROL}"), 25.0);
     let ControlNet { start_step, start_step_percentage, .. } = control(&window);
     assert_eq!((start_step, start_step_percentage), (None, Some(25)));
@@ -161,7 +162,7 @@ fn an_adapter_follows_the_picture_on_the_canvas() {
     window.click("likeness");
     window.set("Weight of likeness", 0.4);
     window.press("Guide of likeness");
-    assert!(!window.shows("The edges of the picture"), "edges are a ControlNet's");
+    assert!(!window.shows("Edges (canny)"), "edges are a ControlNet's");
     window.click("The picture on the canvas");
     window
         .wait("the guide", |state| state.draft.stacks.image_prompts[0].says.guide_image.is_some());
@@ -195,6 +196,81 @@ fn what_cannot_be_used_is_seen_with_its_reason_and_not_chosen() {
     assert!(window.is_disabled("torn"));
 }
 
+/// The models of another family are there, faint, and cannot be put on.
+#[test]
+fn what_does_not_fit_is_faint_and_the_list_is_searched() {
+    let models = scratch();
+    let mut window = Window::open_with_models(models.path());
+    window.click("Add: LoRA");
+    assert!(!window.is_disabled("Ink outline"));
+    window.write((egui::Role::TextInput, "Search: LoRA"), "no such name");
+    assert!(!window.shows("Ink outline") && window.shows("called like that"));
+    window.write((egui::Role::TextInput, "Search: LoRA"), "outline INK");
+    assert!(window.shows("Ink outline"));
+    window.write((egui::Role::TextInput, "Search: LoRA"), "civitai:12@34");
+    window.click("Use civitai:12@34");
+    let rows = &window.state().draft.stacks.loras;
+    assert_eq!(rows[0].says.model.as_deref(), Some("civitai:12@34"));
+    assert!(window.is_disabled("Generate 128 × 128"), "this machine has no such model");
+}
+
+#[test]
+fn a_row_that_is_off_stays_in_the_form_and_out_of_the_task() {
+    let mut window = Window::open();
+    window.click("Add: LoRA");
+    window.click("Ink outline");
+    window.set("Weight of Ink outline", 0.5);
+    window.click("Use Ink outline");
+    let lora = |window: &Window| window.state().draft.to_task(Uuid::nil()).lora;
+    assert_eq!(lora(&window), None);
+    assert!(window.shows("Take off Ink outline"));
+    let saved = serde_json::to_string(&window.state().draft).unwrap();
+    let back: latelier::state::Draft = serde_json::from_str(&saved).unwrap();
+    assert_eq!(back, window.state().draft);
+    assert!(back.stacks.loras[0].off && back.stacks.loras[0].says.weight == Some(0.5));
+    window.click("Use Ink outline");
+    assert_eq!(lora(&window).map(|rows| rows.len()), Some(1));
+}
+
+#[test]
+fn rows_change_places_by_menu_and_by_dragging() {
+    let mut window = Window::open();
+    for weight in [0.1, 0.2, 0.3] {
+        let row = Lora {
+            model: Some("local:demo-outline@1".to_owned()),
+            weight: Some(weight),
+            ..Lora::default()
+        };
+        window.app.state_mut().state.draft.stacks.loras.push(row.into());
+    }
+    window.app.run_steps(3);
+    let weights = |window: &Window| -> Vec<f64> {
+        let rows = &window.state().draft.stacks.loras;
+        rows.iter().filter_map(|row| row.says.weight).collect()
+    };
+    window.press("Move Ink outline 3");
+    window.press("Move up");
+    assert_eq!(weights(&window), [0.1, 0.3, 0.2]);
+    window.press("Move Ink outline");
+    assert!(window.is_disabled("Move up"), "it is the first");
+    window.press("Move to the bottom");
+    assert_eq!(weights(&window), [0.3, 0.2, 0.1]);
+
+    let grip = |window: &Window, name: &str| window.app.get_by_label(name).rect().center();
+    let from = grip(&window, "Move Ink outline");
+    let to = grip(&window, "Move Ink outline 3") + egui::vec2(0.0, 30.0);
+    window.app.hover_at(from);
+    window.app.drag_at(from);
+    window.app.run_steps(2);
+    window.app.hover_at(from + (to - from) / 2.0);
+    window.app.run_steps(2);
+    window.app.hover_at(to);
+    window.app.run_steps(2);
+    window.app.drop_at(to);
+    window.app.run_steps(3);
+    assert_eq!(weights(&window), [0.2, 0.1, 0.3]);
+}
+
 #[test]
 fn the_last_row_is_reached_in_a_small_window() {
     let mut window = Window::open();
@@ -202,22 +278,14 @@ fn the_last_row_is_reached_in_a_small_window() {
     window.app.run_steps(4);
     window.press("Add: ControlNet");
     window.click(CONTROL);
-    window.press("DeepCache On");
+    window.press("More");
+    window.press("DeepCache");
     window.app.get_by_role_and_label(egui::Role::SpinButton, "Branch of DeepCache").scroll_to_me();
     window.app.run_steps(30);
     let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(900.0, 600.0));
     let generate = window.app.get_by_label("Generate 128 × 128").rect();
-    for label in ["DeepCache On", "Branch of DeepCache"] {
+    for label in ["DeepCache", "Branch of DeepCache"] {
         let rect = window.app.get_all_by_label(label).last().unwrap().rect();
         assert!(screen.contains_rect(rect) && rect.bottom() < generate.top(), "{label}: {rect}");
-    }
-}
-
-impl Window {
-    /// Presses the one control of that name wherever the form is scrolled to.
-    #[track_caller]
-    pub(super) fn press(&mut self, label: &str) {
-        self.app.get_by_label(label).click_accesskit();
-        self.app.run_steps(3);
     }
 }

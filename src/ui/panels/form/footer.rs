@@ -1,6 +1,7 @@
 //! The big button: what will happen, to what size, where and how long.
 
 use eframe::egui;
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{Align2, Sense, Ui, vec2};
 
 use crate::jobs::Status;
@@ -9,6 +10,9 @@ use crate::state::{Action, Plan};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{generate_button, paint_elided};
 use crate::ui::{Cx, words};
+
+/// Height of the footer, with room for two lines.
+pub(super) const HEIGHT: f32 = 104.0;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let defaults = cx.world.defaults(cx.draft);
@@ -21,14 +25,25 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.add_space(space::ROW_GAP);
     let colours = palette(ui);
     let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), space::CAPTION), Sense::hover());
-    let keys = (rect.right_center(), Align2::RIGHT_CENTER);
-    let taken =
-        paint_elided(ui, keys, "Ctrl Enter", (theme::caption(), colours.faint), rect.width())
-            .width();
+        ui.allocate_exact_size(vec2(ui.available_width(), 2.0 * space::CAPTION), Sense::hover());
+    let refused = refusal.is_some();
     let says = refusal.map_or_else(|| forecast(cx, extent), |refusal| refusal.caption);
-    let at = (rect.left_center(), Align2::LEFT_CENTER);
-    paint_elided(ui, at, &says, (theme::caption(), colours.dim), rect.width() - taken - space::GAP);
+    let line = rect.with_max_y(rect.top() + space::CAPTION);
+    let width = if refused {
+        rect.width()
+    } else {
+        let keys = (line.right_center(), Align2::RIGHT_CENTER);
+        let style = (theme::caption(), colours.faint);
+        let taken = paint_elided(ui, keys, "Ctrl Enter", style, rect.width()).width();
+        rect.width() - taken - space::GAP
+    };
+    // Long reasons take a second line before they are cut.
+    let colour = if refused { colours.caution } else { colours.dim };
+    let text = TextFormat::simple(theme::caption(), colour);
+    let mut job = LayoutJob::single_section(says.clone(), text);
+    job.wrap = TextWrapping { max_width: width, max_rows: 2, ..TextWrapping::default() };
+    let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+    ui.painter().galley(rect.left_top() + vec2(0.0, 1.0), galley, colour);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &says));
 }
 

@@ -2,10 +2,11 @@
 
 mod extension;
 mod footer;
-mod guided;
 mod mask;
+mod more;
 mod picture;
 mod prompt;
+mod rows;
 mod seed;
 mod size;
 mod stacks;
@@ -14,13 +15,14 @@ mod start;
 use eframe::egui;
 use egui::{Frame, Margin, Panel, ScrollArea, Sense, Ui};
 
-use crate::task::{Kind, ParameterName, ParameterRow, Problem};
+use crate::task::{EngineKind, Kind, ParameterName, ParameterRow, Problem};
 use crate::ui::Cx;
 use crate::ui::theme::{palette, space};
+use crate::ui::widgets::tip;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     Panel::bottom("generate")
-        .exact_size(88.0)
+        .exact_size(footer::HEIGHT)
         .resizable(false)
         .frame(Frame::new().fill(palette(ui).panel).inner_margin(Margin::same(12)))
         .show(ui, |ui| footer::ui(ui, cx));
@@ -31,7 +33,14 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         picture::ui(ui, cx);
         ui.add_space(space::SECTION - space::ROW_GAP);
         stacks::ui(ui, cx);
+        ui.add_space(space::ROW_GAP);
+        more::ui(ui, cx);
     });
+}
+
+/// The engine that the form is for.
+const fn engine(_cx: &Cx<'_>) -> EngineKind {
+    EngineKind::Local
 }
 
 /// Draws controls that need a picture to start from; without one they are faint and say why. They
@@ -42,13 +51,13 @@ fn only_with_a_picture(
     name: &str,
     add: impl FnOnce(&mut Ui, &mut Cx<'_>),
 ) {
-    let there = cx.draft.seed_image.is_some();
+    let there = cx.draft.has_start();
     let row = ui.add_enabled_ui(there, |ui| add(ui, cx));
     if !there {
         // What is disabled tells nothing by itself: the reason lies over it.
         let id = ui.scope_id().with((name, "why not"));
         let over = ui.interact(row.response.rect, id, Sense::hover());
-        over.on_hover_text(format!("{name} needs a picture to start from: open one first"));
+        tip(ui, over, &format!("{name} needs a picture to start from: open one first"));
     }
 }
 
@@ -73,13 +82,16 @@ fn complaint_within(cx: &Cx<'_>, parameters: &[&str]) -> Option<String> {
 }
 
 /// The problem in as few words as a form has room for.
-fn sentence(problem: &Problem) -> String {
+pub(super) fn sentence(problem: &Problem) -> String {
     let place = match &problem.parameter {
         Some(ParameterName::One(name)) => name.as_str(),
         _ => "",
     };
     if problem.code.starts_with("missing") && place.ends_with("].guideImage") {
         return "Choose a guide picture".to_owned();
+    }
+    if problem.code.starts_with("unknownWildcard") {
+        return problem.message.split(':').next().unwrap_or_default().to_owned();
     }
     let row = match &problem.parameter {
         Some(ParameterName::One(name)) => ParameterRow::find(name),

@@ -10,7 +10,7 @@ use crate::task::{DEFAULT_STRENGTH, Kind, ModelDefaults, ParameterRow, Scheduler
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
     Edit, Knob, RowLabel, control_row, error_outline, paint_elided, section_title, segmented,
-    slider_row,
+    slider_row, tip,
 };
 use crate::ui::{Cx, words};
 
@@ -37,7 +37,8 @@ const PARAMETERS: [&str; 16] = [
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let defaults = cx.world.defaults(cx.draft);
     let problem = complaint(cx, &PARAMETERS);
-    section_title(ui, "Picture", "", problem.as_deref());
+    let (fits, _) = size::fitness(cx, &defaults);
+    section_title(ui, "Picture", &fits, problem.as_deref());
     start::ui(ui, cx, &defaults);
     only_with_a_picture(ui, cx, "Strength", strength);
     mask::ui(ui, cx);
@@ -48,7 +49,6 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     scheduler(ui, cx, &defaults);
     seed::ui(ui, cx);
     results(ui, cx);
-    safety(ui, cx);
 }
 
 /// Whether two values are not shown as the same.
@@ -157,7 +157,7 @@ fn scheduler(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
             .accessible_name("Scheduler");
         if let Some(problem) = problem {
             error_outline(ui, response.rect);
-            response.on_hover_text(problem);
+            tip(ui, response, &problem);
         }
     });
     if back {
@@ -179,7 +179,7 @@ fn results(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 /// Whether results are checked for adult content; nothing is sent while they are not.
-fn safety(ui: &mut Ui, cx: &mut Cx<'_>) {
+pub(super) fn safety(ui: &mut Ui, cx: &mut Cx<'_>) {
     const NAME: &str = "Check for adult content";
     const CHOICES: [(bool, &str); 2] = [(false, "Off"), (true, "On")];
     let from = words::percent(NsfwScore::THRESHOLD);
@@ -200,7 +200,6 @@ fn safety(ui: &mut Ui, cx: &mut Cx<'_>) {
     if on != before {
         cx.draft.check_nsfw = on.then_some(true);
     }
-    ui.add_space(space::GAP);
 }
 
 /// The tooltip the parameter's row gives.

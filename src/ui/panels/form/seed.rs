@@ -6,7 +6,7 @@ use egui::{Margin, TextEdit, Ui, vec2};
 use super::complaint;
 use crate::state::Action;
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, RowLabel, control_row, error_outline};
+use crate::ui::widgets::{IconButton, RowLabel, control_row, error_outline, tip};
 use crate::ui::{Cx, icons};
 
 const HELP: &str = "The same seed with the same settings makes the same picture. \
@@ -59,11 +59,8 @@ fn field(ui: &mut Ui, cx: &mut Cx<'_>) {
     if complaint(cx, &["seed"]).is_some() {
         error_outline(ui, response.rect);
     }
-    response.on_hover_text(if cx.draft.seed_locked {
-        HELP
-    } else {
-        "The seed drawn last; the next run draws another"
-    });
+    let unlocked = "The seed drawn last; the next run draws another";
+    tip(ui, response, if cx.draft.seed_locked { HELP } else { unlocked });
 }
 
 fn lock(ui: &mut Ui, cx: &mut Cx<'_>) {

@@ -5,9 +5,9 @@ use egui::{Align2, Popup, RectAlign, Sense, Ui, vec2};
 
 use super::complaint;
 use crate::pixels::Extent;
-use crate::task::ModelDefaults;
+use crate::task::{ModelDefaults, Problem};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, Knob, RowLabel, control_row, number, remark};
+use crate::ui::widgets::{IconButton, Knob, RowLabel, control_row, number, remark, tip};
 use crate::ui::{Cx, icons};
 
 /// What sides are multiples of.
@@ -21,19 +21,27 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     let grows = cx.draft.extends();
     let chosen = if grows { cx.draft.extension.source_is_set } else { now != native };
     let own = if grows { "the picture's own".to_owned() } else { native.to_string() };
-    let label = RowLabel {
-        text: "Size",
-        help: "Width × height in pixels, each a multiple of 64 from 128 to 2048.",
-        default: chosen.then_some(&own),
-        of: "",
-    };
+    let (fits, why) = fitness(cx, defaults);
+    let help = format!(
+        "Width × height in pixels, each a multiple of 64 from 128 to 2048. Now {fits}. {why}"
+    );
+    let label = RowLabel { text: "Size", help: &help, default: chosen.then_some(&own), of: "" };
     let (wanted, back) = control_row(ui, label, |ui| sides(ui, cx, now, native));
     if back {
         cx.draft.reset_extent();
     } else if wanted != now {
         cx.draft.set_extent(wanted);
     }
-    fitness(ui, cx, now, defaults);
+    problem_line(ui, cx);
+}
+
+/// What is wrong with the size, if anything is.
+fn problem_line(ui: &mut Ui, cx: &Cx<'_>) {
+    let wrong = |problem: &&Problem| problem.concerns("width") || problem.concerns("height");
+    let Some(full) = cx.world.problems.iter().find(wrong) else { return };
+    let Some(short) = complaint(cx, &["width", "height"]) else { return };
+    let response = remark(ui, &short, palette(ui).error);
+    tip(ui, response, &full.message);
 }
 
 fn sides(ui: &mut Ui, cx: &Cx<'_>, now: Extent, native: Extent) -> Extent {
@@ -88,13 +96,11 @@ fn on_grid(value: f64) -> u32 {
     (steps * GRID).clamp(SMALLEST, LARGEST)
 }
 
-/// A line that is always there: the problem, or how the size suits the model.
-fn fitness(ui: &mut Ui, cx: &Cx<'_>, now: Extent, defaults: &ModelDefaults) {
-    let native = defaults.extent;
-    let colours = palette(ui);
-    let problem = complaint(cx, &["width", "height"]);
+/// How the size suits the model: in few words, and why that matters.
+pub(super) fn fitness(cx: &Cx<'_>, defaults: &ModelDefaults) -> (String, &'static str) {
+    let (native, now) = (defaults.extent, cx.draft.extent(defaults));
     let ratio = now.area() as f64 / native.area().max(1) as f64;
-    let (fits, why) = match ratio {
+    match ratio {
         _ if cx.draft.extends() && cx.draft.extension.source.is_some() => (
             format!("extends {}", cx.draft.start_extent(defaults, None)),
             "The final size: the picture's own and what it grows by.",
@@ -114,17 +120,7 @@ fn fitness(ui: &mut Ui, cx: &Cx<'_>, now: Extent, defaults: &ModelDefaults) {
             format!("the model's own size is {native}"),
             "Models draw best at the size they were trained on.",
         ),
-    };
-    let (text, colour) = problem
-        .as_deref()
-        .map_or((fits.as_str(), colours.faint), |problem| (problem, colours.error));
-    let response = remark(ui, text, colour);
-    let full = cx
-        .world
-        .problems
-        .iter()
-        .find(|problem| problem.concerns("width") || problem.concerns("height"));
-    response.on_hover_text(full.map_or(why, |problem| &problem.message));
+    }
 }
 
 /// Names and ratios of width to height.

@@ -6,15 +6,15 @@ use egui::{Align2, Color32, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, Wid
 use super::super::gallery::paint_cover;
 use crate::pixels::Extent;
 use crate::state::{Action, StartPicture};
-use crate::task::ModelDefaults;
+use crate::task::{ImageRef, ModelDefaults};
 use crate::ui::textures::Look;
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, RowLabel, inside, paint_elided, tall_row, text_button};
+use crate::ui::widgets::{IconButton, RowLabel, inside, paint_elided, tall_row, text_button, tip};
 use crate::ui::{Cx, icons, words};
 use uuid::Uuid;
 
 /// Points a side of the thumbnail, and the height of the row with and without one.
-const THUMBNAIL: f32 = 48.0;
+const THUMBNAIL: f32 = 36.0;
 const HELP: &str = "A picture that the result is to resemble; Strength says how much.";
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
@@ -25,6 +25,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
             let wanted = cx.draft.start_extent(defaults, cx.world.start_extent(cx.draft));
             chosen(ui, cx, rect, (image_uuid, wanted));
         }
+        None if cx.draft.more.seed_image.is_some() => brought(ui, cx, rect),
         None => invitation(ui, cx, rect),
     }
 }
@@ -38,13 +39,36 @@ fn second_line(ui: &Ui, (rect, down): (Rect, f32), (words, colour): (&str, Color
 
 fn invitation(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
     let colours = palette(ui);
+    let hint = if cx.world.opening > 0 { "Opening…" } else { "or drop one" };
     inside(ui, ("open", rect), |ui| {
-        if text_button(ui, "Open a picture…").clicked() {
-            cx.actions.push(Action::OpenPicture);
+        ui.horizontal(|ui| {
+            if text_button(ui, "Open a picture…").clicked() {
+                cx.actions.push(Action::OpenPicture);
+            }
+            ui.colored_label(colours.faint, hint);
+        });
+    });
+}
+
+/// A picture that a task brought along and that is not in the library.
+fn brought(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
+    let colours = palette(ui);
+    let says = match &cx.draft.more.seed_image {
+        Some(ImageRef::Url(address)) => address.clone(),
+        _ => "A picture inside the task".to_owned(),
+    };
+    let text = rect.with_max_x(rect.right() - space::ROW).with_max_y(rect.top() + space::ROW);
+    let at = (text.left_center(), Align2::LEFT_CENTER);
+    paint_elided(ui, at, &says, (theme::body(), colours.text), text.width());
+    let response = ui.interact(text, ui.scope_id().with("brought"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Start from: {says}")));
+    tip(ui, response, &says);
+    let button = Rect::from_min_max(text.right_top(), rect.max);
+    inside(ui, ("remove brought", button), |ui| {
+        if IconButton::new(icons::CLOSE, "Remove the picture").show(ui).clicked() {
+            cx.actions.push(Action::RemovePicture);
         }
     });
-    let hint = if cx.world.opening > 0 { "Opening…" } else { "or drop one on the canvas" };
-    second_line(ui, (rect, THUMBNAIL - space::CAPTION / 2.0), (hint, colours.faint));
 }
 
 fn chosen(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, (image_uuid, wanted): (Uuid, Extent)) {
@@ -79,19 +103,19 @@ fn chosen(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, (image_uuid, wanted): (Uuid,
     };
     let text = Rect::from_min_max(
         place.right_top() + vec2(space::GAP, 0.0),
-        buttons.left_bottom() - vec2(space::ROW_GAP, 0.0),
+        buttons.left_top() + vec2(-space::ROW_GAP, THUMBNAIL),
     );
     let colour = if fault.is_some() { colours.error } else { colours.text };
-    let at = (text.left_center(), Align2::LEFT_CENTER);
+    let at = (text.left_top() + vec2(0.0, 9.0), Align2::LEFT_CENTER);
     paint_elided(ui, at, &first, (theme::body(), colour), text.width());
-    second_line(ui, (text.with_max_x(rect.right()), 34.0), (&second, colours.faint));
+    second_line(ui, (text, 27.0), (&second, colours.faint));
 
     let response = ui.interact(text, ui.scope_id().with("start words"), Sense::hover());
     let is =
         if fault.is_none() && !second.is_empty() { format!("{first} is {second}") } else { first };
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Start from: {is}")));
     let full = start.as_ref().and_then(StartPicture::refusal);
-    response.on_hover_text(full.unwrap_or(format!("{is}.")));
+    tip(ui, response, &full.unwrap_or(format!("{is}.")));
 }
 
 /// Shows the picture on the canvas, or results again.
@@ -149,7 +173,7 @@ fn thumbnail(
     if response.clicked() {
         cx.actions.push(Action::OpenPicture);
     }
-    response.on_hover_text("Open another picture");
+    tip(ui, response, "Open another picture");
 }
 
 /// The largest rectangle of the shape of `extent` in the middle of `place`, on whole pixels.

@@ -1,0 +1,66 @@
+//! How pictures are delivered: format, quality, where to, what they cost.
+
+use eframe::egui;
+use egui::{Label, RichText, Ui};
+
+use super::super::rows::{refusable, switch_row, text_row, whole_row, words_row};
+use crate::task::{DeliveryMethod, OutputFormat, OutputType};
+use crate::ui::Cx;
+use crate::ui::theme::{self, palette};
+
+/// The quality of a file where nothing is said.
+const QUALITY: u32 = 95;
+/// The longest life of an address that the slider offers, in seconds; the API knows no limit.
+const LONGEST_LIFE: f64 = 86_400.0;
+
+pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    const FORMATS: [(OutputFormat, &str); 3] =
+        [(OutputFormat::Png, "PNG"), (OutputFormat::Jpg, "JPG"), (OutputFormat::Webp, "WEBP")];
+    const TYPES: [(OutputType, &str); 3] = [
+        (OutputType::Url, "URL"),
+        (OutputType::DataUri, "data URI"),
+        (OutputType::Base64Data, "base64"),
+    ];
+    const WAYS: [(DeliveryMethod, &str); 2] =
+        [(DeliveryMethod::Sync, "wait"), (DeliveryMethod::Async, "ask again")];
+    ui.add(Label::new(RichText::new("Delivery").font(theme::title()).color(palette(ui).dim)));
+    let format = cx.draft.more.output_format.unwrap_or(OutputFormat::Jpg);
+    if let Some(format) = words_row(ui, ("Format", "Format", "outputFormat"), &FORMATS, format) {
+        cx.draft.more.output_format = Some(format);
+    }
+    ui.add_enabled_ui(format != OutputFormat::Png, |ui| {
+        let mut quality = cx.draft.more.output_quality;
+        let row = ("Quality", "", "outputQuality");
+        whole_row(ui, cx, row, 20.0..=99.0, (&mut quality, QUALITY));
+        cx.draft.more.output_quality = quality;
+    });
+    let kind = cx.draft.more.output_type.unwrap_or(OutputType::Url);
+    if let Some(kind) = words_row(ui, ("Answer", "Answer as", "outputType"), &TYPES, kind) {
+        cx.draft.more.output_type = (kind != OutputType::Url).then_some(kind);
+    }
+    let cost = cx.draft.more.include_cost == Some(true);
+    if let Some(on) =
+        switch_row(ui, ("Cost", "Include the cost", "includeCost"), cost, "in the answer")
+    {
+        cx.draft.more.include_cost = on.then_some(true);
+    }
+    refusable(ui, cx, "uploadEndpoint", |ui, cx| {
+        let mut address = cx.draft.more.upload_endpoint.clone();
+        text_row(ui, cx, ("Upload to", "uploadEndpoint", "https://…, by HTTP PUT"), &mut address);
+        cx.draft.more.upload_endpoint = address;
+    });
+    let way = cx.draft.more.delivery_method.unwrap_or(DeliveryMethod::Sync);
+    if let Some(way) = words_row(ui, ("Wait", "Delivery", "deliveryMethod"), &WAYS, way) {
+        cx.draft.more.delivery_method = (way != DeliveryMethod::Sync).then_some(way);
+    }
+    refusable(ui, cx, "ttl", |ui, cx| {
+        let mut seconds = cx.draft.more.ttl;
+        whole_row(ui, cx, ("Lives s", "", "ttl"), 60.0..=LONGEST_LIFE, (&mut seconds, 3600));
+        cx.draft.more.ttl = seconds;
+    });
+    refusable(ui, cx, "webhookURL", |ui, cx| {
+        let mut address = cx.draft.more.webhook_url.clone();
+        text_row(ui, cx, ("Webhook", "webhookURL", "https://…"), &mut address);
+        cx.draft.more.webhook_url = address;
+    });
+}

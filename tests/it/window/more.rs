@@ -1,0 +1,61 @@
+//! Rarely used rows: folded, counted, greyed with the reason, and complete for the service.
+
+use latelier::task::{OutputFormat, OutputType};
+use uuid::Uuid;
+
+use crate::support::Window;
+
+#[test]
+fn what_the_model_or_the_machine_does_not_take_is_faint_and_says_so() {
+    let mut window = Window::open();
+    assert!(window.shows("not for SD 1.x models"), "the refiner");
+    assert!(!window.shows("CLIP skip"));
+    window.press("More");
+    assert!(!window.is_disabled("DeepCache"));
+    for name in ["TeaCache", "Transparent background", "PuLID", "ACE++"] {
+        assert!(window.is_disabled(name), "{name}");
+    }
+    for reason in [
+        "TeaCache: not for SD 1.x models",
+        "Transparency: not for SD 1.x models",
+        "PuLID: not for SD 1.x models",
+        "VAE: not yet on this machine",
+        "Webhook: not yet on this machine",
+    ] {
+        assert!(window.shows(reason), "{reason}");
+    }
+}
+
+#[test]
+fn rows_that_are_set_are_counted_and_stand_in_the_task() {
+    let mut window = Window::open();
+    window.press("More");
+    window.set("CLIP skip", 2.0);
+    window.press("Format JPG");
+    window.press("Answer as base64");
+    window.press("Include the cost");
+    assert!(window.shows("More, 4 set"));
+    let task = window.app.state().state.draft.to_task(Uuid::nil());
+    assert_eq!((task.clip_skip, task.include_cost), (Some(2), Some(true)));
+    assert_eq!(task.output_format, Some(OutputFormat::Jpg));
+    assert_eq!(task.output_type, Some(OutputType::Base64Data));
+    window.press("CLIP skip: back to 0");
+    window.press("Include the cost");
+    window.press("Answer as URL");
+    window.press("Format PNG");
+    assert_eq!(window.app.state().state.draft.more.count(), 0);
+    window.press("More");
+    assert!(!window.shows("Include the cost"));
+}
+
+#[test]
+fn what_a_task_brought_along_and_nobody_knows_is_shown_and_can_be_left_out() {
+    let mut window = Window::open();
+    let extra = &mut window.app.state_mut().state.draft.more.extra;
+    extra.insert("safety".to_owned(), serde_json::json!({ "checkContent": true }));
+    window.app.run_steps(3);
+    window.press("More, 1 set");
+    assert!(window.shows("safety: {"));
+    window.press("Leave out safety");
+    assert!(window.app.state().state.draft.more.extra.is_empty());
+}
