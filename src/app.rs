@@ -11,6 +11,7 @@ mod opener;
 mod reader;
 mod saver;
 mod scanner;
+mod shelf;
 mod waiting;
 mod watcher;
 mod wildcards;
@@ -26,15 +27,20 @@ use crate::jobs::{
     Event, EventSink, GuideMaker, Journal, Journaled, NsfwScore, Provider, Status, Waiting,
 };
 use crate::library::{
-    Annotators, BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage,
-    Thumbnails,
+    Annotators, Bare, BringInError, Home, JournalError, JournalFolder, Library, Pictures,
+    StoredImage, Thumbnails,
 };
+use crate::pixels::Mask;
 use crate::prompt::Wildcards;
 use crate::settings::Settings;
-use crate::state::{Action, Effect, GuideSlot, Meter, StartPicture, State, Tone};
+use crate::state::{
+    Action, Effect, GalleryOrder, GuideSlot, Listing, MaskTicket, Meter, Offer, StartPicture,
+    State, Tone,
+};
 use crate::task::{Preprocessor, Task};
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
+use masks::MaskSaver;
 use reader::Reader;
 use saver::Saver;
 use scanner::Scanner;
@@ -86,6 +92,8 @@ pub struct Services {
     pub guides: Arc<dyn GuideMaker>,
     /// Where jobs are written down before the provider hears of them; else why they are not.
     pub journal: Result<Arc<JournalFolder>, JournalError>,
+    /// Whether the provider's results say nothing of their making; the window changes it.
+    pub bare: Bare,
 }
 
 /// What a thread of the shell found or did.
@@ -93,11 +101,25 @@ enum News {
     /// These pictures may show adult content.
     Judged(Vec<(Uuid, NsfwScore)>),
     /// The results folder holds these.
-    Listed(Vec<StoredImage>),
+    Listed(Listing),
     /// This is what their files say.
     Read(Vec<StoredImage>),
-    /// That picture was made with this task.
-    Task(Uuid, Option<Arc<Task>>),
+    /// That picture was made with this task and cost so many US dollars.
+    Task(Uuid, Option<Arc<Task>>, Option<f64>),
+    /// These pictures are starred.
+    Starred(Vec<Uuid>),
+    /// The stars that were changed first are on disk, or could not be written.
+    StarsKept,
+    /// The files of these pictures were moved into the trash, or could not be.
+    Deleted(Vec<Uuid>),
+    /// The files of these pictures are back.
+    Restored(Vec<Uuid>),
+    /// The results folder is to be listed once more.
+    LookAgain,
+    /// These pixels are for the clipboard.
+    Copy(egui::ColorImage),
+    /// The picture that was brought in carries settings.
+    Offered(Box<Offer>),
     /// A picture to start from is being brought in.
     Opening,
     /// The picture of that name was brought in, or could not be.
@@ -110,6 +132,8 @@ enum News {
     Start(Uuid, StartPicture),
     /// What lies on disk of the mask of the library.
     Mask(Uuid, StartPicture),
+    /// These are the pixels of a mask that was asked for; none when it is gone, else why not.
+    MaskPixels(MaskTicket, Result<Option<Mask>, String>),
     /// The mask of this task was drawn and is kept under that name, or could not be.
     MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
     /// The models folders were looked through; what of them cannot be used and is in no list.
@@ -173,7 +197,11 @@ pub struct App {
     pictures: Pictures,
     start_watcher: Watcher,
     mask_watcher: Watcher,
+    mask_saver: MaskSaver,
     counter: Counter,
+    bare: Bare,
+    /// Pixels for the clipboard, until the next frame.
+    copied: Option<egui::ColorImage>,
 }
 
 impl App {
@@ -189,7 +217,7 @@ impl App {
         let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
         let (sender, news) = sync_channel(NEWS_WAITING);
         let messenger = Messenger { sender, ctx: ctx.clone() };
-        let Services { home, library, provider, guides, journal } = services;
+        let Services { home, library, provider, guides, journal, bare } = services;
         let settings_file = home.settings_file();
         let (settings, trouble) = match Settings::read(&settings_file) {
             Ok(settings) => (settings.unwrap_or_default(), None),
@@ -210,6 +238,7 @@ impl App {
         let pictures = Pictures::new(&home, &[]);
         let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
+        let mask_saver = MaskSaver::start(home.painting_dir())?;
         let counter = Counter::start(messenger.clone())?;
         let mut app = Self {
             state,
@@ -230,7 +259,10 @@ impl App {
             pictures,
             start_watcher,
             mask_watcher,
+            mask_saver,
             counter,
+            bare,
+            copied: None,
         };
         if let Some(journal) = app.journal.clone() {
             app.on_a_thread(waiting::claim(journal));
@@ -249,9 +281,19 @@ impl App {
                 News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
                 News::Listed(stored) => self.listed(stored),
                 News::Read(read) => self.state.world.gallery.learn(read),
-                News::Task(image_uuid, task) => {
-                    self.state.world.gallery.set_task(image_uuid, task);
+                News::Task(image_uuid, task, cost) => {
+                    self.state.world.gallery.set_task(image_uuid, task, cost);
                 }
+                News::Starred(starred) => self.state.world.gallery.set_stars(starred),
+                News::StarsKept => self.state.world.gallery.stars_kept(),
+                News::Deleted(images) => self.state.world.gallery.left(&images),
+                News::Restored(images) => {
+                    self.textures.retry_broken();
+                    self.state.brought_back(&images);
+                }
+                News::LookAgain => self.reader.look_again(),
+                News::Copy(image) => self.copied = Some(image),
+                News::Offered(offer) => self.state.world.offer_settings(*offer),
                 News::Opening => self.state.world.opening += 1,
                 News::Opened(name, opened) => {
                     if let Some(image_uuid) = self.opened(&name, opened) {
@@ -274,8 +316,10 @@ impl App {
                 }
                 News::Mask(image_uuid, picture) => {
                     self.textures.retry_broken();
+                    self.state.painting.ask_again();
                     self.state.world.set_mask(image_uuid, picture);
                 }
+                News::MaskPixels(ticket, mask) => self.state.mask_arrived(ticket, mask),
                 News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
                 News::ModelsRead(troubles) => self.models_read(troubles),
                 News::Counted(meter) => self.state.world.meter = Some(meter),
@@ -310,8 +354,11 @@ impl App {
         self.troubles = troubles;
     }
 
-    fn listed(&mut self, stored: Vec<StoredImage>) {
-        self.state.world.gallery.set_stored(stored);
+    fn listed(&mut self, listing: Listing) {
+        let before = self.state.world.gallery.set_stored(listing);
+        if !before.is_empty() {
+            self.on_a_thread(move |_| drop(before));
+        }
         self.textures.retry_broken();
         // At start the newest picture is shown; later the choice is the user's.
         if self.state.view.selected.is_none() {
@@ -350,14 +397,16 @@ impl App {
     /// Takes in a picture that was dropped on the window or pasted.
     fn take_arrival(&mut self, ctx: &egui::Context) {
         if let Some(arrival) = opener::arrival(ctx) {
-            self.on_a_thread(opener::bring_in(self.pictures.clone(), arrival));
+            let library = Arc::clone(&self.library);
+            self.on_a_thread(opener::bring_in(self.pictures.clone(), library, arrival));
         }
     }
 
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Submit(job) => self.provider.submit(job, self.sink.clone()),
-            Effect::DrawMask(order) => self.on_a_thread(masks::draw(self.pictures.clone(), order)),
+            Effect::DrawMask(order) => self.on_a_thread(masks::keep(self.pictures.clone(), order)),
+            Effect::Mask(work) => self.on_a_thread(masks::work(work)),
             Effect::Resume(jobs) => {
                 for job in jobs {
                     self.provider.submit(job, self.sink.clone());
@@ -368,7 +417,9 @@ impl App {
                     self.on_a_thread(waiting::discard(journal, jobs));
                 }
             }
-            Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
+            Effect::OpenPicture => {
+                self.on_a_thread(opener::ask(self.pictures.clone(), Arc::clone(&self.library)));
+            }
             Effect::BringGuide(slot, path) => {
                 self.on_a_thread(guides::whole(self.pictures.clone(), path, slot));
             }
@@ -383,7 +434,7 @@ impl App {
             Effect::OpenGuide(slot) => {
                 self.on_a_thread(guides::ask(self.pictures.clone(), slot));
             }
-            Effect::Export(path) => self.on_a_thread(desk::export(path)),
+            Effect::Gallery(order) => self.perform_in_gallery(order),
             Effect::OpenResults => {
                 self.on_a_thread(desk::open_folder(self.home.results_dir()));
             }
@@ -392,6 +443,17 @@ impl App {
                 self.scanner.look_again();
                 self.look_at_words_and_annotators();
             }
+        }
+    }
+
+    fn perform_in_gallery(&mut self, order: GalleryOrder) {
+        match order {
+            GalleryOrder::Star(..) | GalleryOrder::Delete(_) | GalleryOrder::Restore(_) => {
+                self.reader.order(order);
+            }
+            GalleryOrder::Export(paths, texts) => self.on_a_thread(desk::export(paths, texts)),
+            GalleryOrder::Reveal(path) => self.on_a_thread(desk::reveal(path)),
+            GalleryOrder::CopyPicture(entry) => self.on_a_thread(desk::copy_picture(*entry)),
         }
     }
 
@@ -444,8 +506,15 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let mut actions: Vec<Action> = Vec::new();
-        let State { draft, view, world, .. } = &mut self.state;
-        let mut cx = Cx { draft, view, world, textures: &mut self.textures, actions: &mut actions };
+        let State { draft, view, world, painting, .. } = &mut self.state;
+        let mut cx = Cx {
+            draft,
+            view,
+            painting,
+            world,
+            textures: &mut self.textures,
+            actions: &mut actions,
+        };
         ui::draw(ui, &mut cx);
         for action in actions {
             if let Some(effect) = self.state.apply(action) {
@@ -459,11 +528,31 @@ impl eframe::App for App {
             self.on_a_thread(guides::find(self.pictures.clone(), guide));
         }
         self.mask_watcher.watch(self.state.draft.mask.kept());
+        if let Some((ticket, source)) = self.state.take_wanted_mask() {
+            let (pictures, folder) = (self.pictures.clone(), self.home.painting_dir());
+            self.on_a_thread(masks::read((pictures, folder), ticket, source));
+        }
+        self.mask_saver.offer(&self.state, ui.ctx());
         self.counter.count(self.state.world.texts(&self.state.draft));
+        self.bare.set(self.state.view.gallery.save_bare);
+        self.reader.hand_over();
         self.reader.fetch(self.state.wanted_task());
+        if let Some(image) = self.copied.take() {
+            ui.ctx().copy_image(image);
+            self.state.world.notify(Tone::Done, "Picture copied");
+        }
+        if self.state.world.gallery.is_searching() {
+            ui.ctx().request_repaint();
+        }
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);
         }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.mask_saver.finish(&self.state);
     }
 }

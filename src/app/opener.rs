@@ -9,9 +9,10 @@ use egui::ColorImage;
 
 use super::desk::UNSEEN;
 use super::{Messenger, News};
-use crate::library::{BringInError, Pictures};
+use crate::library::{BringInError, Library, Pictures};
+use crate::metadata;
 use crate::pixels::{Extent, FileFormat, Picture, encode};
-use crate::state::Tone;
+use crate::state::{Offer, Tone};
 
 /// A picture that came to the window by itself.
 pub(super) enum Arrival {
@@ -37,10 +38,11 @@ pub(super) fn arrival(ctx: &egui::Context) -> Option<Arrival> {
 /// Brings in what arrived.
 pub(super) fn bring_in(
     pictures: Pictures,
+    library: Arc<Library>,
     arrival: Arrival,
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| match arrival {
-        Arrival::File(path) => open(&pictures, &path, messenger),
+        Arrival::File(path) => open((&pictures, &library), &path, messenger),
         Arrival::Pixels(image) => {
             messenger.send(News::Opening);
             let opened = keep_pixels(&pictures, &image);
@@ -50,11 +52,14 @@ pub(super) fn bring_in(
 }
 
 /// Asks for a file, then brings it in.
-pub(super) fn ask(pictures: Pictures) -> impl FnOnce(&Messenger) + Send + 'static {
+pub(super) fn ask(
+    pictures: Pictures,
+    library: Arc<Library>,
+) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
         let instead = "Drop a picture on the window instead";
         if let Some(path) = choose("Open a picture to start from", instead, messenger) {
-            open(&pictures, &path, messenger);
+            open((&pictures, &library), &path, messenger);
         }
     }
 }
@@ -74,10 +79,35 @@ pub(super) fn choose(title: &str, instead: &str, messenger: &Messenger) -> Optio
     chosen
 }
 
-fn open(pictures: &Pictures, path: &Path, messenger: &Messenger) {
+fn open((pictures, library): (&Pictures, &Library), path: &Path, messenger: &Messenger) {
     messenger.send(News::Opening);
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    messenger.send(News::Opened(name, pictures.bring_in(path)));
+    let opened = pictures.bring_in(path);
+    let offer = opened.as_ref().ok().and_then(|image_uuid| {
+        let kept = pictures.find(*image_uuid)?;
+        settings_in(&std::fs::read(kept).ok()?, library, &name)
+    });
+    messenger.send(News::Opened(name, opened));
+    if let Some(offer) = offer {
+        messenger.send(News::Offered(Box::new(offer)));
+    }
+}
+
+/// The settings that the picture file carries, in this program's words and with the library's models.
+fn settings_in(file: &[u8], library: &Library, name: &str) -> Option<Offer> {
+    let mut carried = metadata::read(file)?;
+    if carried.origin == metadata::Origin::Unknown {
+        return None;
+    }
+    carried.take_models(&library.models());
+    // Addresses that a stranger wrote into a file are nobody's to send pictures to.
+    (carried.task.upload_endpoint, carried.task.webhook_url) = (None, None);
+    Some(Offer {
+        name: name.to_owned(),
+        origin: carried.origin.to_string(),
+        task: carried.task,
+        notes: carried.notes,
+    })
 }
 
 fn keep_pixels(pictures: &Pictures, image: &ColorImage) -> Result<uuid::Uuid, BringInError> {

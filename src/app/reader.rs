@@ -1,34 +1,43 @@
 //! Keeps the gallery in step with the results folder, by way of the index.
 //!
-//! One thread: it lists, reads what is new, and fetches the task of the chosen picture meanwhile.
+//! One thread: it lists, reads what is new, and meanwhile fetches the task of the chosen picture and does
+//! what the user wants with files, in the order of the wishes.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use uuid::Uuid;
 
-use super::{Messenger, News, sentence};
+use super::{Messenger, News, sentence, shelf};
 use crate::jobs::NsfwScore;
-use crate::library::{Home, Index, IndexError, StoredImage, Survey, Thumbnails, list_verdicts};
-use crate::state::Tone;
+use crate::library::{
+    Home, Index, IndexError, Ledger, StoredImage, Survey, Thumbnails, Trash, list_stars,
+    list_verdicts,
+};
+use crate::state::{GalleryOrder, Listing, Tone};
 
 /// What the window asks for.
-#[derive(Clone, Copy)]
 enum Wish {
     /// List the folder once more.
     LookAgain,
     /// Tell what this picture was made with.
     Task(Uuid),
+    /// Star, delete, restore.
+    Order(GalleryOrder),
 }
 
 /// The thread that reads.
 pub(super) struct Reader {
-    wishes: SyncSender<Wish>,
+    /// `None` when no more wishes come.
+    wishes: Option<SyncSender<Wish>>,
+    thread: Option<JoinHandle<()>>,
+    /// Orders for which the thread has no time yet.
+    orders: VecDeque<GalleryOrder>,
     fetched: Option<Uuid>,
 }
 
@@ -37,15 +46,40 @@ impl Reader {
     pub(super) fn start(home: Home, messenger: Messenger) -> io::Result<Self> {
         let (wishes, wished) = sync_channel(4);
         let name = "results reader".to_owned();
-        thread::Builder::new().name(name).spawn(move || {
-            Reading { home, messenger, wished, again: Cell::new(true) }.go_on();
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            let reading = Reading { home, messenger, wished, again: Cell::new(true) };
+            reading.sweep();
+            reading.go_on();
         })?;
-        Ok(Self { wishes, fetched: None })
+        let orders = VecDeque::new();
+        Ok(Self { wishes: Some(wishes), thread: Some(thread), orders, fetched: None })
+    }
+
+    fn wish(&self, wish: Wish) -> Result<(), Wish> {
+        let Some(wishes) = &self.wishes else { return Err(wish) };
+        wishes.try_send(wish).map_err(|error| match error {
+            TrySendError::Full(wish) | TrySendError::Disconnected(wish) => wish,
+        })
+    }
+
+    /// Does this with the files, when its turn comes.
+    pub(super) fn order(&mut self, order: GalleryOrder) {
+        self.orders.push_back(order);
+        self.hand_over();
+    }
+
+    /// Hands over orders that wait; once a frame. The thread wakes the window with each that is done.
+    pub(super) fn hand_over(&mut self) {
+        while let Some(order) = self.orders.pop_front() {
+            if let Err(Wish::Order(order)) = self.wish(Wish::Order(order)) {
+                return self.orders.push_front(order);
+            }
+        }
     }
 
     /// Lists the folder once more; a wish that already waits is enough.
     pub(super) fn look_again(&self) {
-        self.wishes.try_send(Wish::LookAgain).ok();
+        self.wish(Wish::LookAgain).ok();
     }
 
     /// Fetches the task of that picture; once a frame.
@@ -54,9 +88,23 @@ impl Reader {
             return;
         }
         // Where the thread is behind, the next frame tries again.
-        let asked = image_uuid.is_none_or(|uuid| self.wishes.try_send(Wish::Task(uuid)).is_ok());
+        let asked = image_uuid.is_none_or(|uuid| self.wish(Wish::Task(uuid)).is_ok());
         if asked {
             self.fetched = image_uuid;
+        }
+    }
+}
+
+impl Drop for Reader {
+    /// What the user did with files is done before the program ends.
+    fn drop(&mut self) {
+        if let Some(wishes) = self.wishes.take() {
+            for order in self.orders.drain(..) {
+                wishes.send(Wish::Order(order)).ok();
+            }
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
         }
     }
 }
@@ -78,7 +126,7 @@ impl Reading {
             if self.again.take() {
                 let heard = self.look(&index).unwrap_or_else(|error| self.tell(&error));
                 if !heard {
-                    return;
+                    return self.finish(&index);
                 }
             }
             let Ok(wish) = self.wished.recv() else { return };
@@ -86,6 +134,23 @@ impl Reading {
             if self.again.get() {
                 index = Index::open_or_read_anew(&self.home);
             }
+        }
+    }
+
+    /// Nobody listens any more; what is to be done with files is done all the same.
+    fn finish(&self, index: &Index) {
+        while let Ok(wish) = self.wished.recv() {
+            if let Wish::Order(order) = wish {
+                shelf::carry_out(&self.home, index, order);
+            }
+        }
+    }
+
+    /// Lets go of what was deleted long ago.
+    fn sweep(&self) {
+        let trash = Trash::of(&self.home);
+        if let Err(error) = trash.sweep(jiff::Zoned::now().date()) {
+            tracing::warn!("{error}: {}", trash.folder().display());
         }
     }
 
@@ -98,6 +163,12 @@ impl Reading {
         let stale: HashSet<Uuid> = unread.iter().map(|image| image.image_uuid).collect();
         listed.retain(|image| !stale.contains(&image.image_uuid));
         listed.extend(unread.iter().cloned());
+        match list_stars(&self.home) {
+            Ok(starred) => {
+                self.messenger.send(News::Starred(starred));
+            }
+            Err(error) => tracing::warn!("{error}: {}", self.home.results_dir().display()),
+        }
         let told = news_of(list_verdicts(&self.home), listed, &self.home.results_dir());
         let complete = told.iter().any(|news| matches!(news, News::Listed(_)));
         let mut heard = told.into_iter().all(|news| self.messenger.send(news));
@@ -125,9 +196,27 @@ impl Reading {
                     tracing::warn!("{error}");
                     None
                 });
-                self.messenger.send(News::Task(image_uuid, task.map(Arc::new)));
+                let cost = self.cost(image_uuid);
+                self.messenger.send(News::Task(image_uuid, task.map(Arc::new), cost));
+            }
+            Wish::Order(order) => {
+                for news in shelf::carry_out(&self.home, index, order) {
+                    self.messenger.send(news);
+                }
             }
         }
+    }
+
+    /// What that picture cost, when the remote service was ever paid.
+    fn cost(&self, image_uuid: Uuid) -> Option<f64> {
+        if !self.home.ledger_file().is_file() {
+            return None;
+        }
+        let cost = Ledger::open(&self.home).and_then(|ledger| ledger.cost_of(image_uuid));
+        cost.unwrap_or_else(|error| {
+            tracing::warn!("{error}");
+            None
+        })
     }
 
     /// Says what went wrong; whether anybody still listens.
@@ -144,7 +233,7 @@ fn news_of(
     folder: &Path,
 ) -> Vec<News> {
     match verdicts {
-        Ok(verdicts) => vec![News::Judged(verdicts), News::Listed(listed)],
+        Ok(verdicts) => vec![News::Judged(verdicts), News::Listed(Listing::new(listed))],
         Err(error) => {
             let text = format!(
                 "New results are not shown, because it cannot be read which of them may show \

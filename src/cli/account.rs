@@ -92,12 +92,26 @@ pub(super) fn costs(args: CostsArgs, home: &Home) -> anyhow::Result<u8> {
     };
     let mut out = io::stdout().lock();
     let width = rows.iter().map(|row| row.model.len()).max().unwrap_or(0);
-    for Spending { day, model, images, usd } in &rows {
-        let word = if *images == 1 { "picture " } else { "pictures" };
-        writeln!(out, "{day}  {model:width$}  {images:>6} {word}  {}", dollars(*usd))?;
+    for row in &rows {
+        let Spending { day, model, results, usd } = row;
+        let word = match (row.is_of_pictures(), *results) {
+            (true, 1) => "picture ",
+            (true, _) => "pictures",
+            (false, 1) => "result  ",
+            (false, _) => "results ",
+        };
+        writeln!(out, "{day}  {model:width$}  {results:>6} {word}  {}", dollars(*usd))?;
     }
-    let images: u64 = rows.iter().map(|row| row.images).sum();
+    let count = |of_pictures| -> u64 {
+        rows.iter().filter(|row| row.is_of_pictures() == of_pictures).map(|row| row.results).sum()
+    };
+    let others = match count(false) {
+        0 => String::new(),
+        1 => " and 1 other result".to_owned(),
+        others => format!(" and {others} other results"),
+    };
     let usd: f64 = rows.iter().map(|row| row.usd).sum();
-    writeln!(out, "{images} pictures in {} days: {}", args.days, dollars(usd))?;
+    let pictures = count(true);
+    writeln!(out, "{pictures} pictures{others} in {} days: {}", args.days, dollars(usd))?;
     Ok(DONE)
 }

@@ -1,38 +1,31 @@
 //! `latelier run`: tasks in, pictures and the API's answer out.
 
 mod answer;
+mod input;
+mod making;
 mod other_tasks;
 mod provider;
 mod purse;
 mod resume;
 
-use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
-use uuid::Uuid;
 
-use self::answer::{Made, Printed, result, unreadable};
+use self::answer::Printed;
+use self::input::{Input, read_input, remade};
+use self::making::Run;
+use self::other_tasks::Others;
 use self::provider::{Maker, Surroundings};
 use self::purse::Purse;
 use super::explain::explain;
-use super::show::printable;
-use super::{BAD_USAGE, DONE, EngineArg, EngineArgs, FAILED, ModelFolders};
+use super::{BAD_USAGE, EngineArg, EngineArgs, ModelFolders};
 use crate::engine::Mode;
-use crate::jobs::{
-    Event, EventSink, Failure, FailureKind, Job, JobId, Journal, Progress, Receipts, fresh_seed,
-};
+use crate::jobs::{Job, Journal, Receipts, fresh_seed};
 use crate::library::{Home, JournalFolder, Ledger, LedgerError, Library, Pictures, Results};
-use crate::metadata::{self, Carried};
-use crate::pixels::{probe, read_task_text};
-use crate::task::{EngineKind, Problem, Request, Task, TaskType, read_tasks, resolve};
-
-/// Events that may wait; the reader only waits for events, so this is generous.
-const EVENTS: usize = 256;
+use crate::task::{EngineKind, Problem, Request, Task, read_tasks, resolve};
 
 /// Arguments of `latelier run`.
 ///
@@ -70,6 +63,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "USD", value_parser = dollars_a_day)]
     daily_limit: Option<f64>,
 
+    /// Write nothing about their making into the pictures
+    #[arg(long)]
+    no_metadata: bool,
+
     /// Print what would become of each field on each engine and how much memory the local one
     /// would take, and make nothing
     #[arg(long)]
@@ -85,12 +82,7 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     };
     let input = match read_input(tasks) {
         Ok(input) => input,
-        Err(error) => {
-            return refuse(Problem::new(
-                "invalidRequest",
-                format!("Cannot read {}: {error}.", tasks.display()),
-            ));
-        }
+        Err(problem) => return refuse(*problem),
     };
     let kind = EngineKind::from(args.engine);
     let (text, others) = match &input {
@@ -127,7 +119,10 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
             engine,
             home,
             library: &library,
-            keeper: Arc::new(Results::in_folder(home, &args.out, pictures.clone())),
+            keeper: Arc::new(
+                Results::in_folder(home, &args.out, pictures.clone())
+                    .with_bare(&args.no_metadata.into()),
+            ),
             pictures: Arc::new(pictures.clone()),
             journal: journal.clone().map(|journal| journal as Arc<dyn Journal>),
             receipts: ledger.clone().map(|ledger| ledger as Arc<dyn Receipts>),
@@ -145,18 +140,22 @@ pub(super) fn run(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::R
     if let Input::Picture(carried) = input {
         requests.push(remade(*carried, &library, kind)?);
     }
-    if let Some(ledger) = &ledger {
-        let mut purse = Purse::new(ledger, args.daily_limit);
+    let mut purse = ledger.as_ref().map(|ledger| Purse::new(ledger, args.daily_limit));
+    if let Some(purse) = &mut purse {
         let weighed = |request: Result<Request, _>| request.and_then(|it| purse.let_through(it));
         requests = requests.into_iter().map(weighed).collect();
     }
+    let mut asking = Others::new(home, &maker, &pictures);
+    let others = asking.prepare_all(others, purse.as_mut(), &mut run.answer);
     let jobs: Vec<Job> =
         (requests.into_iter()).filter_map(|request| run.accept(request, maker.service())).collect();
     run.make(jobs, &maker);
-    for task in others {
-        other_tasks::ask(task, &maker, &pictures, &mut run.answer);
+    for other in others {
+        asking.ask(other, &mut run.answer);
     }
-    run.finish()
+    let code = run.finish()?;
+    asking.printed();
+    Ok(code)
 }
 
 fn dollars_a_day(text: &str) -> Result<f64, String> {
@@ -218,166 +217,6 @@ fn hint(journal: Option<&JournalFolder>) -> io::Result<()> {
     Ok(())
 }
 
-/// Jobs on their way to the answer.
-struct Run<'a> {
-    journal: Option<&'a JournalFolder>,
-    answer: Printed,
-    /// Jobs that failed: they stay in the journal until their answer is printed.
-    failed: Vec<JobId>,
-}
-
-/// A job that an engine has.
-struct Begun {
-    id: JobId,
-    request: Arc<Request>,
-    events: Receiver<Event>,
-}
-
-impl<'a> Run<'a> {
-    fn new(journal: Option<&'a JournalFolder>) -> Self {
-        Self { journal, answer: Printed::default(), failed: Vec::new() }
-    }
-
-    /// Writes the job down; what is wrong with it goes into the answer.
-    fn accept(
-        &mut self,
-        request: Result<Request, Vec<Problem>>,
-        service: Option<String>,
-    ) -> Option<Job> {
-        let job = match request {
-            Ok(request) => Job { service, ..Job::new(Arc::new(request)) },
-            Err(problems) => {
-                self.answer.errors.extend(problems);
-                return None;
-            }
-        };
-        if let Some(Err(failure)) = self.journal.map(|journal| journal.enter(&job)) {
-            self.answer.errors.push(failure.to_problem(&job.request));
-            return None;
-        }
-        Some(job)
-    }
-
-    /// Runs jobs to their ends and adds what came of them to the answer: the service has several at
-    /// once, the local engine one after the other.
-    fn make(&mut self, jobs: Vec<Job>, maker: &Maker) {
-        let begin = |job: Job| {
-            let (sender, events) = sync_channel(EVENTS);
-            let begun = Begun { id: job.id, request: Arc::clone(&job.request), events };
-            maker.provider().submit(job, EventSink::new(sender, Arc::new(|| {})));
-            begun
-        };
-        if maker.is_remote() {
-            let begun: Vec<Begun> = jobs.into_iter().map(begin).collect();
-            for begun in begun {
-                self.see_through(begun);
-            }
-        } else {
-            for job in jobs {
-                self.see_through(begin(job));
-            }
-        }
-    }
-
-    fn see_through(&mut self, Begun { id, request, events }: Begun) {
-        let bar = progress_bar(&request);
-        let failure = follow(&events, &request, &bar, &mut self.answer);
-        bar.finish_and_clear();
-        match failure {
-            Some(failure) => {
-                self.answer.errors.push(failure.to_problem(&request));
-                // What the service may still have made waits to be asked for.
-                if failure.kind != FailureKind::Interrupted {
-                    self.failed.push(id);
-                }
-            }
-            None => self.strike(id),
-        }
-    }
-
-    fn strike(&self, id: JobId) {
-        if let Some(journal) = self.journal {
-            journal.strike(id);
-        }
-    }
-
-    /// Prints the answer; what failed has then been told and is not offered again.
-    fn finish(self) -> anyhow::Result<u8> {
-        self.answer.print()?;
-        self.failed.iter().for_each(|id| self.strike(*id));
-        Ok(if self.answer.errors.is_empty() { DONE } else { FAILED })
-    }
-}
-
-/// What `latelier run` is given.
-enum Input {
-    /// Tasks as text, also that of a picture made here.
-    Tasks(String),
-    /// What a picture of another program carries.
-    Picture(Box<Carried>),
-}
-
-/// Reads a file or standard input: tasks, or a picture.
-fn read_input(path: &Path) -> io::Result<Input> {
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        io::stdin().read_to_end(&mut bytes)?;
-    } else {
-        bytes = fs::read(path)?;
-    }
-    if let Some(task) = read_task_text(&bytes).filter(|task| !task.is_empty()) {
-        return Ok(Input::Tasks(format!("[{}]", sending_nothing(&task))));
-    }
-    if let Some(carried) = metadata::read(&bytes) {
-        return Ok(Input::Picture(Box::new(carried)));
-    }
-    if probe(&bytes).is_ok() {
-        return Err(io::Error::other("the picture does not say how it was made"));
-    }
-    String::from_utf8(bytes)
-        .map(Input::Tasks)
-        .map_err(|_ignored| io::Error::other("it holds neither text nor a picture"))
-}
-
-/// The task of a picture without the addresses that its result would be sent to: pictures made here
-/// carry none, and one from a stranger must not have files of this machine sent to them.
-fn sending_nothing(task: &str) -> String {
-    let Ok(mut json) = serde_json::from_str::<serde_json::Value>(task) else {
-        return task.to_owned();
-    };
-    if let Some(members) = json.as_object_mut() {
-        members.retain(|name, _| name != "uploadEndpoint" && name != "webhookURL");
-    }
-    json.to_string()
-}
-
-/// The request of a picture of another program, if its settings are enough for one. What could not
-/// be taken over is told on standard error.
-fn remade(
-    mut carried: Carried,
-    library: &Library,
-    engine: EngineKind,
-) -> io::Result<Result<Request, Vec<Problem>>> {
-    carried.take_models(&library.models());
-    for note in &carried.notes {
-        writeln!(io::stderr(), "note ({}): {}", carried.origin, printable(note))?;
-    }
-    carried.task.task_uuid = Some(Uuid::new_v4().to_string());
-    let request = requested(&carried.task, library, engine);
-    if !carried.from_picture {
-        return Ok(request);
-    }
-    let message = "seedImage is missing; the picture was made from another one, which the file does \
-                   not hold. Write the task with latelier show --json and give it that picture.";
-    let missing = Problem {
-        task_uuid: carried.task.task_uuid.clone(),
-        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
-        ..Problem::at("missing", "seedImage", message)
-    };
-    let problems = request.err().unwrap_or_default();
-    Ok(Err([vec![missing], problems].concat()))
-}
-
 /// Answers with one problem for the whole input.
 fn refuse(problem: Problem) -> anyhow::Result<u8> {
     Printed::of(problem).print()?;
@@ -386,72 +225,4 @@ fn refuse(problem: Problem) -> anyhow::Result<u8> {
 
 fn requested(task: &Task, library: &Library, engine: EngineKind) -> Result<Request, Vec<Problem>> {
     resolve(task, library, engine, fresh_seed())
-}
-
-/// The bar counts steps on the local engine, and pictures of the service, which tells of no steps.
-fn progress_bar(request: &Request) -> ProgressBar {
-    let (length, template) = match request.engine {
-        EngineKind::Local => (
-            u64::from(request.steps * request.number_results),
-            "{bar:32} step {pos}/{len}  {eta}  {msg}",
-        ),
-        EngineKind::Remote => {
-            (u64::from(request.number_results), "{bar:32} picture {pos}/{len}  {elapsed}  {msg}")
-        }
-    };
-    let bar = ProgressBar::new(length);
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
-}
-
-/// Takes events in until the job ends; a failure comes back.
-fn follow(
-    events: &Receiver<Event>,
-    request: &Request,
-    bar: &ProgressBar,
-    answer: &mut Printed,
-) -> Option<Failure> {
-    let mut unread = None;
-    let mut speed_up = None;
-    for event in events {
-        match event.progress {
-            Progress::Queued => {}
-            Progress::Started { device } => bar.set_message(device.name),
-            // Pictures that take their steps together tell of each.
-            Progress::Step { .. } => bar.inc(1),
-            Progress::Image(record) => {
-                speed_up = speed_up.or(record.speed_up);
-                // One that is not on disk is followed by the failure that says why.
-                let Some(path) = &record.path else { continue };
-                if request.engine == EngineKind::Remote {
-                    bar.inc(1);
-                }
-                match result(Made::of(&record), path, request) {
-                    Ok(image) => answer.data.push(image),
-                    // The others still come.
-                    Err(error) => unread = Some(unreadable(path, &error)),
-                }
-            }
-            Progress::Finished | Progress::Cancelled => {
-                if let Some(times) = speed_up {
-                    let told =
-                        || writeln!(io::stderr(), "DeepCache: steps {times:.1} times as fast");
-                    // A closed standard error is no reason to lose the answer.
-                    bar.suspend(told).ok();
-                }
-                return unread;
-            }
-            Progress::Failed(failure) => {
-                tracing::info!("{}", failure.details);
-                return Some(failure);
-            }
-        }
-    }
-    Some(Failure {
-        kind: FailureKind::Other,
-        headline: "The engine stopped without a word; run the task again".to_owned(),
-        details: "the channel of its events was closed".to_owned(),
-    })
 }

@@ -37,11 +37,20 @@ pub struct ServeArgs {
     #[arg(long)]
     allow_private_addresses: bool,
 
+    /// Days for which pictures that clients bring are kept after their last use
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    keep_uploads: u64,
+
+    /// Most GiB of pictures that clients bring; beyond, those used longest ago go first, but never one
+    /// that a waiting task needs
+    #[arg(long, value_name = "GIB", default_value_t = 8)]
+    uploads_limit: u64,
+
     /// Seconds without a word before a connection is closed
     #[arg(long, hide = true, value_name = "S")]
     idle_timeout: Option<u64>,
 
-    /// Seconds in which a connection has to authenticate
+    /// Seconds in which a connection has to send the head of a request, and a WebSocket to authenticate
     #[arg(long, hide = true, value_name = "S")]
     authentication_timeout: Option<u64>,
 
@@ -52,6 +61,10 @@ pub struct ServeArgs {
     /// Most MiB of a message
     #[arg(long, hide = true, value_name = "MIB")]
     message_limit: Option<usize>,
+
+    /// Most connections at a time
+    #[arg(long, hide = true, value_name = "N")]
+    connection_limit: Option<usize>,
 
     /// Most unfinished tasks of one key
     #[arg(long, hide = true, value_name = "N")]
@@ -87,6 +100,9 @@ impl ServeArgs {
             authentication: seconds(self.authentication_timeout, usual.authentication),
             session: seconds(self.session_timeout, usual.session),
             message: self.message_limit.map_or(usual.message, |mib| mib << 20),
+            connections: self.connection_limit.unwrap_or(usual.connections),
+            uploads_age: Duration::from_hours(self.keep_uploads.saturating_mul(24).min(1 << 20)),
+            uploads_bytes: self.uploads_limit.saturating_mul(1 << 30),
             tasks_of_key: self.task_limit.unwrap_or(usual.tasks_of_key),
             ..usual
         }
@@ -110,7 +126,7 @@ pub(super) fn serve(args: &ServeArgs, engine: &EngineArgs, home: &Home) -> anyho
         Ok(journal) => journal,
         Err(error) => return refuse(&error),
     };
-    let pictures = Pictures::new(home, std::slice::from_ref(&out));
+    let pictures = Pictures::served(home, std::slice::from_ref(&out));
     let keeper = ServedResults(Results::in_folder(home, &out, pictures.clone()));
     let library = Arc::new(library);
     let folders = Arc::clone(&library);
@@ -146,7 +162,7 @@ pub(super) fn serve(args: &ServeArgs, engine: &EngineArgs, home: &Home) -> anyho
     writeln!(out, "ws://{address}/v1 http://{address}/v1")?;
     out.flush()?;
     drop(out);
-    server.run()?;
+    server.run();
     Ok(DONE)
 }
 

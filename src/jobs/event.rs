@@ -174,6 +174,17 @@ pub trait PictureSource: Send + Sync {
         let _ = image;
         Ok(None)
     }
+
+    /// The file of `image` as it lies at an `http:` or `https:` address; `None` for any other, and where
+    /// nothing is fetched. It is kept by content, so that what a finished picture says of itself names
+    /// the very picture that it was made from. May take a while unless `cancel` ends it.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be had.
+    fn fetched(&self, image: &ImageRef, cancel: &Cancel) -> Result<Option<Vec<u8>>, String> {
+        let _ = (image, cancel);
+        Ok(None)
+    }
 }
 
 /// What the window can offer when a job fails.

@@ -17,7 +17,7 @@ pub use event::{
 pub use guide::{GuideMaker, GuideOrder};
 pub use journal::{EntryError, Journal, JournalEntry, Owed, Waiting};
 pub use journaled::Journaled;
-pub use receipt::{Receipt, Receipts};
+pub use receipt::{Paid, Receipt, Receipts};
 pub use uploads::Uploads;
 pub use worker::{Provider, Runner, Status, Worker};
 

@@ -1,4 +1,4 @@
-//! What a picture cost, for whoever keeps the books.
+//! What a result cost, for whoever keeps the books.
 //!
 //! Knows no file: the library keeps the receipts.
 
@@ -10,34 +10,44 @@ use super::JobId;
 use crate::pixels::Extent;
 use crate::task::Air;
 
-/// One picture that was paid for.
+/// One result that was paid for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Receipt {
     /// The task it answers.
     pub task: JobId,
 
-    /// The picture; a receipt of the same picture is the same receipt.
-    pub image: Uuid,
+    /// The result, a picture by its name; a receipt of the same result is the same receipt.
+    pub result: Uuid,
 
-    /// The checkpoint that made it.
-    pub model: Air,
+    /// What it is.
+    pub paid: Paid,
 
     /// US dollars.
     pub usd: f64,
 
-    /// Size of the picture in pixels.
-    pub extent: Extent,
-
-    /// Denoising steps, when the task says how many.
-    pub steps: Option<u32>,
-
-    /// From sending the task to having the picture.
+    /// From sending the task to having the result.
     pub time: Duration,
+}
+
+/// What was paid for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Paid {
+    /// A picture of an `imageInference`.
+    Picture {
+        /// The checkpoint that made it.
+        model: Air,
+        /// Its size in pixels.
+        extent: Extent,
+        /// Denoising steps, when the task says how many.
+        steps: Option<u32>,
+    },
+    /// A result of a task of another type, by its `taskType`.
+    Task(String),
 }
 
 /// Keeps receipts. The library implements it; providers that cost money are given one.
 pub trait Receipts: Send + Sync {
-    /// Takes a receipt in; a second one of the same picture changes nothing. What goes wrong is
-    /// logged: a picture is not given up for its receipt.
+    /// Takes a receipt in; a second one of the same result changes nothing. What goes wrong is
+    /// logged: a result is not given up for its receipt.
     fn note(&self, receipt: Receipt);
 }

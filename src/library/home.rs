@@ -47,10 +47,22 @@ impl Home {
         self.root.join("results")
     }
 
+    /// Results that were deleted, until they are gone for good, a folder a day.
+    #[must_use]
+    pub fn trash_dir(&self) -> PathBuf {
+        self.root.join("trash")
+    }
+
     /// Pictures that tasks started from, kept once by content.
     #[must_use]
     pub fn inputs_dir(&self) -> PathBuf {
         self.root.join("inputs")
+    }
+
+    /// Masks that are being painted, by the picture they lie on.
+    #[must_use]
+    pub fn painting_dir(&self) -> PathBuf {
+        self.root.join("painting")
     }
 
     /// Small versions of the results, each made again when it is missing.
@@ -71,6 +83,12 @@ impl Home {
         self.root.join("journal")
     }
 
+    /// Tasks of other types that were sent to a service and whose answers were not printed yet.
+    #[must_use]
+    pub fn sent_dir(&self) -> PathBuf {
+        self.root.join("sent")
+    }
+
     /// Which pictures were uploaded where; uploaded again when it is missing.
     #[must_use]
     pub fn uploads_file(&self) -> PathBuf {
@@ -81,6 +99,12 @@ impl Home {
     #[must_use]
     pub fn served_dir(&self) -> PathBuf {
         self.root.join("served")
+    }
+
+    /// Pictures that clients of `latelier serve` brought, kept for a while.
+    #[must_use]
+    pub fn served_pictures_dir(&self) -> PathBuf {
+        self.served_dir().join("pictures")
     }
 
     /// Checkpoints and what goes with them.

@@ -76,6 +76,10 @@ pub struct About {
     pub prompt: Option<String>,
     /// UUID of the task it answers.
     pub task_uuid: Option<String>,
+    /// The model's AIR.
+    pub model: Option<String>,
+    /// The seed.
+    pub seed: Option<u64>,
     /// Prompt, model and seed in small letters.
     pub searchable: String,
     /// Whether the file carries its task.
@@ -93,6 +97,8 @@ impl About {
             extent,
             prompt: task.positive_prompt.clone(),
             task_uuid: task.task_uuid.clone(),
+            model: task.model.clone(),
+            seed: task.seed,
             searchable: words.into_iter().flatten().collect::<Vec<_>>().join(" ").to_lowercase(),
             has_task: true,
         }
@@ -195,6 +201,21 @@ impl Index {
                 .optional()
         })?;
         Ok(json.flatten().and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
+    /// Takes these pictures out, because their files are gone.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn forget(&self, gone: &[Uuid]) -> Result<(), IndexError> {
+        self.with(|connection| {
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            for image_uuid in gone {
+                row::remove(&transaction, *image_uuid)?;
+            }
+            transaction.commit()
+        })
     }
 
     /// Writes `entries`, all or none.

@@ -3,12 +3,13 @@
 //! `journal/<owner>.lock` is locked for as long as its owner lives; `journal/<owner>.<n>.json` are
 //! its jobs. Jobs whose lock can be had were left behind, and whoever takes the lock has them.
 
+mod owners;
 #[cfg(test)]
 mod tests;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,8 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use super::results::{ENDINGS, UNFINISHED, write_atomically};
+use self::owners::{Owner, is_free, keep_private, lock_file, new_owner, sweep, take, written};
+use super::results::{ENDINGS, write_atomically};
 use super::{Home, read_picture};
 use crate::jobs::{Failure, FailureKind, Job, JobId, Journal, JournalEntry, Owed, Waiting};
 
@@ -64,14 +66,6 @@ struct Owned {
     inherited: Vec<Owner>,
     entries: HashMap<JobId, PathBuf>,
     next: u32,
-}
-
-/// A process with its locked file; the lock ends with the value.
-#[derive(Debug)]
-struct Owner {
-    name: Uuid,
-    lock: PathBuf,
-    _locked: File,
 }
 
 impl JournalFolder {
@@ -217,6 +211,8 @@ impl JournalFolder {
             home.root().to_owned(),
             home.results_dir(),
             home.inputs_dir(),
+            home.sent_dir(),
+            home.served_pictures_dir(),
             home.thumbnails_dir(),
         ] {
             sweep(&folder, oldest);
@@ -316,47 +312,6 @@ fn ending(name: &str) -> Option<&str> {
     name.rsplit_once('.').map(|(_, ending)| ending)
 }
 
-fn lock_file(folder: &Path, owner: Uuid) -> PathBuf {
-    folder.join(format!("{owner}.lock"))
-}
-
-/// Joins the journal under a fresh name.
-fn new_owner(folder: &Path) -> io::Result<Owner> {
-    // Another process that looks for what was left behind may hold a fresh lock for a moment.
-    const TRIES: usize = 8;
-    for _ in 0..TRIES {
-        if let Some(owner) = take(folder, Uuid::new_v4())? {
-            return Ok(owner);
-        }
-    }
-    Err(io::ErrorKind::WouldBlock.into())
-}
-
-/// Locks the file of that process; `None` while it lives, or when its last job was just struck out
-/// by somebody else.
-fn take(folder: &Path, name: Uuid) -> io::Result<Option<Owner>> {
-    let lock = lock_file(folder, name);
-    let file = File::options().create(true).append(true).open(&lock)?;
-    match file.try_lock() {
-        // A file that was deleted before we had its lock is nobody's.
-        Ok(()) => Ok(lock.exists().then_some(Owner { name, lock, _locked: file })),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-/// Lets nobody else look in: tasks may hold addresses with keys.
-fn keep_private(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
-}
-
 /// What is to be said of finished pictures that were to be sent: whether they arrived before the
 /// end is not known.
 fn perhaps_not_sent(waiting: &Waiting) -> Option<String> {
@@ -366,15 +321,6 @@ fn perhaps_not_sent(waiting: &Waiting) -> Option<String> {
             "{count} finished pictures may not have reached uploadEndpoint. They lie in {folder}"
         )
     })
-}
-
-/// Whether nobody holds the lock; unlike [`take`] it makes no file.
-fn is_free(lock: &Path) -> bool {
-    File::options().append(true).open(lock).is_ok_and(|file| file.try_lock().is_ok())
-}
-
-fn written(file: &Path) -> Option<SystemTime> {
-    fs::metadata(file).and_then(|file| file.modified()).ok()
 }
 
 /// Reads the entries in `files`; sets aside what cannot be read and says so.
@@ -416,23 +362,6 @@ fn remove(file: &Path) {
             tracing::warn!("{error}: {}", file.display());
         }
         _ => {}
-    }
-}
-
-/// Characters that the system adds to the names of temporary files. The folder may be the user's:
-/// nothing else is touched.
-const RANDOM_PART: usize = 6;
-
-/// Removes files of `folder` that were being written before `oldest`.
-fn sweep(folder: &Path, oldest: Option<SystemTime>) {
-    let (Some(oldest), Ok(entries)) = (oldest, fs::read_dir(folder)) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let rest = name.to_string_lossy().strip_prefix(UNFINISHED).map(str::len);
-        let unfinished = rest == Some(RANDOM_PART);
-        if unfinished && written(&entry.path()).is_some_and(|written| written < oldest) {
-            remove(&entry.path());
-        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the remote service was paid: a receipt a picture, sums by day and model, and what the next
-//! pictures will probably cost. Kept for good: no file can tell it again.
+//! What the remote service was paid: a receipt a result, sums by day and model, and what the next
+//! will probably cost. Kept for good: no file can tell it again.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
 
 use super::Home;
-use crate::jobs::{Receipt, Receipts};
+use crate::jobs::{Paid, Receipt, Receipts};
+use crate::pixels::Extent;
 use crate::task::{Air, Request};
 
 /// Version of the table below.
 const VERSION: i64 = 1;
 
-/// `moment` is in seconds since 1970, `day` as the user's calendar said then.
+/// `moment` is in seconds since 1970, `day` as the user's calendar said then. A result of a task of another
+/// type than `imageInference` has that type for a model, and neither size nor steps; its `image` is its name.
 const TABLES: &str = "
 CREATE TABLE receipts (
     image BLOB PRIMARY KEY,
@@ -74,18 +77,26 @@ pub enum LedgerError {
 pub struct Spending {
     /// The day, in the time zone of when it was.
     pub day: Date,
-    /// The model's AIR.
+    /// The model's AIR; for tasks of other types than `imageInference` the type.
     pub model: String,
-    /// Pictures.
-    pub images: u64,
+    /// Pictures, or results of another type.
+    pub results: u64,
     /// US dollars.
     pub usd: f64,
 }
 
-/// What a request will probably cost, in US dollars, learnt from receipts of the same model.
+impl Spending {
+    /// Whether pictures were paid for, and not tasks of another type.
+    #[must_use]
+    pub fn is_of_pictures(&self) -> bool {
+        self.model.parse::<Air>().is_ok()
+    }
+}
+
+/// What a task will probably cost, in US dollars, learnt from receipts of the same model or type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// The least that such pictures cost.
+    /// The least that such results cost.
     pub low: f64,
     /// The most.
     pub high: f64,
@@ -116,20 +127,24 @@ impl Ledger {
         }
     }
 
-    /// Takes in a receipt of `moment`; a second one of the same picture changes nothing.
+    /// Takes in a receipt of `moment`; a second one of the same result changes nothing.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn add(&self, receipt: &Receipt, moment: &Zoned) -> Result<(), LedgerError> {
-        let Receipt { task, image, model, usd, extent, steps, time } = receipt;
+        let Receipt { task, result, paid, usd, time } = receipt;
+        let (model, extent, steps) = match paid {
+            Paid::Picture { model, extent, steps } => (model.to_string(), *extent, *steps),
+            Paid::Task(task_type) => (task_type.clone(), Extent::new(0, 0), None),
+        };
         let sql = "INSERT OR IGNORE INTO receipts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let day = moment.date().to_string();
         let values = params![
-            image.as_bytes(),
+            result.as_bytes(),
             task.as_bytes(),
             moment.timestamp().as_second(),
             day,
-            model.to_string(),
+            model,
             usd,
             extent.width,
             extent.height,
@@ -158,6 +173,18 @@ impl Ledger {
         self.spent_on(Zoned::now().date())
     }
 
+    /// What that picture cost, in US dollars; `None` when nobody was paid for it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn cost_of(&self, image: Uuid) -> Result<Option<f64>, LedgerError> {
+        let sql = "SELECT usd FROM receipts WHERE image = ?1";
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row([image.as_bytes()], |row| row.get(0)).optional()
+        })
+    }
+
     /// Spending by day and model since `first`, the latest day first and the dearest model of a day
     /// first.
     ///
@@ -170,15 +197,15 @@ impl Ledger {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([first.to_string()], |row| {
                 let day: String = row.get(0)?;
-                let images: i64 = row.get(2)?;
-                Ok((day, row.get(1)?, images, row.get(3)?))
+                let results: i64 = row.get(2)?;
+                Ok((day, row.get(1)?, results, row.get(3)?))
             })?;
             rows.collect::<Result<Vec<_>, _>>()
         })
         .map(|rows| {
-            let spending = |(day, model, images, usd): (String, String, i64, f64)| {
-                let images = u64::try_from(images).unwrap_or_default();
-                Some(Spending { day: day.parse().ok()?, model, images, usd })
+            let spending = |(day, model, results, usd): (String, String, i64, f64)| {
+                let results = u64::try_from(results).unwrap_or_default();
+                Some(Spending { day: day.parse().ok()?, model, results, usd })
             };
             rows.into_iter().filter_map(spending).collect()
         })
@@ -194,7 +221,7 @@ impl Ledger {
     pub fn estimate(&self, request: &Request) -> Result<Option<Estimate>, LedgerError> {
         let wanted =
             Work { pixels: request.extent.area() as f64, steps: request.task.steps.map(f64::from) };
-        let receipts = self.latest(&request.model.air)?;
+        let receipts = self.latest(&request.model.air.to_string())?;
         let alike: Vec<f64> =
             (receipts.iter()).filter(|(work, _)| *work == wanted).map(|(_, usd)| *usd).collect();
         let prices = if alike.is_empty() {
@@ -202,23 +229,35 @@ impl Ledger {
         } else {
             alike
         };
-        let count = f64::from(request.number_results);
-        Ok(range(&prices).map(|(low, high)| Estimate { low: low * count, high: high * count }))
+        Ok(estimate(&prices, request.number_results))
     }
 
-    /// The latest receipts of `model`: the work and US dollars.
-    fn latest(&self, model: &Air) -> Result<Vec<(Work, f64)>, LedgerError> {
+    /// What a task of another type than `imageInference` will probably cost that has so many results;
+    /// `None` before the first receipt of its type.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn estimate_of_type(
+        &self,
+        task_type: &str,
+        results: u32,
+    ) -> Result<Option<Estimate>, LedgerError> {
+        let prices: Vec<f64> = self.latest(task_type)?.into_iter().map(|(_, usd)| usd).collect();
+        Ok(estimate(&prices, results))
+    }
+
+    /// The latest receipts of `model`, or of a type of tasks: the work and US dollars.
+    fn latest(&self, model: &str) -> Result<Vec<(Work, f64)>, LedgerError> {
         let sql = "SELECT width, height, steps, usd FROM receipts WHERE model = ?1
                    ORDER BY moment DESC, rowid DESC LIMIT ?2";
         self.with(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
-            let rows =
-                statement.query_map(params![model.to_string(), LOOKED_AT as i64], |row| {
-                    let (width, height): (u32, u32) = (row.get(0)?, row.get(1)?);
-                    let steps: Option<u32> = row.get(2)?;
-                    let pixels = f64::from(width) * f64::from(height);
-                    Ok((Work { pixels, steps: steps.map(f64::from) }, row.get(3)?))
-                })?;
+            let rows = statement.query_map(params![model, LOOKED_AT as i64], |row| {
+                let (width, height): (u32, u32) = (row.get(0)?, row.get(1)?);
+                let steps: Option<u32> = row.get(2)?;
+                let pixels = f64::from(width) * f64::from(height);
+                Ok((Work { pixels, steps: steps.map(f64::from) }, row.get(3)?))
+            })?;
             rows.collect()
         })
     }
@@ -237,7 +276,7 @@ impl Receipts for Ledger {
     fn note(&self, receipt: Receipt) {
         let now = Timestamp::now().to_zoned(jiff::tz::TimeZone::system());
         if let Err(error) = self.add(&receipt, &now) {
-            tracing::warn!("a picture that cost ${:.4} is not in the ledger: {error}", receipt.usd);
+            tracing::warn!("a result that cost ${:.4} is not in the ledger: {error}", receipt.usd);
         }
     }
 }
@@ -261,10 +300,12 @@ impl Work {
     }
 }
 
-fn range(prices: &[f64]) -> Option<(f64, f64)> {
+/// From the lowest to the highest of these prices, so many times.
+fn estimate(prices: &[f64], times: u32) -> Option<Estimate> {
     let low = prices.iter().copied().reduce(f64::min)?;
     let high = prices.iter().copied().reduce(f64::max)?;
-    Some((low, high))
+    let times = f64::from(times);
+    Some(Estimate { low: low * times, high: high * times })
 }
 
 /// `None` for a ledger of a newer version.

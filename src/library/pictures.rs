@@ -53,9 +53,22 @@ impl Pictures {
     #[must_use]
     pub fn new(home: &Home, further: &[PathBuf]) -> Self {
         let inputs = home.inputs_dir();
-        let mut folders = vec![inputs.clone(), home.results_dir()];
+        let mut folders = vec![inputs.clone(), home.results_dir(), home.served_pictures_dir()];
         folders.extend_from_slice(further);
         Self { inputs, folders, fetched: Arc::default() }
+    }
+
+    /// The same pictures; new ones are kept apart, since what clients of `latelier serve` bring does not
+    /// stay for ever.
+    #[must_use]
+    pub fn served(home: &Home, further: &[PathBuf]) -> Self {
+        Self { inputs: home.served_pictures_dir(), ..Self::new(home, further) }
+    }
+
+    /// The folder in which new pictures are kept.
+    #[must_use]
+    pub fn kept_in(&self) -> &Path {
+        &self.inputs
     }
 
     /// Copies the picture at `path` into the library; the same content gets the same UUID.
@@ -180,6 +193,13 @@ impl PictureSource for Pictures {
             _ => Ok(None),
         }
     }
+
+    fn fetched(&self, image: &ImageRef, cancel: &Cancel) -> Result<Option<Vec<u8>>, String> {
+        let ImageRef::Url(address) = image else { return Ok(None) };
+        let bytes = read_address(address, cancel)?;
+        self.keep_fetched(address, &bytes)?;
+        Ok(Some(bytes))
+    }
 }
 
 /// The bytes at a `file:`, `http:` or `https:` address.
@@ -236,6 +256,7 @@ mod tests {
         let picture =
             Picture::from_rgba(Extent::new(2, 1), vec![1, 2, 3, 255, 4, 5, 6, 255]).unwrap();
         let file = folder.path().join("picture of mine.PNG");
+        let home = Home::at(folder.path().join("home"));
         fs::write(&file, encode(&picture, FileFormat::Png, "{}").unwrap()).unwrap();
 
         let open = |image: ImageRef| pictures.open(&image, &Cancel::default());
@@ -243,6 +264,14 @@ mod tests {
         assert_eq!(uuid.get_version_num(), 4);
         assert_eq!(pictures.bring_in(&file).unwrap(), uuid);
         assert_eq!(fs::read_dir(&pictures.inputs).unwrap().count(), 1);
+        assert_eq!(open(ImageRef::Uuid(uuid)), Ok(picture.clone()));
+
+        // What a client brings lies apart, and is found all the same.
+        let bytes = fs::read(&file).unwrap();
+        let served = Pictures::served(&home, &[]);
+        assert_eq!(served.keep(&bytes).unwrap(), uuid);
+        assert_eq!(fs::read_dir(served.kept_in()).unwrap().count(), 1);
+        fs::remove_dir_all(&pictures.inputs).unwrap();
         assert_eq!(open(ImageRef::Uuid(uuid)), Ok(picture.clone()));
 
         let url = Url::from_file_path(&file).unwrap().to_string();

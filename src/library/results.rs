@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::same_folder;
 use super::network::{self, Limits};
@@ -22,6 +23,28 @@ pub struct Results {
     folder: PathBuf,
     pictures: Pictures,
     shelf: Option<Shelf>,
+    bare: Bare,
+}
+
+/// Whether files say nothing of their making. Shared, so that it can be changed while pictures are made.
+#[derive(Clone, Debug, Default)]
+pub struct Bare(Arc<AtomicBool>);
+
+impl Bare {
+    /// Files say nothing from now on, or everything.
+    pub fn set(&self, bare: bool) {
+        self.0.store(bare, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl From<bool> for Bare {
+    fn from(bare: bool) -> Self {
+        Self(Arc::new(AtomicBool::new(bare)))
+    }
 }
 
 /// Where the gallery looks first. Both can be made again from the files, so that what goes wrong
@@ -48,7 +71,7 @@ impl Results {
     /// inside themselves are kept in `pictures`.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>, pictures: Pictures) -> Self {
-        Self { folder: folder.into(), pictures, shelf: None }
+        Self { folder: folder.into(), pictures, shelf: None, bare: Bare::default() }
     }
 
     /// Pictures go to the results folder of `home`, into its index and among its thumbnails; those
@@ -72,8 +95,32 @@ impl Results {
         Self::new(folder, pictures)
     }
 
+    /// The same, its files saying nothing of their making while `bare` is set. The index and the gallery
+    /// know it all the same, as long as the index is not made anew.
+    #[must_use]
+    pub fn with_bare(self, bare: &Bare) -> Self {
+        Self { bare: bare.clone(), ..self }
+    }
+
+    /// The bytes of the picture's file, `texts` in them unless nothing is to be said.
+    fn file(
+        &self,
+        record: &ImageRecord,
+        texts: Texts<'_>,
+        path: &Path,
+    ) -> Result<Vec<u8>, FileError> {
+        let (format, _) = file_format(&record.request);
+        Ok(match (&record.file, self.bare.is_set()) {
+            (Some(file), false) => as_delivered(file, texts, path),
+            // It was paid for: what cannot be taken apart is kept as it is.
+            (Some(file), true) => pixels::without_texts(file).unwrap_or_else(|_| file.to_vec()),
+            (None, false) => pixels::encode(&record.picture, format, texts)?,
+            (None, true) => pixels::without_texts(&pixels::encode(&record.picture, format, "")?)?,
+        })
+    }
+
     /// The task that makes exactly this picture again: the asked one with its own seed, alone, and
-    /// with the pictures inside it kept once and named by UUID. A file has no room for megabytes.
+    /// with its pictures, inside it or at an address, kept once and named by UUID. A file has no room for megabytes.
     fn made_by(&self, record: &ImageRecord) -> Result<Task, BringInError> {
         let mut task = Task::clone(&record.request.task);
         task.seed = record.seed.or(task.seed);
@@ -81,12 +128,7 @@ impl Results {
         // Who makes it again does not send it again, and these addresses may hold keys.
         task.upload_endpoint = None;
         task.webhook_url = None;
-        let controls = task.control_net.iter_mut().flatten();
-        let controls = controls.filter_map(|control| control.guide_image.as_mut());
-        let adapters = task.ip_adapters.iter_mut().flatten();
-        let adapters = adapters.filter_map(|adapter| adapter.guide_image.as_mut());
-        let images = [&mut task.seed_image, &mut task.mask_image].into_iter().flatten();
-        for image in images.chain(controls).chain(adapters) {
+        for image in task.images_mut() {
             if let Some(uuid) = self.pictures.kept_name(image)? {
                 *image = ImageRef::Uuid(uuid);
             }
@@ -97,18 +139,14 @@ impl Results {
 
 impl Keeper for Results {
     fn keep(&self, record: &ImageRecord) -> Result<PathBuf, Failure> {
-        let (format, asked) = file_format(&record.request);
+        let (_, asked) = file_format(&record.request);
         let extension = record.file.as_deref().map_or(asked, ending);
         let path = self.folder.join(format!("{}.{extension}", record.image_uuid));
         let task = self.made_by(record).map_err(|error| not_saved(&path, &error))?;
         let json = serde_json::to_string(&task).map_err(|error| not_saved(&path, &error))?;
         let parameters = metadata::parameters(&record.request, record.seed);
         let texts = Texts { task: &json, parameters: Some(&parameters) };
-        let bytes = match &record.file {
-            Some(file) => as_delivered(file, texts, &path),
-            None => pixels::encode(&record.picture, format, texts)
-                .map_err(|error| not_written(&path, &error))?,
-        };
+        let bytes = self.file(record, texts, &path).map_err(|error| not_written(&path, &error))?;
         fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
         if let Some(verdict) = record.nsfw.filter(|verdict| verdict.is_adult()) {
             write_verdict(&path, verdict).map_err(|error| not_saved(&path, &error))?;

@@ -7,7 +7,8 @@ use image::codecs::jpeg::JpegEncoder;
 
 use super::text::{
     PARAMETERS_TEXT, TASK_TEXT, Texts, is_latin_1, with_jpeg_texts, with_png_texts,
-    with_webp_texts, without_jpeg_texts, without_webp_texts,
+    with_webp_texts, without_any_jpeg_texts, without_jpeg_texts, without_png_texts,
+    without_webp_texts,
 };
 use super::{Extent, Picture};
 
@@ -172,6 +173,19 @@ pub fn with_texts<'a>(file: &[u8], texts: impl Into<Texts<'a>>) -> Result<Vec<u8
         (_, "JPEG") => with_jpeg_texts(&without_jpeg_texts(file), texts),
         (extent, _) => Ok(with_webp_texts(&without_webp_texts(file), extent, texts)),
     }
+}
+
+/// The picture file `file` (PNG, JPEG or WebP) without any text, EXIF or XMP in it, whoever wrote it. The
+/// pixels and their colour space stay as they are to the byte.
+///
+/// # Errors
+/// When the bytes are no such file.
+pub fn without_texts(file: &[u8]) -> Result<Vec<u8>, FileError> {
+    Ok(match probe(file)? {
+        (_, "PNG") => without_png_texts(file),
+        (_, "JPEG") => without_any_jpeg_texts(file),
+        _ => without_webp_texts(file),
+    })
 }
 
 /// Reads a PNG, JPEG or WebP picture of at most 16 384 pixels a side.

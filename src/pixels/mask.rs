@@ -79,6 +79,13 @@ impl Mask {
         Self { extent: self.extent, bytes: self.bytes.iter().map(seen).collect() }
     }
 
+    /// How much of the picture is repainted, 0–1: the mean of its values.
+    #[must_use]
+    pub fn share(&self) -> f32 {
+        let sum: u64 = self.bytes.iter().map(|&value| u64::from(value)).sum();
+        (sum as f64 / (self.bytes.len().max(1) as f64 * 255.0)) as f32
+    }
+
     /// Whether anything is repainted, where only yes or no is possible.
     #[must_use]
     pub fn repaints_anything(&self) -> bool {

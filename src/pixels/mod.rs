@@ -11,19 +11,24 @@ mod guide;
 mod jpeg_loss;
 mod mask;
 mod paint_area;
+mod painting;
 mod picture;
+mod reach;
 mod rectangle;
 mod region;
 mod seam;
 mod stretch;
 mod text;
 
-pub use file::{FileError, FileFormat, decode, encode, encode_bare, probe, with_texts};
+pub use file::{
+    FileError, FileFormat, decode, encode, encode_bare, probe, with_texts, without_texts,
+};
 pub use fit::covering_window;
 pub use growth::Growth;
 pub use guide::{GuideRule, Joint, Skeleton, Stopped, TILE_RATES, draw_lines};
 pub use mask::Mask;
 pub use paint_area::PaintArea;
+pub use painting::{Brush, Ink, PaintedMask, ellipse};
 pub use picture::{Extent, Picture};
 pub use rectangle::Rectangle;
 pub use stretch::stretched_plane;

@@ -6,17 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use uuid::Uuid;
 
 use super::download::Downloads;
+use super::failure::{self, Again};
 use super::line::{Line, News};
 use super::order::{Order, Outcome};
 use super::picture::Arrivals;
+use super::question::{Asked, Question};
 use super::upload::Uploader;
-use super::{Endpoint, failure, outgoing};
+use super::{Endpoint, outgoing};
 use crate::jobs::{
     Cancel, Device, EventSink, Failure, FailureKind, Job, Journal, Keeper, PictureSource, Progress,
     Provider, Receipts, Status, Uploads,
@@ -57,19 +58,9 @@ pub struct RemoteSettings {
     pub uploads: Option<Arc<dyn Uploads>>,
 }
 
-/// What came of a task of another type than `imageInference`.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// Its results, as they came.
-    pub results: Vec<Value>,
-
-    /// What went wrong; results may have come all the same.
-    pub failure: Option<Failure>,
-}
-
 enum Work {
     Job(Box<Job>, EventSink),
-    Ask(Map<String, Value>, SyncSender<Asked>),
+    Ask(Question, SyncSender<Asked>),
 }
 
 /// The service as a provider. Dropping it lets go of what is left: jobs whose end was not heard stay
@@ -101,13 +92,13 @@ impl RemoteEngine {
         Ok(Self { device, work: Some(work), thread: Some(thread), broken })
     }
 
-    /// Sends a task of another type than `imageInference` as it is. What came of it comes through the
+    /// Carries out a task of another type than `imageInference`. What came of it comes through the
     /// channel, once; the channel ends without it when the engine is dropped.
-    pub fn ask(&self, task: Map<String, Value>) -> Receiver<Asked> {
+    pub fn ask(&self, question: Question) -> Receiver<Asked> {
         let (sender, answer) = sync_channel(1);
         let refused = match &self.work {
             Some(work) => {
-                work.try_send(Work::Ask(task, sender)).err().map(TrySendError::into_inner)
+                work.try_send(Work::Ask(question, sender)).err().map(TrySendError::into_inner)
             }
             None => None,
         };
@@ -189,9 +180,13 @@ fn run(settings: RemoteSettings, mut orders: mpsc::Receiver<Work>) -> Result<(),
                 Work::Job(job, events) => {
                     tokio::spawn(see_through(shared, *job, events));
                 }
-                Work::Ask(task, answer) => {
+                Work::Ask(question, answer) => {
                     tokio::spawn(async move {
-                        answer.try_send(shared.ask(task).await).ok();
+                        let asked = match shared.turns.acquire().await {
+                            Ok(_turn) => question.carry(&shared.line, &shared.settings).await,
+                            Err(_) => Asked::default(),
+                        };
+                        answer.try_send(asked).ok();
                     });
                 }
             }
@@ -288,7 +283,7 @@ impl Shared {
             Arrivals::new(job.clone(), self.settings.clone(), self.downloads.clone());
         let mut tries = 0;
         loop {
-            let brought = match self.uploader.bring(&job.request.task).await {
+            let brought = match self.uploader.bring(&job.request.task, &job.cancel).await {
                 Ok(brought) => brought,
                 Err(failure) => return Some(failure),
             };
@@ -321,7 +316,7 @@ impl Shared {
                     self.uploader.forget(&brought.uploaded);
                     resumed = false;
                 }
-                outcome => return both(lost, failure::of_outcome(outcome, host)),
+                outcome => return both(lost, failure::of_outcome(outcome, host, Again::Resume)),
             }
         }
     }
@@ -349,29 +344,5 @@ impl Shared {
         }
         let why = "the engine was stopped".to_owned();
         (Outcome::Unreachable { sent: true, why }, lost)
-    }
-
-    /// Sends a task of another type.
-    async fn ask(&self, mut task: Map<String, Value>) -> Asked {
-        let given = task.get("taskUUID").and_then(Value::as_str);
-        let id = given.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::new_v4);
-        task.insert("taskUUID".to_owned(), id.to_string().into());
-        let many =
-            ["numberResults", "promptVersions"].iter().find_map(|name| task.get(*name)?.as_u64());
-        let expected = many.unwrap_or(1).clamp(1, 100) as usize;
-        let Ok(_turn) = self.turns.acquire().await else { return Asked::default() };
-        let order = Order { id, task, expected, had: Vec::new(), resumed: false };
-        let mut awaited = self.line.carry(order).await;
-        let mut asked = Asked::default();
-        while let Some(news) = awaited.next().await {
-            match news {
-                News::Result(item) => asked.results.push(Value::Object(item.as_json().clone())),
-                News::End(outcome) => {
-                    asked.failure = failure::of_outcome(&outcome, self.settings.endpoint.host());
-                    break;
-                }
-            }
-        }
-        asked
     }
 }

@@ -7,6 +7,8 @@
 //! not certain what the service knows of it, it is asked with `getResponse`; only when the service
 //! does not know the task, and never has, it is sent (again).
 
+mod hearing;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use uuid::Uuid;
 
 use super::backoff::Backoff;
 use super::order::{Order, Outcome, Say};
-use crate::protocol::{Family, Item, ServiceError};
+use crate::protocol::ServiceError;
 
 /// For the whole task, from the moment it may be sent.
 pub(super) const WHOLE: Duration = Duration::from_mins(20);
@@ -34,12 +36,8 @@ const AFTER_ERROR: Duration = Duration::from_secs(5);
 const FIRST_POLL: Duration = Duration::from_millis(500);
 const LONGEST_POLL: Duration = Duration::from_secs(10);
 
-/// An answer may come in several frames, so that one without work in progress says little.
-const IDLE_ANSWERS: u32 = 2;
-
-/// How long the service may say that it does not know a task which it had: results that could not be
-/// delivered are pushed for 120 s after a connection was lost.
-const FORGOTTEN: Duration = Duration::from_secs(150);
+/// Longest pause that a busy service is granted when it asks for one.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// Attempts that the service turns down for a reason that passes, before that is given up.
 const TRIES: u32 = 10;
@@ -64,12 +62,16 @@ pub(super) struct Errand {
     began: Duration,
     poll: Duration,
     backoff: Backoff,
+    /// How long the service has asked not to be asked again.
+    asked_pause: Duration,
     /// Whether anything was sent, by this process or the one before it.
     sent: bool,
     /// Whether the service has shown that it has the task: it is never sent again.
     known: bool,
     /// Whether messages of it may have been lost.
     doubtful: bool,
+    /// Whether all that will come of it stood in the answer to the task itself.
+    told_all: bool,
     /// The service's word that the task's name was used before.
     conflict: Option<ServiceError>,
     /// Whether it was ever asked for.
@@ -93,12 +95,14 @@ impl Errand {
             arrived: order.had.iter().copied().collect(),
             sent: order.resumed,
             doubtful: order.resumed,
+            told_all: false,
             conflict: None,
             order,
             stage,
             began: now,
             poll: FIRST_POLL,
             backoff: Backoff::new(seed),
+            asked_pause: Duration::ZERO,
             known,
             has_asked: false,
             missing: None,
@@ -239,186 +243,4 @@ impl Errand {
     pub(super) fn end(&mut self, outcome: Outcome) {
         self.outcome.get_or_insert(outcome);
     }
-
-    /// Takes a result in; whether it is one that has not been seen.
-    pub(super) fn hear(&mut self, item: &Item, now: Duration) -> bool {
-        self.known = true;
-        self.missing = None;
-        if is_still_running(item) {
-            self.in_progress = true;
-            match self.stage {
-                Stage::Sent { .. } if self.is_async() => self.ask_after_a_pause(now),
-                Stage::Sent { .. } => self.stage = Stage::Sent { news: now },
-                _ => {}
-            }
-            return false;
-        }
-        if let Stage::Sent { .. } = self.stage {
-            self.stage = Stage::Sent { news: now };
-        }
-        let name = item.image_uuid().unwrap_or_else(|| name_of(item));
-        let fresh = self.arrived.insert(name);
-        if fresh {
-            self.backoff.succeed();
-            self.poll = FIRST_POLL;
-        }
-        self.settle();
-        fresh
-    }
-
-    /// Takes an error in.
-    pub(super) fn hear_error(&mut self, error: ServiceError, now: Duration) {
-        if self.outcome.is_some() {
-            return;
-        }
-        let asked = matches!(self.stage, Stage::Asked { .. } | Stage::Ask { .. });
-        let family = error.family();
-        if error.is_known_task() && self.sent {
-            self.known = true;
-            match self.stage {
-                // As the answer to a question it says nothing new.
-                Stage::Asked { .. } => self.ask_after_a_pause(now),
-                _ => self.stage = Stage::Ask { at: now },
-            }
-            self.conflict = Some(error);
-        } else if asked && error.is_unknown_task() {
-            self.hear_unknown(&error, now);
-        } else if self.has_asked && error.is_unknown_task() {
-            // A late answer to a question from before the task was sent (again).
-            self.ask_after_a_pause(now);
-        } else if matches!(family, Family::RateLimit)
-            || (family == Family::Server && !error.is_outcome)
-        {
-            self.hear_passing(error, now);
-        } else {
-            self.hear_final(error, now);
-        }
-    }
-
-    /// The service does not have the task.
-    fn hear_unknown(&mut self, error: &ServiceError, now: Duration) {
-        if !self.known {
-            self.stage = Stage::Send { at: now };
-            return;
-        }
-        let since = *self.missing.get_or_insert(now);
-        let patience = match (&self.conflict, self.doubtful) {
-            (_, true) => FORGOTTEN,
-            // Nothing was lost: the name was used for another task, long ago.
-            (Some(_), false) => Duration::ZERO,
-            (None, false) => AFTER_ERROR * 4,
-        };
-        if now.saturating_sub(since) < patience {
-            self.ask_after_a_pause(now);
-        } else {
-            tracing::info!("task {} is not known any more: {}", self.order.id, error.code);
-            let first = self.errors.first().or(self.conflict.as_ref().filter(|_| !self.doubtful));
-            self.end(first.cloned().map_or(Outcome::Forgotten, Outcome::Failed));
-        }
-    }
-
-    /// The service is too busy, or stumbled.
-    fn hear_passing(&mut self, error: ServiceError, now: Duration) {
-        if self.backoff.failures() >= TRIES {
-            self.end(self.verdict(error));
-            return;
-        }
-        self.backoff.fail();
-        let at = now + self.backoff.pause();
-        // What was turned down for being too much has not been taken; after a stumble nobody knows.
-        let turned_down = matches!(self.stage, Stage::Sent { .. }) && !self.known;
-        self.stage = if turned_down && error.family() == Family::RateLimit {
-            Stage::Send { at }
-        } else {
-            Stage::Ask { at }
-        };
-    }
-
-    /// How an error ends it. One that answers a question is about the question, unless it says that it is
-    /// what became of the task: pictures may have been made, and must stay to be asked for.
-    fn verdict(&self, error: ServiceError) -> Outcome {
-        let asked = matches!(self.stage, Stage::Asked { .. } | Stage::Ask { .. });
-        if self.sent && asked && !error.is_outcome && self.errors.len() <= 1 {
-            return Outcome::Unreachable { sent: true, why: error.message };
-        }
-        Outcome::Failed(error)
-    }
-
-    /// The task, or a picture of it, ended in an error.
-    fn hear_final(&mut self, error: ServiceError, now: Duration) {
-        let same = |other: &ServiceError| {
-            (&other.code, &other.message, other.image_uuid)
-                == (&error.code, &error.message, error.image_uuid)
-        };
-        if self.errors.iter().any(same) {
-            return;
-        }
-        let whole = error.image_uuid.is_none() && error.family().ends_the_task();
-        self.errors.push(error.clone());
-        self.idle = 0;
-        if whole {
-            self.end(self.verdict(error));
-            return;
-        }
-        self.known |= self.sent;
-        self.settle();
-        if self.outcome.is_none() && !matches!(self.stage, Stage::Ask { .. }) {
-            self.stage = Stage::Ask { at: now + AFTER_ERROR };
-        }
-    }
-
-    /// Ends it when nothing is owed any more.
-    fn settle(&mut self) {
-        if self.arrived.len() + self.errors.len() >= self.order.expected {
-            let outcome = self.errors.first().cloned().map_or(Outcome::Complete, Outcome::Failed);
-            self.end(outcome);
-        }
-    }
-
-    /// An answer has been taken in as a whole.
-    pub(super) fn answered(&mut self, now: Duration) {
-        let Stage::Asked { .. } = self.stage else { return };
-        self.idle = if self.in_progress { 0 } else { self.idle + 1 };
-        match self.errors.first() {
-            // What is left of a task with errors is not being worked at.
-            Some(first) if self.idle >= IDLE_ANSWERS => {
-                let outcome = Outcome::Failed(first.clone());
-                self.end(outcome);
-            }
-            _ => self.ask_after_a_pause(now),
-        }
-    }
-
-    /// An HTTP answer to the task itself has been taken in as a whole: nothing else will come of it.
-    pub(super) fn answered_at_once(&mut self, now: Duration) {
-        if let Stage::Sent { .. } = self.stage {
-            self.ask_after_a_pause(now);
-        }
-        self.answered(now);
-    }
-
-    fn ask_after_a_pause(&mut self, now: Duration) {
-        self.poll = self.poll.mul_f64(1.5).min(LONGEST_POLL);
-        self.stage = Stage::Ask { at: now + self.poll };
-    }
-}
-
-/// Whether a result only tells that the task goes on.
-fn is_still_running(item: &Item) -> bool {
-    // An upload of a model tells of each stage.
-    let state = item.text("status").unwrap_or_default();
-    let without_picture = item.task_type() == "imageInference" && item.image().is_none();
-    item.is_pending()
-        || (without_picture && !["success", "completed"].contains(&state))
-        || (item.task_type() == "modelUpload" && !["ready", "failed"].contains(&state))
-}
-
-/// A name for a result without one, so that it counts once: made of all that it says.
-fn name_of(item: &Item) -> Uuid {
-    use sha2::{Digest as _, Sha256};
-    let text = serde_json::to_string(item.as_json()).unwrap_or_default();
-    let digest = Sha256::digest(text.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    Uuid::from_bytes(bytes)
 }

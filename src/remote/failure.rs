@@ -4,23 +4,56 @@ use super::order::Outcome;
 use crate::jobs::{Failure, FailureKind};
 use crate::protocol::{Family, ServiceError};
 
+/// How the user asks again for what the service may have made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Pictures: the job is in the journal.
+    Resume,
+    /// Tasks of other types: their answers are asked for when the same tasks are run again.
+    SameTasks,
+    /// Tasks that cost nothing: they are simply run again.
+    Free,
+}
+
+impl Again {
+    /// The end of a sentence of what may have been billed.
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Resume => "`latelier run --resume` asks for its pictures without paying twice",
+            Self::SameTasks => {
+                "run the same tasks again: what became of this one is asked for under its taskUUID \
+                 before anything is sent"
+            }
+            Self::Free => "run it again",
+        }
+    }
+}
+
 /// What an outcome other than [`Outcome::Complete`] means to the user of the service at `host`.
-pub(super) fn of_outcome(outcome: &Outcome, host: &str) -> Option<Failure> {
+pub(super) fn of_outcome(outcome: &Outcome, host: &str, again: Again) -> Option<Failure> {
+    let advice = again.advice();
+    if again == Again::Free
+        && let Some(why) = lost(outcome)
+    {
+        let headline = format!("{host} did not answer: {why}. Try again; the task costs nothing");
+        return Some(Failure::new(FailureKind::Unreachable, headline));
+    }
     let failure = match outcome {
         Outcome::Complete => return None,
         Outcome::Failed(error) => of_error(error, host),
         Outcome::Forgotten => Failure::new(
             FailureKind::Other,
             format!(
-                "{host} had the task and does not give its pictures any more. It was not sent again, so \
+                "{host} had the task and does not give its results any more. It was not sent again, so \
                  that nothing is paid twice; look into the account's history, or run it under a new taskUUID"
             ),
         ),
+        Outcome::Unsettled(error) => unsettled(error.as_ref(), host, advice),
         Outcome::TooLate { sent: true } => Failure::new(
             FailureKind::Interrupted,
             format!(
                 "{host} did not finish the task within 20 minutes. It may still be working and will be \
-                 billed; `latelier run --resume` asks for the pictures"
+                 billed; {advice}"
             ),
         ),
         Outcome::TooLate { sent: false } => Failure::new(
@@ -31,7 +64,7 @@ pub(super) fn of_outcome(outcome: &Outcome, host: &str) -> Option<Failure> {
             FailureKind::Interrupted,
             format!(
                 "The connection to {host} was lost and does not come back ({why}). The task may have been \
-                 done and billed; `latelier run --resume` asks for its pictures without paying twice"
+                 done and billed; {advice}"
             ),
         ),
         Outcome::Unreachable { sent: false, why } => Failure::new(
@@ -50,6 +83,30 @@ pub(super) fn of_outcome(outcome: &Outcome, host: &str) -> Option<Failure> {
         ),
     };
     Some(failure)
+}
+
+/// Why the answer to a task is not there that the service may have.
+fn lost(outcome: &Outcome) -> Option<&str> {
+    match outcome {
+        Outcome::Unsettled(error) => {
+            Some(error.as_ref().map_or("it does not tell why", |error| error.message.as_str()))
+        }
+        Outcome::TooLate { sent: true } => Some("20 minutes are over"),
+        Outcome::Unreachable { sent: true, why } => Some(why),
+        _ => None,
+    }
+}
+
+/// Part of a task failed, and of the rest nothing is known.
+fn unsettled(error: Option<&ServiceError>, host: &str, advice: &str) -> Failure {
+    let said = error.map(|error| format!(" {}", sentence(&error.message))).unwrap_or_default();
+    let headline = format!(
+        "{host} failed at a part of the task and does not tell what became of the rest.{said} It may have \
+         been done and billed; {advice}"
+    );
+    let raw = error.map(|error| serde_json::to_string(&error.raw).unwrap_or_default());
+    let details = raw.map(|raw| format!("{host} answers {raw}")).unwrap_or_default();
+    Failure::new(FailureKind::Interrupted, headline).with_details(details)
 }
 
 /// What an error of the service means.
@@ -128,17 +185,17 @@ mod tests {
         ];
         for (code, kind, advice) in codes {
             let error = ServiceError::new(code, "the   service's\nwords");
-            let failure = of_outcome(&Outcome::Failed(error), "host:1").unwrap();
+            let failure = of_outcome(&Outcome::Failed(error), "host:1", Again::Resume).unwrap();
             assert_eq!(failure.kind, kind);
             assert!(failure.headline.contains(advice), "{failure}");
             assert!(failure.headline.contains("the service's words. "), "{failure}");
             assert!(failure.details.contains(code) && failure.headline.contains("host:1"));
         }
         let error = ServiceError::new("invalidWidth", "too wide!");
-        let failure = of_outcome(&Outcome::Failed(error), "host").unwrap();
+        let failure = of_outcome(&Outcome::Failed(error), "host", Again::Resume).unwrap();
         let FailureKind::Refused(problem) = failure.kind else { panic!("{failure:?}") };
         assert_eq!(problem.code, "invalidWidth");
-        assert_eq!(of_outcome(&Outcome::Complete, "host"), None);
+        assert_eq!(of_outcome(&Outcome::Complete, "host", Again::Resume), None);
     }
 
     #[test]
@@ -149,10 +206,22 @@ mod tests {
             (Outcome::TooLate { sent: false }, FailureKind::Unreachable),
             (Outcome::Unreachable { sent: true, why: why() }, FailureKind::Interrupted),
             (Outcome::Unreachable { sent: false, why: why() }, FailureKind::Unreachable),
+            (Outcome::Unsettled(None), FailureKind::Interrupted),
             (Outcome::Forgotten, FailureKind::Other),
             (Outcome::TooLarge, FailureKind::Other),
         ] {
-            assert_eq!(of_outcome(&outcome, "host").unwrap().kind, kind, "{outcome:?}");
+            let told = |again| of_outcome(&outcome, "host", again).unwrap();
+            let (resume, same) = (told(Again::Resume), told(Again::SameTasks));
+            assert_eq!((&resume.kind, &same.kind), (&kind, &kind), "{outcome:?}");
+            let waits = kind == FailureKind::Interrupted;
+            assert_eq!(resume.headline.contains("--resume"), waits, "{resume}");
+            // `--resume` knows nothing of tasks of other types.
+            assert!(!same.headline.contains("--resume"), "{same}");
+            assert_eq!(same.headline.contains("run the same tasks again"), waits, "{same}");
+            // What costs nothing is neither billed nor kept.
+            let free = told(Again::Free);
+            assert_ne!(free.kind, FailureKind::Interrupted);
+            assert!(!waits || free.headline.contains("costs nothing"), "{free}");
         }
     }
 

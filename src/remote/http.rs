@@ -10,11 +10,11 @@ use reqwest::{Client, Response, StatusCode};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::Endpoint;
 use super::errand::Errand;
 use super::line::{LARGEST, News};
 use super::order::{Order, Outcome, Say};
 use super::socket::seed;
+use super::{Endpoint, retry_after};
 use crate::protocol::{Key, Reply, ServiceError};
 
 /// To reach the service.
@@ -33,6 +33,13 @@ pub(super) struct Http {
     endpoint: Endpoint,
     key: Key,
     began: Instant,
+}
+
+/// What came back.
+struct Answer {
+    reply: Reply,
+    /// How long a busy service wants to be left alone.
+    pause: Option<Duration>,
 }
 
 /// Why there is no answer.
@@ -86,14 +93,14 @@ impl Http {
 
     async fn take(
         &self,
-        posted: Result<Reply, Trouble>,
+        posted: Result<Answer, Trouble>,
         say: Say,
         errand: &mut Errand,
         news: &mpsc::Sender<News>,
     ) {
         let now = self.now();
-        let reply = match posted {
-            Ok(reply) => reply,
+        let Answer { reply, pause } = match posted {
+            Ok(answer) => answer,
             Err(Trouble::NotSent(why)) => return errand.turned_back(say, &why, now),
             Err(Trouble::Lost(why)) => return errand.lost_for_a_while(&why, now),
             Err(Trouble::TooLarge) => return errand.end(Outcome::TooLarge),
@@ -108,18 +115,17 @@ impl Http {
                 news.send(News::Result(item)).await.ok();
             }
         }
-        let had_errors = !errors.is_empty();
+        errand.leave_alone_for(pause);
         for error in errors {
             errand.hear_error(error, now);
         }
-        if say == Say::Task && !had_errors {
-            errand.answered_at_once(now);
-        } else {
-            errand.answered(now);
+        match say {
+            Say::Task => errand.answered_at_once(now),
+            Say::GetResponse => errand.answered(now),
         }
     }
 
-    async fn post(&self, body: String, patience: Duration) -> Result<Reply, Trouble> {
+    async fn post(&self, body: String, patience: Duration) -> Result<Answer, Trouble> {
         let request = self
             .client
             .post(self.endpoint.url().clone())
@@ -129,17 +135,16 @@ impl Http {
             .body(body);
         let response = request.send().await.map_err(|error| trouble(&error))?;
         let status = response.status();
+        let pause = retry_after::asked_by(status, response.headers());
         let text = body_of(response).await?;
         let text = self.key.hidden_in(&text);
-        match Reply::read(&text) {
-            Ok(reply) if status.is_success() || !reply.errors.is_empty() => Ok(reply),
-            Err(error) if status.is_success() => Err(Trouble::Lost(error.to_string())),
-            _ if status == StatusCode::PAYLOAD_TOO_LARGE => Err(Trouble::TooLarge),
-            _ => {
-                let errors = vec![of_status(status)];
-                Ok(Reply { data: Vec::new(), errors })
-            }
-        }
+        let reply = match Reply::read(&text) {
+            Ok(reply) if status.is_success() || !reply.errors.is_empty() => reply,
+            Err(error) if status.is_success() => return Err(Trouble::Lost(error.to_string())),
+            _ if status == StatusCode::PAYLOAD_TOO_LARGE => return Err(Trouble::TooLarge),
+            _ => Reply { data: Vec::new(), errors: vec![of_status(status)] },
+        };
+        Ok(Answer { reply, pause })
     }
 }
 

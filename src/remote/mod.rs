@@ -6,8 +6,9 @@
 //! | `outgoing` | a task as it is sent; `upload` brings its pictures to the service |
 //! | `order`, `errand` | one task's way: sent once, asked for when in doubt, ended once (pure) |
 //! | `session` | the WebSocket session over errands (pure); `socket` gives it a socket and a clock |
-//! | `http` | the same errands over HTTP |
-//! | `download` | result files |
+//! | `http` | the same errands over HTTP; `retry_after` is how long a busy service wants to be left alone |
+//! | `picture`, `download` | pictures as they arrive, with their receipts; result files |
+//! | `question` | tasks of other types |
 //! | `failure` | the service's errors in words for the user |
 //! | `engine` | the Provider over all of it |
 //!
@@ -24,9 +25,12 @@ mod line;
 mod order;
 mod outgoing;
 mod picture;
+mod question;
+mod retry_after;
 mod session;
 mod socket;
 mod upload;
 
 pub use endpoint::{Endpoint, EndpointError};
-pub use engine::{Asked, RemoteEngine, RemoteSettings};
+pub use engine::{RemoteEngine, RemoteSettings};
+pub use question::{Asked, Question, results_of};

@@ -42,6 +42,9 @@ pub(super) enum Outcome {
     Failed(ServiceError),
     /// The service had it and does not give the rest.
     Forgotten,
+    /// Some of it failed, and the service, which was never lost, does not tell what became of the rest;
+    /// the first failure, when it said one.
+    Unsettled(Option<ServiceError>),
     /// The time is up; whether the service ever had it.
     TooLate { sent: bool },
     /// The service cannot be reached; whether it ever had the task.

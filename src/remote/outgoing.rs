@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::task::{ControlMode, DeliveryMethod, ImageRef, Request, Task, TaskType};
+use crate::task::{ControlMode, DeliveryMethod, Request, Task, TaskType};
 
 /// The task object of `request` for a service reached by WebSocket or HTTP.
 ///
@@ -30,26 +30,6 @@ pub(super) fn task(
         Value::Object(members) => Ok(members),
         _ => Ok(Map::new()),
     }
-}
-
-/// Every picture that a task names.
-pub(super) fn images_of(task: &mut Task) -> Vec<&mut ImageRef> {
-    let mut images: Vec<&mut ImageRef> = Vec::new();
-    images.extend(&mut task.seed_image);
-    images.extend(&mut task.mask_image);
-    images.extend(task.reference_images.iter_mut().flatten());
-    let guides = task.control_net.iter_mut().flatten();
-    images.extend(guides.filter_map(|control| control.guide_image.as_mut()));
-    let guides = task.ip_adapters.iter_mut().flatten();
-    images.extend(guides.filter_map(|adapter| adapter.guide_image.as_mut()));
-    if let Some(pu_lid) = &mut task.pu_lid {
-        images.extend(pu_lid.input_images.iter_mut().flatten());
-    }
-    if let Some(ace) = &mut task.ace_plus_plus {
-        images.extend(ace.input_images.iter_mut().flatten());
-        images.extend(ace.input_masks.iter_mut().flatten());
-    }
-    images
 }
 
 #[cfg(test)]
@@ -113,18 +93,5 @@ mod tests {
         assert_eq!(sent(&all, true), expected);
         let text = sent(&all, true).to_string();
         assert!(text.contains("9223372036854775807"), "{text}");
-    }
-
-    #[test]
-    fn every_picture_of_a_task_is_found() {
-        let uuid = "59a2edc2-45e6-429f-be5f-7ded59b92046";
-        let text = format!(
-            r#"{{"seedImage":"{uuid}","maskImage":"{uuid}","referenceImages":["{uuid}"],
-            "controlNet":[{{"guideImage":"{uuid}"}}],"ipAdapters":[{{"guideImage":"{uuid}"}}],
-            "puLID":{{"inputImages":["{uuid}"]}},
-            "acePlusPlus":{{"inputImages":["{uuid}"],"inputMasks":["{uuid}"]}}}}"#
-        );
-        let mut task: Task = serde_json::from_str(&text).unwrap();
-        assert_eq!(images_of(&mut task).len(), text.matches(uuid).count());
     }
 }

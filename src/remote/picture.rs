@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::RemoteSettings;
 use super::download::Downloads;
-use crate::jobs::{Failure, FailureKind, ImageRecord, Job, NsfwScore, Owed, Progress, Receipt};
+use crate::jobs::{
+    Failure, FailureKind, ImageRecord, Job, NsfwScore, Owed, Paid, Progress, Receipt,
+};
 use crate::pixels;
 use crate::protocol::Item;
 use crate::task::{DeliveredImage, ImageRef};
@@ -159,11 +161,13 @@ fn note_receipt(
     let (Some(receipts), Some(usd)) = (&settings.receipts, item.cost()) else { return };
     receipts.note(Receipt {
         task: job.id,
-        image: place.image_uuid,
-        model: job.request.model.air.clone(),
+        result: place.image_uuid,
+        paid: Paid::Picture {
+            model: job.request.model.air.clone(),
+            extent: job.request.extent,
+            steps: job.request.task.steps,
+        },
         usd,
-        extent: job.request.extent,
-        steps: job.request.task.steps,
         time,
     });
 }

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::RemoteSettings;
+use super::failure::{self, Again};
 use super::line::{Line, News};
 use super::order::{Order, Outcome};
-use super::{RemoteSettings, failure, outgoing};
-use crate::jobs::{Failure, FailureKind};
+use crate::jobs::{Cancel, Failure, FailureKind};
 use crate::pixels::probe;
 use crate::task::{ImageRef, Task};
 
@@ -37,12 +38,14 @@ impl Uploader {
         Self { settings, line, turn: tokio::sync::Mutex::new(()) }
     }
 
-    /// `task` with every picture that lies on this machine inside it or uploaded. Others stay as they
-    /// are: addresses, base64, and names that only the service knows.
-    pub(super) async fn bring(&self, task: &Task) -> Result<Brought, Failure> {
+    /// `task` with every picture that lies on this machine or at an address inside it or uploaded: what
+    /// the finished picture says that it was made from is then what the service was given, whatever the
+    /// address shows a moment later. Others stay as they are: base64, names that only the service knows,
+    /// and addresses that it may reach and this machine does not.
+    pub(super) async fn bring(&self, task: &Task, cancel: &Cancel) -> Result<Brought, Failure> {
         let mut brought = Brought { task: task.clone(), uploaded: Vec::new() };
-        for image in outgoing::images_of(&mut brought.task) {
-            let Some(file) = self.file(image).await? else { continue };
+        for image in brought.task.images_mut() {
+            let Some(file) = self.file(image, cancel).await? else { continue };
             let media_type = media_type(&file)?;
             if file.len() <= INLINE {
                 *image = ImageRef::data_uri(media_type, &file);
@@ -65,13 +68,25 @@ impl Uploader {
         }
     }
 
-    async fn file(&self, image: &ImageRef) -> Result<Option<Vec<u8>>, Failure> {
+    async fn file(&self, image: &ImageRef, cancel: &Cancel) -> Result<Option<Vec<u8>>, Failure> {
         let (pictures, image) = (Arc::clone(&self.settings.pictures), image.clone());
-        let read = tokio::task::spawn_blocking(move || pictures.file(&image)).await;
-        let read = read.unwrap_or_else(|error| Err(error.to_string()));
-        read.map_err(|why| {
-            Failure::new(FailureKind::Other, format!("A picture cannot be sent: {why}"))
-        })
+        let cancel = cancel.clone();
+        let at_an_address = matches!(&image, ImageRef::Url(address) if !address.to_ascii_lowercase().starts_with("file:"));
+        let read = move || {
+            if at_an_address { pictures.fetched(&image, &cancel) } else { pictures.file(&image) }
+        };
+        let read = tokio::task::spawn_blocking(read).await;
+        match read.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(file) => Ok(file),
+            Err(why) if at_an_address => {
+                tracing::warn!("the service is given the address of a picture: {why}");
+                Ok(None)
+            }
+            Err(why) => {
+                let headline = format!("A picture cannot be sent: {why}");
+                Err(Failure::new(FailureKind::Other, headline))
+            }
+        }
     }
 
     async fn upload(
@@ -120,7 +135,7 @@ fn not_uploaded(outcome: &Outcome, host: &str) -> Failure {
         Outcome::TooLate { .. } => Outcome::TooLate { sent: false },
         other => other,
     };
-    let failure = failure::of_outcome(&outcome, host);
+    let failure = failure::of_outcome(&outcome, host, Again::Resume);
     let failure = failure.unwrap_or_else(|| Failure::new(FailureKind::Other, String::new()));
     Failure {
         headline: format!("A picture could not be uploaded. {}", failure.headline),

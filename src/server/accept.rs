@@ -9,17 +9,15 @@ use uuid::Uuid;
 use super::answer::Body;
 use super::auth::Owner;
 use super::dialect;
-use super::open_task::{NoRoom, OpenTask, Reach};
+use super::open_task::{NoRoom, OpenTask, Question, Reach};
 use super::references::places;
 use super::service::Service;
 use super::store::{End, Record};
+use super::uploads::Hold;
 use crate::jobs::fresh_seed;
 use crate::library::Library;
-use crate::protocol::{AnyTask, ControlNetPreprocess, GetTaskDetails, ImageUpload};
+use crate::protocol::{AnyTask, ControlNetPreprocess, ImageUpload};
 use crate::task::{DeliveryMethod, EngineKind, ImageRef, Problem, Request, Task, resolve};
-
-/// Most tasks of one message.
-const MOST_TASKS: usize = 1000;
 
 /// Who sends a message, and where results go.
 #[derive(Clone, Debug)]
@@ -38,34 +36,17 @@ pub(super) enum Reply {
     Now(Body),
     /// The answer comes when the task has ended.
     Later(Arc<OpenTask>),
+    /// The answer is about an earlier task, and made when it is sent.
+    Asked(Question),
 }
 
-/// Reads a message: a JSON array of objects.
-pub(super) fn read_message(bytes: &[u8]) -> Result<Vec<Value>, Box<Problem>> {
-    let refuse = |message: String| Err(Box::new(Problem::new("invalidRequest", message)));
-    let items = match serde_json::from_slice(bytes) {
-        Ok(Value::Array(items)) => items,
-        Ok(_) => return refuse("The request must be a JSON array of task objects.".to_owned()),
-        Err(error) => {
-            let reason = error.to_string();
-            let message = format!("The request is not valid JSON: {reason}.");
-            return Err(Box::new(Problem::new("invalidJSON", message)));
-        }
-    };
-    if items.is_empty() {
-        return refuse("The request is an empty array; it must hold a task.".to_owned());
-    }
-    if items.len() > MOST_TASKS {
-        return refuse(format!(
-            "A request may hold {MOST_TASKS} tasks; send the others by themselves."
-        ));
-    }
-    match items.iter().position(|item| !item.is_object()) {
-        Some(index) => {
-            refuse(format!("Item {} of the array is no task object in {{ }}.", index + 1))
-        }
-        None => Ok(items),
-    }
+/// The names that a message has given so far.
+#[derive(Default)]
+struct Seen {
+    /// To new tasks.
+    used: HashSet<Uuid>,
+    /// In questions about earlier ones.
+    asked: HashSet<Uuid>,
 }
 
 /// The request that a task makes of the local engine. The time that addresses live is the server's
@@ -83,11 +64,11 @@ pub(super) fn resolved(task: &Task, library: &Library, seed: u64) -> Result<Requ
 impl Service {
     /// Accepts or answers every task of a message, in order. Asks the disk.
     pub(super) fn accept_all(self: &Arc<Self>, items: Vec<Value>, caller: &Caller) -> Vec<Reply> {
-        let mut seen = HashSet::new();
+        let mut seen = Seen::default();
         items.into_iter().map(|item| self.accept(item, caller, &mut seen)).collect()
     }
 
-    fn accept(self: &Arc<Self>, item: Value, caller: &Caller, seen: &mut HashSet<Uuid>) -> Reply {
+    fn accept(self: &Arc<Self>, item: Value, caller: &Caller, seen: &mut Seen) -> Reply {
         let is_inference = item.get("taskType").and_then(Value::as_str) == Some("imageInference");
         let mut item = item;
         if is_inference {
@@ -96,14 +77,17 @@ impl Service {
         }
         let reply = AnyTask::from_json(&item).and_then(|task| {
             let asks_about = matches!(task, AnyTask::GetResponse(_) | AnyTask::GetTaskDetails(_));
-            if let Some(uuid) = task.task_uuid().filter(|_| !asks_about)
-                && !seen.insert(uuid)
-            {
-                return Err(vec![no_room(NoRoom::Used, uuid)]);
+            match task.task_uuid() {
+                Some(uuid) if asks_about && !seen.asked.insert(uuid) => {
+                    Err(vec![asked_twice(uuid)])
+                }
+                Some(uuid) if !asks_about && !seen.used.insert(uuid) => {
+                    Err(vec![no_room(NoRoom::Used, uuid)])
+                }
+                _ => Ok(task),
             }
-            self.answer(task, caller)
         });
-        reply.unwrap_or_else(|problems| {
+        reply.and_then(|task| self.answer(task, caller)).unwrap_or_else(|problems| {
             let problems: Vec<_> =
                 problems.into_iter().map(|problem| of_item(problem, &item)).collect();
             Reply::Now(Body::errors(&problems))
@@ -117,11 +101,8 @@ impl Service {
             AnyTask::ControlNetPreprocess(task) => self.preprocess(*task, caller),
             AnyTask::ImageUpload(task) => self.upload(&task, caller),
             AnyTask::Ping(_) => now(vec![json!({ "taskType": "ping", "pong": true })]),
-            AnyTask::GetResponse(task) => {
-                let record = self.past(task.task_uuid, caller)?;
-                Ok(Reply::Now(self.poll(&record, &caller.base)))
-            }
-            AnyTask::GetTaskDetails(task) => now(vec![self.details(&task, caller)?]),
+            AnyTask::GetResponse(task) => self.asked((task.task_uuid, false), caller),
+            AnyTask::GetTaskDetails(task) => self.asked((task.task_uuid, true), caller),
             AnyTask::ModelSearch(task) => {
                 let result = self.search(&task);
                 self.at_once(task.task_uuid, &AnyTask::ModelSearch(task), result, caller)
@@ -151,6 +132,8 @@ impl Service {
     /// Accepts a task that makes pictures.
     fn infer(self: &Arc<Self>, mut task: Task, caller: &Caller) -> Result<Reply, Vec<Problem>> {
         self.unless_used(&task)?;
+        // Neither what the task names nor what comes inside it may be cleared away before it is entered.
+        let _named = self.references.hold(&mut task);
         let problems: Vec<Problem> = places(&mut task)
             .into_iter()
             .filter_map(|(place, image)| self.references.problem(&place, image))
@@ -165,10 +148,12 @@ impl Service {
         self.reserve(uuid, caller)?;
         let images = (0..request.number_results).map(|_| Uuid::new_v4()).collect();
         let sync = task.delivery_method != Some(DeliveryMethod::Async);
-        let written = self.references.take_out(&mut task).and_then(|()| {
+        let written = self.references.take_out(&caller.owner, &mut task).and_then(|holds| {
             let json = serde_json::to_value(&task).map_err(|error| vec![not_written(&error)])?;
             let record = Record::new(caller.owner.clone(), json, request.seed, images);
-            self.enter(uuid, record, caller, sync)
+            let open = self.enter(uuid, record, caller, sync)?;
+            open.needs(holds);
+            Ok(open)
         });
         let open = written.inspect_err(|_| self.open.remove(uuid))?;
         self.begin(&open, task);
@@ -200,6 +185,7 @@ impl Service {
             let message = format!("{name} is not on the local engine for this task; leave it out.");
             return Err(vec![Problem::at("unsupportedLocal", name, message)]);
         }
+        let _named = task.image().and_then(|image| self.references.hold_one(image));
         let problem = task.image().and_then(|image| self.references.problem("inputImage", image));
         if let Some(problem) = problem {
             return Err(vec![problem]);
@@ -207,9 +193,11 @@ impl Service {
         let uuid = task.task_uuid;
         self.reserve(uuid, caller)?;
         let sync = task.delivery.text.delivery_method != Some(DeliveryMethod::Async);
-        let written = self.guide_entry(&mut task).and_then(|request| {
+        let written = self.guide_entry(&caller.owner, &mut task).and_then(|(request, hold)| {
             let record = Record::new(caller.owner.clone(), request, 0, Vec::new());
-            self.enter(uuid, record, caller, sync)
+            let open = self.enter(uuid, record, caller, sync)?;
+            open.needs(hold);
+            Ok(open)
         });
         let open = written.inspect_err(|_| self.open.remove(uuid))?;
         self.begin_guide(&open, task);
@@ -217,14 +205,19 @@ impl Service {
     }
 
     /// What is written down of a guide's task: its picture, if it came along, by name.
-    fn guide_entry(&self, task: &mut ControlNetPreprocess) -> Result<Value, Vec<Problem>> {
-        let inline = task.image().map(|image| self.references.inline("inputImage", image));
-        if let Some(uuid) = inline.transpose().map_err(|problem| vec![*problem])?.flatten() {
+    fn guide_entry(
+        &self,
+        owner: &Owner,
+        task: &mut ControlNetPreprocess,
+    ) -> Result<(Value, Option<Hold>), Vec<Problem>> {
+        let inline = task.image().map(|image| self.references.inline(owner, ("inputImage", image)));
+        let hold = inline.transpose().map_err(|problem| vec![*problem])?.flatten();
+        if let Some(hold) = &hold {
             task.inputs = None;
-            task.input_image = Some(ImageRef::Uuid(uuid));
+            task.input_image = Some(ImageRef::Uuid(hold.picture));
         }
         let task = AnyTask::ControlNetPreprocess(Box::new(task.clone()));
-        task.to_json().map_err(|error| vec![not_written(&error)])
+        Ok((task.to_json().map_err(|error| vec![not_written(&error)])?, hold))
     }
 
     /// Takes a picture in: at once, or when it has been fetched.
@@ -238,9 +231,10 @@ impl Service {
         }
         let uuid = task.task_uuid;
         self.reserve(uuid, caller)?;
-        let kept = self.references.inline("image", &task.image);
-        let image =
+        let kept = self.references.inline(&caller.owner, ("image", &task.image));
+        let hold =
             kept.map_err(|problem| vec![*problem]).inspect_err(|_| self.open.remove(uuid))?;
+        let image = hold.as_ref().map(|hold| hold.picture);
         // As it was sent, but for the megabytes.
         let named = image.map_or_else(|| task.image.to_string(), |image| image.to_string());
         let request = json!({ "taskType": "imageUpload", "taskUUID": uuid, "image": named });
@@ -252,8 +246,7 @@ impl Service {
             return Ok(Reply::Later(open));
         };
         let record = record.ended_with(vec![image]);
-        let result = self.uploaded(&record, &caller.base).unwrap_or_default();
-        Ok(self.finish_at_once(uuid, &record, result))
+        Ok(self.finish_at_once(uuid, &record, self.body(&record, &caller.base)))
     }
 
     /// Answers a task that needs no engine, and remembers its name.
@@ -268,15 +261,15 @@ impl Service {
         let request = task.to_json().unwrap_or_default();
         let record = Record::new(caller.owner.clone(), request, 0, Vec::new());
         let record = record.ended(End { data: vec![result.clone()], errors: Vec::new() });
-        Ok(self.finish_at_once(uuid, &record, result))
+        Ok(self.finish_at_once(uuid, &record, Body::data(vec![result])))
     }
 
-    fn finish_at_once(&self, uuid: Uuid, record: &Record, result: Value) -> Reply {
+    fn finish_at_once(&self, uuid: Uuid, record: &Record, body: Body) -> Reply {
         if let Err(error) = self.store.write(uuid, record) {
             tracing::warn!("task {uuid} could not be written down: {error}");
         }
         self.open.remove(uuid);
-        Reply::Now(Body::data(vec![result]))
+        Reply::Now(body)
     }
 
     fn reserve(&self, uuid: Uuid, caller: &Caller) -> Result<(), Vec<Problem>> {
@@ -302,24 +295,14 @@ impl Service {
         Ok(Arc::new(OpenTask::new(uuid, record, reach)))
     }
 
-    /// The record of an earlier task of the same owner.
-    fn past(&self, uuid: Uuid, caller: &Caller) -> Result<Record, Vec<Problem>> {
-        self.store.read(uuid, &caller.owner).ok_or_else(|| {
-            let message =
-                format!("No task {uuid} is known here; it is too old, or was never accepted.");
-            let problem = Problem::at("invalid", "taskUUID", message);
-            vec![Problem { code: "taskNotFound".to_owned(), ..problem }]
-        })
-    }
-
-    fn details(&self, task: &GetTaskDetails, caller: &Caller) -> Result<Value, Vec<Problem>> {
-        let record = self.past(task.task_uuid, caller)?;
-        let response = self.body(&record, &caller.base).to_json();
-        let response: Value = serde_json::from_str(&response).unwrap_or_default();
-        Ok(json!({
-            "taskType": "getTaskDetails", "taskUUID": task.task_uuid,
-            "request": record.request, "response": response,
-        }))
+    /// A question about an earlier task.
+    fn asked(
+        &self,
+        (about, details): (Uuid, bool),
+        caller: &Caller,
+    ) -> Result<Reply, Vec<Problem>> {
+        self.past(about, &caller.owner).map_err(|problem| vec![*problem])?;
+        Ok(Reply::Asked(Question { about, details }))
     }
 }
 
@@ -347,6 +330,11 @@ fn no_room(why: NoRoom, uuid: Uuid) -> Problem {
     }
 }
 
+fn asked_twice(uuid: Uuid) -> Problem {
+    let message = format!("taskUUID {uuid} is asked about twice in one request; once is enough.");
+    Problem::at("duplicate", "taskUUID", message)
+}
+
 fn not_written(error: &dyn std::fmt::Display) -> Problem {
     let message =
         format!("The task was not accepted, since it could not be written down ({error}).");
@@ -355,32 +343,13 @@ fn not_written(error: &dyn std::fmt::Display) -> Problem {
 
 /// The problem, saying which task of the message it belongs to.
 fn of_item(problem: Problem, item: &Value) -> Problem {
-    let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| {
+        let text = item.get(name).and_then(Value::as_str);
+        text.filter(|text| text.len() <= Problem::LONGEST_NAME).map(str::to_owned)
+    };
     Problem {
         task_uuid: problem.task_uuid.or_else(|| text("taskUUID")),
         task_type: problem.task_type.or_else(|| text("taskType")),
         ..problem
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_an_array_of_objects() {
-        let code = |text: &str| read_message(text.as_bytes()).unwrap_err().code;
-        for text in ["", "[", "nonsense", "[1,", "\u{0}", "[{\"a\":1}"] {
-            assert_eq!(code(text), "invalidJSON", "{text}");
-        }
-        for text in ["{}", "[]", "7", "[{}, 1]", "null"] {
-            assert_eq!(code(text), "invalidRequest", "{text}");
-        }
-        assert!(read_message(&[0xff, 0xfe]).is_err());
-        let deep = "[".repeat(100_000);
-        assert_eq!(code(&deep), "invalidJSON");
-        let many = format!("[{}]", vec!["{}"; MOST_TASKS + 1].join(","));
-        assert_eq!(code(&many), "invalidRequest");
-        assert_eq!(read_message(b"[{}]").unwrap().len(), 1);
     }
 }

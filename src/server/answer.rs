@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::files;
-use super::open_task::Message;
+use super::past::gone;
 use super::service::Service;
 use super::store::{Record, unix_seconds};
 use crate::jobs::NsfwScore;
@@ -40,24 +40,38 @@ impl Body {
         self.errors.extend(other.errors);
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.data.is_empty() && self.errors.is_empty()
-    }
-
     /// As it is sent: `data` is left out only beside errors.
     pub(super) fn to_json(&self) -> String {
-        let mut body = Map::new();
-        if !self.data.is_empty() || self.errors.is_empty() {
-            body.insert("data".to_owned(), Value::Array(self.data.clone()));
-        }
-        if !self.errors.is_empty() {
-            body.insert("errors".to_owned(), Value::Array(self.errors.clone()));
-        }
-        Value::Object(body).to_string()
+        self.written(!self.data.is_empty() || self.errors.is_empty())
     }
 
-    pub(super) fn to_message(&self) -> Message {
-        Message::Text(Arc::from(self.to_json()))
+    /// The same, with `data` always there, empty beside errors alone, as the API has it by POST.
+    pub(super) fn to_full_json(&self) -> String {
+        self.written(true)
+    }
+
+    fn written(&self, with_data: bool) -> String {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            data: Option<&'a [Value]>,
+            #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+            errors: &'a [Value],
+        }
+        let data = with_data.then_some(&self.data[..]);
+        // JSON values can always be written.
+        serde_json::to_string(&Written { data, errors: &self.errors }).unwrap_or_default()
+    }
+
+    /// As part of another answer.
+    pub(super) fn into_value(self) -> Value {
+        if self.errors.is_empty() {
+            return json!({ "data": self.data });
+        }
+        if self.data.is_empty() {
+            return json!({ "errors": self.errors });
+        }
+        json!({ "data": self.data, "errors": self.errors })
     }
 }
 
@@ -69,26 +83,33 @@ fn error(problem: &Problem) -> Value {
 }
 
 impl Service {
-    /// The result for one picture of an `imageInference` task; `None` when it is not finished. Reads its
-    /// file.
-    pub(super) fn picture(&self, record: &Record, index: usize, base: &str) -> Option<Value> {
-        let image_uuid = *record.images.get(index)?;
-        let path = self.references.kept.find(image_uuid)?;
+    /// The result for one picture of an `imageInference` task; `None` when it has no file. Reads that.
+    pub(super) fn picture(
+        &self,
+        record: &Record,
+        index: usize,
+        base: &str,
+    ) -> Result<Option<Value>, Box<Problem>> {
+        let found = record.images.get(index).copied();
+        let found = found.and_then(|image| Some((image, self.references.kept.find(image)?)));
+        let (Some((image_uuid, path)), Some(task_uuid)) = (found, record.task_uuid()) else {
+            return Ok(None);
+        };
         let asked = |name: &str| record.request.get(name).and_then(Value::as_bool) == Some(true);
         let is_adult = || read_verdict(&path).is_some_and(NsfwScore::is_adult);
         let result = ImageResult {
             task_type: TaskType::ImageInference,
-            task_uuid: record.task_uuid()?,
+            task_uuid,
             image_uuid,
             image: self.delivered(record, (image_uuid, &path), base)?,
             seed: Some(record.seed + index as u64),
             nsfw_content: asked("checkNSFW").then(is_adult),
             cost: asked("includeCost").then_some(0.0),
         };
-        let mut json = serde_json::to_value(result).ok()?;
+        let mut json = serde_json::to_value(result).map_err(|error| unwritable(&error))?;
         // As the client spells it, so that it finds its own again.
         json["taskUUID"] = record.request["taskUUID"].clone();
-        Some(json)
+        Ok(Some(json))
     }
 
     /// A picture file in the form that the task asks for.
@@ -97,10 +118,9 @@ impl Service {
         record: &Record,
         (image, path): (Uuid, &Path),
         base: &str,
-    ) -> Option<DeliveredImage> {
-        let bytes =
-            || fs::read(path).map_err(|error| tracing::warn!("{error}: {}", path.display()));
-        Some(match output_type(record) {
+    ) -> Result<DeliveredImage, Box<Problem>> {
+        let bytes = || fs::read(path).map_err(|error| unreadable(image, path, &error));
+        Ok(match output_type(record) {
             OutputType::Url => {
                 // A result's time begins when it is made; a picture that was kept by its content may
                 // have been here before.
@@ -110,10 +130,10 @@ impl Service {
                 let from = written.ok().filter(|_| is_result).unwrap_or_else(SystemTime::now);
                 DeliveredImage::Url(self.address(record, (image, path), from, base))
             }
-            OutputType::Base64Data => DeliveredImage::base64(&bytes().ok()?),
+            OutputType::Base64Data => DeliveredImage::base64(&bytes()?),
             OutputType::DataUri => {
                 let media_type = files::media_type(ending(path));
-                DeliveredImage::DataUri(ImageRef::data_uri(media_type, &bytes().ok()?).to_string())
+                DeliveredImage::DataUri(ImageRef::data_uri(media_type, &bytes()?).to_string())
             }
         })
     }
@@ -143,12 +163,15 @@ impl Service {
     }
 
     /// The guide that a `controlNetPreprocess` task has made.
-    fn guide(&self, record: &Record, base: &str) -> Option<Value> {
-        let guide = *record.images.first()?;
-        let path = self.references.kept.find(guide)?;
+    fn guide(&self, record: &Record, base: &str) -> Result<Option<Value>, Box<Problem>> {
+        let found = record.images.first().copied();
+        let found = found.and_then(|guide| Some((guide, self.references.kept.find(guide)?)));
+        let (Some((guide, path)), Some(task_uuid)) = (found, record.task_uuid()) else {
+            return Ok(None);
+        };
         let delivered = self.delivered(record, (guide, &path), base)?;
         let mut result = GuideResult {
-            task_uuid: record.task_uuid()?,
+            task_uuid,
             guide_image_uuid: guide,
             input_image_uuid: record.images.get(1).copied(),
             ..GuideResult::default()
@@ -158,74 +181,63 @@ impl Service {
             DeliveredImage::Base64Data(text) => result.guide_image_base64_data = Some(text),
             DeliveredImage::DataUri(text) => result.guide_image_data_uri = Some(text),
         }
-        let mut json = serde_json::to_value(result).ok()?;
+        let mut json = serde_json::to_value(result).map_err(|error| unwritable(&error))?;
         json["taskType"] = record.task_type().into();
         if record.request.get("includeCost") == Some(&Value::Bool(true)) {
             json["cost"] = 0.into();
         }
-        Some(json)
+        Ok(Some(json))
     }
 
     /// Everything that has come of a task so far.
     pub(super) fn body(&self, record: &Record, base: &str) -> Body {
-        let mut data: Vec<Value> = match record.task_type() {
-            "imageInference" => (0..record.images.len())
-                .filter_map(|index| self.picture(record, index, base))
-                .collect(),
-            "controlNetPreprocess" => self.guide(record, base).into_iter().collect(),
-            "imageUpload" => self.uploaded(record, base).into_iter().collect(),
-            _ => Vec::new(),
+        let mut body = Body::default();
+        let mut missing = Vec::new();
+        let first = || record.images.first().copied().into_iter();
+        let mut add = |image, result: Result<Option<Value>, Box<Problem>>| match result {
+            Ok(Some(result)) => body.data.push(result),
+            Ok(None) => missing.push(image),
+            Err(problem) => body.errors.push(error(&record.stamped(*problem))),
         };
-        let end = record.end.clone().unwrap_or_default();
-        data.extend(end.data);
-        let errors = end.errors.iter().map(error).collect();
-        Body { data, errors }
-    }
-
-    /// The answer to `getResponse`: what is there, each with its state, and what is still to come.
-    pub(super) fn poll(&self, record: &Record, base: &str) -> Body {
-        let mut body = self.body(record, base);
-        for item in &mut body.data {
-            item["status"] = "success".into();
-        }
-        for item in &mut body.errors {
-            item["status"] = "error".into();
-        }
-        if record.end.is_some() {
-            return body;
-        }
-        let there = |image: &Uuid| {
-            let name = image.to_string();
-            body.data.iter().any(|item| item["imageUUID"] == name.as_str())
-        };
-        let processing = |image: Option<Uuid>| {
-            let mut item = json!({
-                "taskType": record.task_type(), "taskUUID": record.request["taskUUID"],
-                "status": "processing",
-            });
-            if let Some(image) = image {
-                item["imageUUID"] = image.to_string().into();
+        match record.task_type() {
+            "imageInference" => {
+                for (index, image) in record.images.iter().enumerate() {
+                    add(*image, self.picture(record, index, base));
+                }
             }
-            item
-        };
-        let mut coming: Vec<Value> = record
-            .images
-            .iter()
-            .filter(|image| !there(image))
-            .map(|image| processing(Some(*image)))
-            .collect();
-        let sends = record.request.get("uploadEndpoint").is_some();
-        if coming.is_empty() && (sends || record.images.is_empty()) {
-            // Every picture is made, and may still be on its way; or the task's are not known before.
-            coming.push(processing(None));
+            "controlNetPreprocess" => {
+                first().for_each(|image| add(image, self.guide(record, base)));
+            }
+            "imageUpload" => {
+                first().for_each(|image| add(image, Ok(self.uploaded(record, base))));
+            }
+            _ => {}
         }
-        body.data.extend(coming);
+        let Some(end) = &record.end else { return body };
+        body.data.extend(end.data.iter().cloned());
+        body.errors.extend(end.errors.iter().map(error));
+        // Pictures that were never made have errors already.
+        let vanished = missing.into_iter().skip(end.errors.len());
+        body.errors.extend(vanished.map(|image| error(&record.stamped(gone(image)))));
         body
     }
 }
 
+/// A picture's file is there and cannot be read.
+fn unreadable(image: Uuid, path: &Path, why: &dyn std::fmt::Display) -> Box<Problem> {
+    tracing::warn!("{why}: {}", path.display());
+    let message = format!(
+        "Picture {image} was made, but its file cannot be read ({why}); ask for it again with getResponse."
+    );
+    Box::new(Problem::new("internalServerError", message))
+}
+
+fn unwritable(why: &dyn std::fmt::Display) -> Box<Problem> {
+    Box::new(Problem::new("internalServerError", format!("The result cannot be written ({why}).")))
+}
+
 /// `outputType` of the task.
-fn output_type(record: &Record) -> OutputType {
+pub(super) fn output_type(record: &Record) -> OutputType {
     let word = record.request.get("outputType").and_then(Value::as_str);
     let named = |one: &&OutputType| Some(one.as_str()) == word;
     OutputType::ALL.iter().find(named).copied().unwrap_or(OutputType::Url)

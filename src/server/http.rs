@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body as Bytes, to_bytes};
+use axum::body::{Body as Bytes, HttpBody as _, to_bytes};
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, State, WebSocketUpgrade};
 use axum::http::header::{
@@ -12,20 +12,27 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::timeout;
 
-use super::accept::{Caller, Reply, read_message};
+use super::accept::{Caller, Reply};
 use super::answer::{Body, ending};
 use super::auth::{self, Owner, Surroundings, bearer};
 use super::files;
-use super::open_task::OpenTask;
-use super::service::{Phase, Service};
+use super::message::read_message;
+use super::open_task::{Message, OpenTask};
+use super::service::{Phase, Service, fault};
+use super::shares::Share;
 use super::socket::{Socket, authentication, unauthenticated, wrong_key};
 use crate::task::Problem;
 
 /// How long a body may take to arrive.
 const BODY: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// Result files in the ration of answers.
+const FILES: &str = "files";
+
+const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 /// What every route knows.
 #[derive(Clone)]
@@ -123,6 +130,11 @@ async fn posted(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     if known.as_ref().is_some_and(|key| shared.service.keys.owner(key).is_none()) {
         return refuse(StatusCode::UNAUTHORIZED, wrong_key());
     }
+    let owner = known.as_ref().and_then(|key| shared.service.keys.owner(key));
+    let room = match room_for(&shared.service, owner.as_ref(), body.size_hint().upper()).await {
+        Ok(room) => room,
+        Err(refused) => return *refused,
+    };
     let bytes = match received(body, shared.service.limits.message).await {
         Ok(bytes) => bytes,
         Err(refused) => return *refused,
@@ -144,8 +156,9 @@ async fn posted(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     let Some(owner) = shared.service.keys.owner(&key) else {
         return refuse(StatusCode::UNAUTHORIZED, wrong_key());
     };
-    let body = all(&shared.service, items, (owner, shared.base_for(&headers))).await;
-    answer(status(&body), &body)
+    drop(bytes);
+    let caller = Caller { owner, base: shared.base_for(&headers), reach: None };
+    all(&shared.service, items, (caller, room)).await
 }
 
 /// The bytes of a body, if they come in time and are not too many.
@@ -165,37 +178,132 @@ async fn received(body: Bytes, most: usize) -> Result<axum::body::Bytes, Box<Res
     Err(Box::new(refuse(status, problem)))
 }
 
-/// The answers to all tasks of a request.
-async fn all(service: &Arc<Service>, items: Vec<Value>, (owner, base): (Owner, Arc<str>)) -> Body {
-    let caller = Caller { owner, base, reach: None };
+/// Room for a body of a client that is known by its header, or of a stranger whose key may stand inside.
+pub(super) async fn room_for(
+    service: &Service,
+    owner: Option<&Owner>,
+    size: Option<u64>,
+) -> Result<Share, Box<Response>> {
+    let most = service.limits.message as u64;
+    let size = size.map_or(most, |size| size.min(most));
+    let (shares, owner) = match owner {
+        Some(owner) => (&service.rations.bodies, owner.clone()),
+        None => (&service.rations.strangers, Owner::new()),
+    };
+    timeout(BODY, shares.take(&owner, size)).await.map_err(|_elapsed| Box::new(busy()))
+}
+
+/// Too much is held already.
+fn busy() -> Response {
+    let message = "The server holds as much as it can; send the request again in a while.";
+    refuse(StatusCode::SERVICE_UNAVAILABLE, Problem::new("serverUnavailable", message))
+}
+
+/// The answers to all tasks of a request, made when all have ended.
+async fn all(
+    service: &Arc<Service>,
+    items: Vec<Value>,
+    (caller, room): (Caller, Share),
+) -> Response {
+    let turn = service.rations.messages.take(&caller.owner, 1).await;
     let (accepting, whose) = (Arc::clone(service), caller.clone());
-    let taken = tokio::task::spawn_blocking(move || accepting.accept_all(items, &whose));
-    let mut body = Body::default();
-    for reply in taken.await.unwrap_or_default() {
-        body.extend(match reply {
-            Reply::Now(body) => body,
-            Reply::Later(open) => waited(service, &open, &caller).await,
+    let taken = tokio::task::spawn_blocking(move || {
+        let _held = (turn, room);
+        accepting.accept_all(items, &whose)
+    });
+    let Ok(replies) = taken.await else {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, fault());
+    };
+    let mut messages = Vec::with_capacity(replies.len());
+    for reply in replies {
+        messages.push(match reply {
+            Reply::Now(body) => Message::new(body),
+            Reply::Later(open) => waited(service, &open).await,
+            Reply::Asked(question) => Message::Asked(question),
         });
     }
-    body
+    made(service, messages, caller).await
 }
 
 /// What came of a task, once it has ended; or the advice to ask again when the server stops before.
-async fn waited(service: &Arc<Service>, open: &Arc<OpenTask>, caller: &Caller) -> Body {
+async fn waited(service: &Arc<Service>, open: &Arc<OpenTask>) -> Message {
     let mut phase = service.phase.subscribe();
     tokio::select! {
-        () = open.ended() => {}
+        record = open.ended() => Message::Ended(record),
         _ = phase.wait_for(|phase| *phase == Phase::Closing) => {
             let message = "The server stops; the task is kept. Ask for it with getResponse later.";
-            return Body::errors(&[open.stamped(Problem::new("serverUnavailable", message))]);
+            let problem = Problem::new("serverUnavailable", message);
+            Message::new(Body::errors(&[open.record.stamped(problem)]))
         }
     }
-    let (service, caller, uuid) = (Arc::clone(service), caller.clone(), open.uuid);
-    let read = tokio::task::spawn_blocking(move || {
-        let record = service.store.read(uuid, &caller.owner)?;
-        Some(service.body(&record, &caller.base))
+}
+
+/// One answer out of all messages, as far as that is not too large.
+async fn made(service: &Arc<Service>, messages: Vec<Message>, caller: Caller) -> Response {
+    let Caller { owner, base, .. } = caller;
+    let (weighing, whose) = (Arc::clone(service), owner.clone());
+    let weighed = tokio::task::spawn_blocking(move || {
+        let most = weighing.rations.answers.of_owner();
+        within(messages, most, |message| weighing.weight(message, &whose))
     });
-    read.await.ok().flatten().unwrap_or_default()
+    let Ok((messages, total)) = weighed.await else {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, fault());
+    };
+    let share = match timeout(BODY, room_for_answer(service, &owner, total)).await {
+        Ok(share) => share,
+        Err(_elapsed) => return busy(),
+    };
+    let service = Arc::clone(service);
+    let rendered = tokio::task::spawn_blocking(move || {
+        let mut body = Body::default();
+        for message in messages {
+            body.extend(service.rendered(&message, &owner, &base));
+        }
+        (status(&body), body.to_full_json())
+    });
+    match rendered.await {
+        Ok((status, json)) => (status, [JSON], held(json.into_bytes(), share)).into_response(),
+        Err(_panic) => refuse(StatusCode::INTERNAL_SERVER_ERROR, fault()),
+    }
+}
+
+/// Room for an answer of that many bytes; small ones need none.
+async fn room_for_answer(service: &Service, owner: &Owner, bytes: u64) -> Option<Share> {
+    if bytes == 0 { None } else { Some(service.rations.answers.take(owner, bytes).await) }
+}
+
+/// The messages, those that would make the answer larger than `most` bytes replaced by advice; how large it
+/// becomes. The first is never too large.
+pub(super) fn within(
+    messages: Vec<Message>,
+    most: u64,
+    weight: impl Fn(&Message) -> u64,
+) -> (Vec<Message>, u64) {
+    let mut total = 0;
+    let fitting = messages.into_iter().map(|message| {
+        let weight = weight(&message);
+        if total > 0 && weight > 0 && total + weight > most {
+            return message.too_large();
+        }
+        total += weight;
+        message
+    });
+    let fitting = fitting.collect();
+    (fitting, total)
+}
+
+/// Bytes that give their share back when they were sent.
+pub(super) fn held(bytes: Vec<u8>, share: Option<Share>) -> axum::body::Bytes {
+    struct Held {
+        bytes: Vec<u8>,
+        _share: Option<Share>,
+    }
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    axum::body::Bytes::from_owner(Held { bytes, _share: share })
 }
 
 /// A result file, as long as its address works.
@@ -210,18 +318,27 @@ async fn file(
         let message = "The time of this address is over.";
         return refuse(StatusCode::GONE, Problem::new("fileExpired", message));
     }
-    let read = move || {
-        let path = shared.service.references.kept.find(image)?;
-        Some((files::media_type(ending(&path)), std::fs::read(&path).ok()?))
+    let service = Arc::clone(&shared.service);
+    let find = move || {
+        let path = service.references.kept.find(image)?;
+        Some((std::fs::metadata(&path).ok()?.len(), path))
     };
-    match tokio::task::spawn_blocking(read).await.ok().flatten() {
-        Some((media_type, bytes)) => {
+    let Some((size, path)) = tokio::task::spawn_blocking(find).await.ok().flatten() else {
+        return nothing().await;
+    };
+    // Whose it is the address does not say: all files together are one owner.
+    let files = FILES.to_owned();
+    let room = room_for_answer(&shared.service, &files, size);
+    let Ok(share) = timeout(BODY, room).await else { return busy() };
+    let media_type = files::media_type(ending(&path));
+    match tokio::task::spawn_blocking(move || std::fs::read(path).ok()).await.ok().flatten() {
+        Some(bytes) => {
             let headers = [
                 (CONTENT_TYPE, media_type),
                 (CACHE_CONTROL, "private, max-age=3600, immutable"),
                 (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ];
-            (headers, bytes).into_response()
+            (headers, held(bytes, share)).into_response()
         }
         None => nothing().await,
     }
@@ -243,7 +360,7 @@ fn status_of(code: &str) -> StatusCode {
     match code {
         "taskRateLimitExceeded" => StatusCode::TOO_MANY_REQUESTS,
         "serverUnavailable" | "outOfMemory" | "runtimeMissing" => StatusCode::SERVICE_UNAVAILABLE,
-        "taskNotFound" => StatusCode::NOT_FOUND,
+        "taskNotFound" | "imageNotFound" => StatusCode::NOT_FOUND,
         "internalServerError"
         | "inferenceError"
         | "saveFailed"
@@ -258,12 +375,5 @@ fn refuse(status: StatusCode, problem: Problem) -> Response {
 }
 
 fn answer(status: StatusCode, body: &Body) -> Response {
-    // With errors alone `data` is there all the same, empty, as the API has it.
-    let json = if body.data.is_empty() {
-        json!({ "data": [], "errors": body.errors }).to_string()
-    } else {
-        body.to_json()
-    };
-    let json = if body.is_empty() { Body::default().to_json() } else { json };
-    (status, [(CONTENT_TYPE, "application/json")], json).into_response()
+    (status, [JSON], body.to_full_json()).into_response()
 }

@@ -4,14 +4,16 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `listener` | connections: how many, and how long they may be silent |
 //! | `http`, `socket` | the two ways in |
-//! | `auth`, `limits` | who may come in, and how much |
-//! | `accept`, `dialect` | from a message to tasks that are written down |
+//! | `auth`, `limits`, `shares` | who may come in, and how much; what each key has of it |
+//! | `message`, `accept`, `dialect` | from a message to tasks that are written down |
 //! | `service`, `open_task`, `store` | what becomes of a task; what of it lies on disk |
 //! | `queue`, `work` | who is next; the thread that feeds the engine |
 //! | `session`, `outbox` | what a client has not received yet |
 //! | `references`, `fetch`, `address` | pictures that tasks name, and from where they may come |
-//! | `answer`, `files`, `sign`, `models` | what answers say |
+//! | `uploads` | which of them are needed, and when the others go |
+//! | `answer`, `past`, `files`, `sign`, `models` | what answers say |
 
 mod accept;
 mod address;
@@ -23,17 +25,25 @@ mod files;
 mod http;
 mod limits;
 mod listener;
+mod message;
 mod models;
 mod open_task;
 mod outbox;
+mod past;
 mod queue;
 mod references;
 mod service;
 mod session;
+mod shares;
 mod sign;
+mod signals;
 mod socket;
 mod store;
+mod uploads;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 pub use limits::Limits;
 pub use references::KeptOnly;
@@ -42,19 +52,25 @@ pub use store::StoreError;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::watch;
 
 use self::auth::Keys;
 use self::fetch::Fetcher;
 use self::http::{Shared, router};
-use self::listener::Bounded;
+use self::listener::{Door, FAREWELL};
+use self::open_task::OpenTasks;
+use self::queue::Waiting;
 use self::references::References;
-use self::service::{Parts, Phase, Service};
+use self::service::{Phase, Service};
+use self::session::Sessions;
+use self::shares::Rations;
+use self::signals::Signals;
 use self::store::Store;
 use crate::jobs::{Cancel, Failure, GuideMaker, ImageRecord, Keeper, Provider};
 use crate::library::{Annotators, Home, Library, Pictures, Results};
@@ -62,9 +78,6 @@ use crate::protocol::Key;
 
 /// How often what is too old is cleared away.
 const SWEEP: Duration = Duration::from_secs(30);
-
-/// How long connections may take to end when the server stops.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a server is told when it starts.
 pub struct Settings {
@@ -128,6 +141,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     worker: Option<JoinHandle<()>>,
+    signals: Signals,
 }
 
 impl Server {
@@ -136,29 +150,20 @@ impl Server {
     /// # Errors
     /// When the address or the folder cannot be used.
     pub fn start(settings: Settings, equipment: Equipment) -> Result<Self, ServeError> {
-        let Settings { listen, keys, allow_private, limits } = settings;
-        if keys.is_empty() && !listen.ip().is_loopback() {
+        let listen = settings.listen;
+        if settings.keys.is_empty() && !listen.ip().is_loopback() {
             return Err(ServeError::NeedsKey(listen));
         }
-        let Equipment { home, library, pictures, models, provider, guides } = equipment;
-        let (store, secret) = Store::open(&home, limits.answers)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(32)
             .thread_name("server")
             .enable_all()
             .build()?;
-        let service = Arc::new(Service::new(Parts {
-            limits,
-            keys: Keys::new(&keys, secret.clone()),
-            secret,
-            library,
-            annotators: Annotators::new(&home, &models),
-            guides,
-            references: References::new(pictures, Fetcher::new(allow_private)),
-            store,
-            runtime: runtime.handle().clone(),
-        }));
+        // From here on a signal asks for an orderly end.
+        let signals = runtime.block_on(async { Signals::new() })?;
+        let (service, provider) = service(settings, equipment, runtime.handle().clone())?;
+        let service = Arc::new(service);
         let failed = |source| ServeError::Listen { address: listen, source };
         let listener = runtime.block_on(TcpListener::bind(listen)).map_err(failed)?;
         let address = listener.local_addr()?;
@@ -170,7 +175,7 @@ impl Server {
         let worker = thread::Builder::new().name("served work".to_owned()).spawn(move || {
             work::work_through(&on_thread, provider.as_ref());
         })?;
-        Ok(Self { service, runtime, listener, address, worker: Some(worker) })
+        Ok(Self { service, runtime, listener, address, worker: Some(worker), signals })
     }
 
     /// Where it listens.
@@ -182,35 +187,58 @@ impl Server {
     /// Serves until the process is asked to end, by an interrupt or a termination signal; a second one
     /// does not wait for the running task. What is not finished goes on at the next start.
     ///
-    /// # Errors
-    /// When the system gives no signals.
-    pub fn run(mut self) -> io::Result<()> {
+    /// A call that returns has ended orderly.
+    pub fn run(mut self) {
         let shared = Shared {
             service: Arc::clone(&self.service),
             base: format!("http://{}", self.address).into(),
         };
         let service = Arc::clone(&self.service);
-        let bounded = Bounded::new(self.listener, service.limits.connections);
-        let mut closing = service.phase.subscribe();
+        let door = Door::new(self.listener, &service.limits);
         let worker = self.worker.take();
+        let signals = &mut self.signals;
         self.runtime.block_on(async {
-            let serving = axum::serve(bounded, router(shared)).with_graceful_shutdown(async move {
-                closing.wait_for(|phase| *phase == Phase::Closing).await.ok();
-            });
-            let serving = tokio::spawn(serving.into_future());
+            let serving = tokio::spawn(door.serve(router(shared), service.phase.subscribe()));
             let sweeping = tokio::spawn(sweep(Arc::clone(&service)));
-            let mut signals = Signals::new()?;
             signals.next().await;
             tracing::info!("the server stops");
-            wind_down(&service, worker, &mut signals).await;
+            wind_down(&service, worker, signals).await;
             service.phase.send_replace(Phase::Closing);
             sweeping.abort();
-            tokio::time::timeout(FAREWELL, serving).await.ok();
-            Ok::<(), io::Error>(())
-        })?;
+            // It has a deadline of its own.
+            serving.await.ok();
+        });
         self.runtime.shutdown_timeout(FAREWELL);
-        Ok(())
     }
+}
+
+/// The server without its sockets, and the provider that it feeds.
+fn service(
+    settings: Settings,
+    equipment: Equipment,
+    runtime: Handle,
+) -> Result<(Service, Box<dyn Provider>), StoreError> {
+    let Settings { listen: _, keys, allow_private, limits } = settings;
+    let Equipment { home, library, pictures, models, provider, guides } = equipment;
+    let (store, secret) = Store::open(&home, limits.answers)?;
+    let service = Service {
+        sessions: Sessions::new(limits.session),
+        rations: Rations::new(&limits),
+        limits,
+        keys: Keys::new(&keys, secret.clone()),
+        secret,
+        library,
+        annotators: Annotators::new(&home, &models),
+        guides,
+        references: References::new(pictures, Fetcher::new(allow_private), runtime.clone()),
+        store,
+        open: OpenTasks::default(),
+        queue: Waiting::new(),
+        runtime,
+        running: Mutex::default(),
+        phase: watch::channel(Phase::Serving).0,
+    };
+    Ok((service, provider))
 }
 
 /// Lets the running task end, for a while.
@@ -234,38 +262,10 @@ async fn sweep(service: Arc<Service>) {
         tokio::time::sleep(SWEEP).await;
         service.sessions.sweep(Instant::now());
         let service = Arc::clone(&service);
-        let swept = tokio::task::spawn_blocking(move || {
-            service.store.sweep(|task| service.open.contains(task))
-        });
+        let swept = tokio::task::spawn_blocking(move || service.sweep());
         if let Ok(Err(error)) = swept.await {
-            tracing::warn!("old tasks could not be cleared away: {error}");
+            tracing::warn!("the server's folder could not be cleared up: {error}");
         }
-    }
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "fails on Unix only"))]
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await.ok();
     }
 }
 

@@ -6,28 +6,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::answer::Body;
 use super::auth::Owner;
 use super::limits::Limits;
 use super::outbox::Outbox;
 use super::store::Record;
+use super::uploads::Hold;
 use crate::task::Problem;
 
-/// A message on its way to a client; pictures are read from their files when they are sent.
+/// A message on its way to a client; whatever may be large is made when it is sent.
 #[derive(Clone, Debug)]
 pub(super) enum Message {
-    /// JSON as it is sent.
-    Text(Arc<str>),
+    /// What it says.
+    Body(Arc<Body>),
     /// One picture of a task.
-    Picture { record: Arc<Record>, index: usize, base: Arc<str> },
+    Picture { record: Arc<Record>, index: usize },
+    /// Everything that came of a task.
+    Ended(Arc<Record>),
+    /// The answer to a question about an earlier task.
+    Asked(Question),
+}
+
+/// What is asked about an earlier task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    pub(super) about: Uuid,
+    /// `getTaskDetails`; else `getResponse`.
+    pub(super) details: bool,
 }
 
 /// Where a client gets results pushed.
-#[derive(Clone, Debug)]
-pub(super) struct Reach {
-    pub(super) outbox: Arc<Outbox<Message>>,
-    /// How addresses begin that this client can reach: `http://host:port`.
-    pub(super) base: Arc<str>,
-}
+pub(super) type Reach = Arc<Outbox<Message>>;
 
 /// One accepted task.
 #[derive(Debug)]
@@ -37,7 +46,10 @@ pub(super) struct OpenTask {
     /// Gets the results as they come; nobody does when the client asks for them, or is gone.
     pub(super) reach: Option<Reach>,
     progress: Mutex<Progress>,
-    done: watch::Sender<bool>,
+    /// Pictures that have to be there as long as the task is open.
+    needs: Mutex<Vec<Hold>>,
+    /// The ended record.
+    end: watch::Sender<Option<Arc<Record>>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,18 +63,14 @@ struct Progress {
 
 impl OpenTask {
     pub(super) fn new(uuid: Uuid, record: Record, reach: Option<Reach>) -> Self {
-        let (done, _) = watch::channel(false);
-        let progress = Mutex::default();
-        Self { uuid, record: Arc::new(record), reach, progress, done }
+        let (end, _) = watch::channel(None);
+        let (progress, needs) = (Mutex::default(), Mutex::default());
+        Self { uuid, record: Arc::new(record), reach, progress, needs, end }
     }
 
-    /// The problem as one of this task.
-    pub(super) fn stamped(&self, problem: Problem) -> Problem {
-        Problem {
-            task_uuid: self.record.request["taskUUID"].as_str().map(str::to_owned),
-            task_type: Some(self.record.task_type().to_owned()),
-            ..problem
-        }
+    /// Keeps those pictures until the task has ended.
+    pub(super) fn needs(&self, pictures: impl IntoIterator<Item = Hold>) {
+        self.needs.lock().unwrap_or_else(PoisonError::into_inner).extend(pictures);
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -94,16 +102,22 @@ impl OpenTask {
         over.then(|| std::mem::take(&mut progress.errors))
     }
 
-    /// Wakes whoever waits for the end.
-    pub(super) fn tell_end(&self) {
-        self.done.send_replace(true);
+    /// The task has ended: wakes whoever waits for that, and gives its pictures free.
+    pub(super) fn tell_end(&self, record: Arc<Record>) {
+        self.needs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.end.send_replace(Some(record));
     }
 
-    /// Returns when the task has ended.
-    pub(super) async fn ended(&self) {
-        let mut done = self.done.subscribe();
-        // An error says that the sender is gone, which `self` holds.
-        done.wait_for(|done| *done).await.ok();
+    /// What came of the task, once it has ended.
+    pub(super) async fn ended(&self) -> Arc<Record> {
+        let mut end = self.end.subscribe();
+        loop {
+            if let Some(record) = &*end.borrow_and_update() {
+                return Arc::clone(record);
+            }
+            // An error says that the sender is gone, which `self` holds.
+            end.changed().await.ok();
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! The pictures that tasks name: those inside a task are taken out and kept, those at addresses fetched,
 //! until every one has a name in the library.
 
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::sync::Arc;
 
-use uuid::Uuid;
+use tokio::runtime::Handle;
 
+use super::auth::Owner;
 use super::fetch::Fetcher;
+use super::shares::Shares;
+use super::uploads::{self, Hold, Keeping, Needed};
 use crate::jobs::{Cancel, PictureSource};
 use crate::library::Pictures;
 use crate::pixels::{Picture, probe};
@@ -14,13 +18,18 @@ use crate::task::{ImageRef, Problem, Task};
 /// Most pixels of a picture that a client gives: 160 MB once it is decoded.
 const MOST_PIXELS: u64 = 40_000_000;
 
+/// Pictures that are decoded at a time; one key never has all of them.
+const DECODERS: usize = 3;
+
 /// The pictures of a server.
 #[derive(Debug)]
 pub(super) struct References {
     pub(super) kept: Pictures,
     fetcher: Fetcher,
-    /// One picture is decoded at a time, however many clients send some.
-    decoding: Mutex<()>,
+    /// Pictures that are decoded at a time, however many clients send some.
+    decoding: Shares,
+    runtime: Handle,
+    needed: Arc<Needed>,
 }
 
 /// Every picture that a task of the local engine names, with its place.
@@ -42,8 +51,31 @@ pub(super) fn places(task: &mut Task) -> Vec<(String, &mut ImageRef)> {
 }
 
 impl References {
-    pub(super) const fn new(kept: Pictures, fetcher: Fetcher) -> Self {
-        Self { kept, fetcher, decoding: Mutex::new(()) }
+    pub(super) fn new(kept: Pictures, fetcher: Fetcher, runtime: Handle) -> Self {
+        let decoding = Shares::new(DECODERS, DECODERS - 1);
+        Self { kept, fetcher, decoding, runtime, needed: Arc::default() }
+    }
+
+    /// Keeps the pictures that the task names from being cleared away, if they are there; they count as
+    /// used now. Asks the disk.
+    pub(super) fn hold(&self, task: &mut Task) -> Vec<Hold> {
+        places(task).into_iter().filter_map(|(_, image)| self.hold_one(image)).collect()
+    }
+
+    /// The same for one picture; `None` when it is not named by UUID.
+    pub(super) fn hold_one(&self, image: &ImageRef) -> Option<Hold> {
+        let ImageRef::Uuid(uuid) = image else { return None };
+        let hold = self.needed.hold(*uuid);
+        let found = self.kept.find(*uuid);
+        if let Some(path) = found.filter(|path| path.starts_with(self.kept.kept_in())) {
+            uploads::touch(&path);
+        }
+        Some(hold)
+    }
+
+    /// Clears away what clients brought too long ago; how many pictures went.
+    pub(super) fn sweep(&self, keeping: Keeping) -> io::Result<usize> {
+        uploads::sweep(self.kept.kept_in(), keeping, &self.needed)
     }
 
     /// What is wrong with a reference before anything is fetched or decoded.
@@ -63,58 +95,86 @@ impl References {
         Some(Problem { json_type: Some("string".to_owned()), ..problem })
     }
 
-    /// Keeps the pictures inside the task and names them instead. Asks the disk.
-    pub(super) fn take_out(&self, task: &mut Task) -> Result<(), Vec<Problem>> {
+    /// Keeps the pictures inside the task and names them instead. Not for threads that serve sockets: it
+    /// waits for its turn, and decodes.
+    pub(super) fn take_out(
+        &self,
+        owner: &Owner,
+        task: &mut Task,
+    ) -> Result<Vec<Hold>, Vec<Problem>> {
         let mut problems = Vec::new();
+        let mut holds = Vec::new();
         for (place, image) in places(task) {
-            match self.inline(&place, image) {
-                Ok(Some(uuid)) => *image = ImageRef::Uuid(uuid),
+            match self.inline(owner, (&place, image)) {
+                Ok(Some(hold)) => {
+                    *image = ImageRef::Uuid(hold.picture);
+                    holds.push(hold);
+                }
                 Ok(None) => {}
                 Err(problem) => problems.push(*problem),
             }
         }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        if problems.is_empty() { Ok(holds) } else { Err(problems) }
     }
 
     /// The name of a picture that comes inside a message; `None` for any other.
     pub(super) fn inline(
         &self,
-        place: &str,
-        image: &ImageRef,
-    ) -> Result<Option<Uuid>, Box<Problem>> {
+        owner: &Owner,
+        (place, image): (&str, &ImageRef),
+    ) -> Result<Option<Hold>, Box<Problem>> {
         match image.bytes() {
             None => Ok(None),
-            Some(Ok(bytes)) => self.keep(place, &bytes).map(Some),
+            Some(Ok(bytes)) => self.keep(owner, (place, &bytes)).map(Some),
             Some(Err(error)) => Err(unusable(place, &error)),
         }
     }
 
     /// Fetches what the task names by address, one after the other.
-    pub(super) async fn fetch(&self, task: &mut Task) -> Result<(), Box<Problem>> {
+    pub(super) async fn fetch(
+        &self,
+        owner: &Owner,
+        task: &mut Task,
+    ) -> Result<Vec<Hold>, Box<Problem>> {
+        let mut holds = Vec::new();
         for (place, image) in places(task) {
             if let ImageRef::Url(address) = &image {
-                *image = ImageRef::Uuid(self.fetched(&place, address).await?);
+                let hold = self.fetched(owner, (&place, address)).await?;
+                *image = ImageRef::Uuid(hold.picture);
+                holds.push(hold);
             }
         }
-        Ok(())
+        Ok(holds)
     }
 
     /// The name of the picture at an address.
-    pub(super) async fn fetched(&self, place: &str, address: &str) -> Result<Uuid, Box<Problem>> {
+    pub(super) async fn fetched(
+        &self,
+        owner: &Owner,
+        (place, address): (&str, &str),
+    ) -> Result<Hold, Box<Problem>> {
         let bytes = self.fetcher.get(address).await.map_err(|error| unusable(place, &error))?;
-        tokio::task::block_in_place(|| self.keep(place, &bytes))
+        tokio::task::block_in_place(|| self.keep(owner, (place, &bytes)))
     }
 
     /// Keeps a picture file.
-    fn keep(&self, place: &str, bytes: &[u8]) -> Result<Uuid, Box<Problem>> {
+    fn keep(&self, owner: &Owner, (place, bytes): (&str, &[u8])) -> Result<Hold, Box<Problem>> {
         let (extent, _) = probe(bytes).map_err(|error| unusable(place, &error))?;
         let pixels = u64::from(extent.width) * u64::from(extent.height);
         if pixels > MOST_PIXELS {
             let why = format!("{extent} is too large; pictures may have 40 million pixels");
             return Err(unusable(place, &why));
         }
-        let _one = self.decoding.lock().unwrap_or_else(PoisonError::into_inner);
-        self.kept.keep(bytes).map_err(|error| unusable(place, &error))
+        let _turn = self.runtime.block_on(self.decoding.take(owner, 1));
+        let keep = || self.kept.keep(bytes).map_err(|error| unusable(place, &error));
+        let hold = self.needed.hold(keep()?);
+        // The same picture may have been here before, and have been cleared away just now.
+        match self.kept.find(hold.picture) {
+            Some(path) if path.starts_with(self.kept.kept_in()) => uploads::touch(&path),
+            Some(_) => {}
+            None => drop(keep()?),
+        }
+        Ok(hold)
     }
 
     /// Sends the file `bytes` to an address that a client named.

@@ -1,9 +1,11 @@
 //! What all connections share, and what becomes of a task between its acceptance and its end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::answer::{Body, output_format};
@@ -14,15 +16,14 @@ use super::open_task::{Message, OpenTask, OpenTasks};
 use super::queue::Waiting;
 use super::references::{References, has_addresses};
 use super::session::Sessions;
+use super::shares::Rations;
 use super::sign::Secret;
 use super::store::{End, Record, Store};
+use super::uploads::{Hold, Keeping};
 use crate::jobs::{Cancel, GuideMaker};
 use crate::library::{Annotators, Library};
 use crate::protocol::{AnyTask, ControlNetPreprocess};
 use crate::task::{ImageRef, Problem, Task};
-
-/// Transfers for clients at a time.
-const TRANSFERS: usize = 16;
 
 /// The server without its sockets.
 pub(super) struct Service {
@@ -37,7 +38,7 @@ pub(super) struct Service {
     pub(super) open: OpenTasks,
     pub(super) sessions: Sessions<Message>,
     pub(super) queue: Waiting<Owner, Work>,
-    pub(super) transfers: Semaphore,
+    pub(super) rations: Rations,
     pub(super) runtime: Handle,
     /// Ends the job that runs now.
     pub(super) running: Mutex<Option<Cancel>>,
@@ -67,42 +68,7 @@ pub(super) enum Order {
     Guide(Box<ControlNetPreprocess>, Uuid),
 }
 
-/// The parts of a [`Service`] that are there before it.
-pub(super) struct Parts {
-    pub(super) limits: Limits,
-    pub(super) keys: Keys,
-    pub(super) secret: Secret,
-    pub(super) library: Arc<Library>,
-    pub(super) annotators: Annotators,
-    pub(super) guides: Arc<dyn GuideMaker>,
-    pub(super) references: References,
-    pub(super) store: Store,
-    pub(super) runtime: Handle,
-}
-
 impl Service {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts { limits, keys, secret, library, annotators, guides, references, store, runtime } =
-            parts;
-        Self {
-            sessions: Sessions::new(limits.session),
-            limits,
-            keys,
-            secret,
-            library,
-            annotators,
-            guides,
-            references,
-            store,
-            runtime,
-            open: OpenTasks::default(),
-            queue: Waiting::new(),
-            transfers: Semaphore::new(TRANSFERS),
-            running: Mutex::default(),
-            phase: watch::channel(Phase::Serving).0,
-        }
-    }
-
     pub(super) fn is_ending(&self) -> bool {
         *self.phase.borrow() != Phase::Serving
     }
@@ -141,63 +107,88 @@ impl Service {
 
     /// Brings a task to the engine, once its pictures are here.
     pub(super) fn begin(self: &Arc<Self>, open: &Arc<OpenTask>, mut task: Task) {
-        let open = Arc::clone(open);
+        open.needs(self.references.hold(&mut task));
         if !has_addresses(&mut task) {
-            self.queue_up(open, Order::Pictures(Box::new(task)));
+            self.queue_up(Arc::clone(open), Order::Pictures(Box::new(task)));
             return;
         }
-        let service = Arc::clone(self);
-        self.runtime.spawn(async move {
-            let _permit = service.transfers.acquire().await;
-            match service.references.fetch(&mut task).await {
-                Ok(()) => service.queue_up(open, Order::Pictures(Box::new(task))),
-                Err(problem) => service.made(&open, vec![*problem]),
-            }
+        let (service, owner) = (Arc::clone(self), open.record.owner.clone());
+        let fetched = async move {
+            let _share = service.rations.transfers.take(&owner, 1).await;
+            let holds = service.references.fetch(&owner, &mut task).await?;
+            Ok((task, holds))
+        };
+        self.bring(open, fetched, |service, open, (task, holds)| {
+            open.needs(holds);
+            service.queue_up(open, Order::Pictures(Box::new(task)));
         });
     }
 
     /// Brings a guide's order to the engine's thread, once its picture is here.
     pub(super) fn begin_guide(self: &Arc<Self>, open: &Arc<OpenTask>, task: ControlNetPreprocess) {
-        let (open, service) = (Arc::clone(open), Arc::clone(self));
-        self.runtime.spawn(async move {
-            match service.brought_in("inputImage", task.image()).await {
-                Ok(picture) => service.queue_up(open, Order::Guide(Box::new(task), picture)),
-                Err(problem) => service.made(&open, vec![*problem]),
-            }
+        let image = task.image().cloned();
+        self.bring(open, self.brought_in(open, ("inputImage", image)), |service, open, hold| {
+            let picture = hold.picture;
+            open.needs([hold]);
+            service.queue_up(open, Order::Guide(Box::new(task), picture));
         });
     }
 
     /// Fetches a picture that is to be kept.
     pub(super) fn begin_upload(self: &Arc<Self>, open: &Arc<OpenTask>, image: ImageRef) {
-        let (open, service) = (Arc::clone(open), Arc::clone(self));
-        self.runtime.spawn(async move {
-            match service.brought_in("image", Some(&image)).await {
-                Ok(picture) => {
-                    tokio::task::block_in_place(|| service.has_made(&open, vec![picture]));
-                }
-                Err(problem) => service.made(&open, vec![*problem]),
-            }
+        self.bring(open, self.brought_in(open, ("image", Some(image))), |service, open, hold| {
+            service.has_made(&open, vec![hold.picture]);
         });
     }
 
-    /// The name of a picture, wherever it comes from.
-    async fn brought_in(
-        &self,
-        place: &str,
-        image: Option<&ImageRef>,
-    ) -> Result<Uuid, Box<Problem>> {
-        let inline = |image| {
-            let kept = tokio::task::block_in_place(|| self.references.inline(place, image))?;
-            kept.ok_or_else(|| Box::new(Problem::at("invalid", place, "it must be a picture.")))
-        };
-        match image {
-            Some(ImageRef::Uuid(uuid)) => Ok(*uuid),
-            Some(ImageRef::Url(address)) => {
-                let _permit = self.transfers.acquire().await;
-                self.references.fetched(place, address).await
+    /// Does `work` for a task and goes on with what it brings. The task ends when the work fails, and when
+    /// it panics as well: nobody must wait for it for ever.
+    pub(super) fn bring<T: Send + 'static>(
+        self: &Arc<Self>,
+        open: &Arc<OpenTask>,
+        work: impl Future<Output = Result<T, Box<Problem>>> + Send + 'static,
+        go_on: impl FnOnce(&Arc<Self>, Arc<OpenTask>, T) + Send + 'static,
+    ) {
+        let (service, open) = (Arc::clone(self), Arc::clone(open));
+        self.runtime.spawn(async move {
+            let brought = AssertUnwindSafe(work).catch_unwind().await;
+            let brought = brought.unwrap_or_else(|_panic| Err(Box::new(fault())));
+            // What follows writes to the disk.
+            tokio::task::spawn_blocking(move || match brought {
+                Ok(it) => go_on(&service, open, it),
+                Err(problem) => service.made(&open, vec![*problem]),
+            });
+        });
+    }
+
+    /// Brings a picture in, wherever it comes from.
+    fn brought_in(
+        self: &Arc<Self>,
+        open: &OpenTask,
+        (place, image): (&'static str, Option<ImageRef>),
+    ) -> impl Future<Output = Result<Hold, Box<Problem>>> + Send + 'static {
+        // From now on, not from when its turn comes.
+        let held = image.as_ref().and_then(|image| self.references.hold_one(image));
+        let (service, owner) = (Arc::clone(self), open.record.owner.clone());
+        async move {
+            if let Some(hold) = held {
+                return Ok(hold);
             }
-            Some(image) => inline(image),
-            None => Err(Box::new(Problem::at("missing", place, format!("{place} is missing.")))),
+            match image {
+                Some(ImageRef::Url(address)) => {
+                    let _share = service.rations.transfers.take(&owner, 1).await;
+                    service.references.fetched(&owner, (place, &address)).await
+                }
+                Some(image) => {
+                    let inline = || service.references.inline(&owner, (place, &image));
+                    let kept = tokio::task::block_in_place(inline)?;
+                    let none = || Box::new(Problem::at("invalid", place, "it must be a picture."));
+                    kept.ok_or_else(none)
+                }
+                None => {
+                    Err(Box::new(Problem::at("missing", place, format!("{place} is missing."))))
+                }
+            }
         }
     }
 
@@ -208,8 +199,7 @@ impl Service {
     /// One picture of a task is finished: whoever waits gets it, and so does `uploadEndpoint`.
     pub(super) fn finished(self: &Arc<Self>, open: &Arc<OpenTask>, index: usize) {
         if let Some(reach) = &open.reach {
-            let (record, base) = (Arc::clone(&open.record), Arc::clone(&reach.base));
-            reach.outbox.push(Message::Picture { record, index, base });
+            reach.push(Message::Picture { record: Arc::clone(&open.record), index });
         }
         let request = &open.record.request;
         let Some(address) = request.get("uploadEndpoint").and_then(|address| address.as_str())
@@ -220,10 +210,11 @@ impl Service {
         let (address, image) = (address.to_owned(), open.record.images.get(index).copied());
         let (service, open) = (Arc::clone(self), Arc::clone(open));
         self.runtime.spawn(async move {
-            let _permit = service.transfers.acquire().await;
-            let error = service.send(&open, image, &address).await.err();
-            if let Some(errors) = open.upload_ends(error.map(|problem| *problem)) {
-                tokio::task::block_in_place(|| service.end(&open, &errors));
+            let _share = service.rations.transfers.take(&open.record.owner, 1).await;
+            let sent = AssertUnwindSafe(service.send(&open, image, &address)).catch_unwind().await;
+            let error = sent.unwrap_or_else(|_panic| Err(Box::new(fault()))).err();
+            if let Some(errors) = open.upload_ends(error.map(|it| open.record.stamped(*it))) {
+                tokio::task::spawn_blocking(move || service.end(&open, &errors));
             }
         });
     }
@@ -235,19 +226,24 @@ impl Service {
         image: Option<Uuid>,
         address: &str,
     ) -> Result<(), Box<Problem>> {
-        let read = || std::fs::read(self.references.kept.find(image?)?).ok();
-        let bytes = tokio::task::block_in_place(read).unwrap_or_default();
+        let failed = |why: &dyn std::fmt::Display| {
+            let message = format!("The picture was made and did not reach uploadEndpoint: {why}.");
+            Box::new(Problem::new("uploadFailed", message))
+        };
+        let read = || {
+            let path = self.references.kept.find(image?)?;
+            std::fs::read(path).map_err(|error| tracing::warn!("{error}")).ok()
+        };
+        let bytes = tokio::task::block_in_place(read);
+        let bytes = bytes.ok_or_else(|| failed(&"its file cannot be read any more"))?;
         let extension = output_format(&open.record.request).extension();
         let sent = self.references.send(address, &bytes, files::media_type(extension)).await;
-        sent.map_err(|why| {
-            let message = format!("The picture was made and did not reach uploadEndpoint: {why}.");
-            Box::new(open.stamped(Problem::new("uploadFailed", message)))
-        })
+        sent.map_err(|why| failed(&why))
     }
 
-    /// The engine is through with a task.
+    /// The engine is through with a task. Asks the disk.
     pub(super) fn made(&self, open: &OpenTask, errors: Vec<Problem>) {
-        let errors = errors.into_iter().map(|problem| open.stamped(problem)).collect();
+        let errors = errors.into_iter().map(|problem| open.record.stamped(problem)).collect();
         if let Some(errors) = open.made(errors) {
             self.end(open, &errors);
         }
@@ -256,28 +252,44 @@ impl Service {
     /// Nothing is left to do for a task: it is written down, and whoever waits hears of it.
     fn end(&self, open: &OpenTask, errors: &[Problem]) {
         let end = End { data: Vec::new(), errors: errors.to_vec() };
-        self.write_end(open, &open.record.ended(end));
+        self.write_end(open, open.record.ended(end));
         if let Some(reach) = open.reach.as_ref().filter(|_| !errors.is_empty()) {
-            reach.outbox.push(Body::errors(errors).to_message());
+            reach.push(Message::new(Body::errors(errors)));
         }
     }
 
     /// Everything that a task was to give is there: it has ended.
     pub(super) fn has_made(&self, open: &OpenTask, images: Vec<Uuid>) {
-        let record = open.record.ended_with(images);
-        self.write_end(open, &record);
+        let record = self.write_end(open, open.record.ended_with(images));
         if let Some(reach) = &open.reach {
-            reach.outbox.push(self.body(&record, &reach.base).to_message());
+            reach.push(Message::Ended(record));
         }
     }
 
-    fn write_end(&self, open: &OpenTask, record: &Record) {
-        if let Err(error) = self.store.write(open.uuid, record) {
-            // Its pictures lie there all the same; the next start ends it again.
+    fn write_end(&self, open: &OpenTask, record: Record) -> Arc<Record> {
+        if let Err(error) = self.store.write_end(open.uuid, &record) {
+            // It is answered from memory until it can be written; a server that is restarted before then
+            // finds its pictures, or tries it again.
             tracing::error!("the end of task {} could not be written down: {error}", open.uuid);
         }
+        let record = Arc::new(record);
         self.open.remove(open.uuid);
-        open.tell_end();
+        open.tell_end(Arc::clone(&record));
+        record
+    }
+
+    /// Clears away what is too old, and writes down what could not be written before.
+    pub(super) fn sweep(&self) -> std::io::Result<()> {
+        // On a full disk nothing can be written before something has gone.
+        let tasks = self.store.sweep(|task| self.open.contains(task));
+        let Limits { uploads_age: age, uploads_bytes: bytes, .. } = self.limits;
+        let gone = self.references.sweep(Keeping { age, bytes });
+        self.store.catch_up()?;
+        tasks?;
+        if gone? > 0 {
+            tracing::info!("uploaded pictures were cleared away");
+        }
+        Ok(())
     }
 
     /// Ends what runs now; it goes on at the next start.
@@ -286,4 +298,10 @@ impl Service {
             cancel.cancel();
         }
     }
+}
+
+/// Something in here is wrong; the log has the panic.
+pub(super) fn fault() -> Problem {
+    let message = "The task ended because of a fault in Latelier itself; the log says more.";
+    Problem::new("internalServerError", message)
 }

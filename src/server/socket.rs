@@ -1,18 +1,21 @@
 //! One WebSocket: authentication first, then tasks in and results out, each in its own frame.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use serde_json::{Value, json};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant as Deadline, timeout, timeout_at};
 
-use super::accept::{Caller, Reply, read_message};
+use super::accept::{Caller, Reply};
 use super::answer::Body;
 use super::auth::Owner;
-use super::open_task::{Message, Reach};
-use super::service::{Phase, Service};
+use super::message::read_message;
+use super::open_task::Message;
+use super::service::{Phase, Service, fault};
 use super::session::Attached;
+use super::shares::Share;
 use crate::protocol::{AnyTask, Authentication};
 use crate::task::Problem;
 
@@ -23,6 +26,9 @@ const TOO_BIG: u16 = 1009;
 
 /// Most bytes of a message before a key was given.
 const MOST_OF_A_STRANGER: usize = 1 << 20;
+
+/// How long the other side may take to answer a farewell.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A connection from its upgrade to its end.
 pub(super) struct Socket {
@@ -101,41 +107,52 @@ impl Socket {
 
     /// Tasks in, results out.
     async fn talk(&mut self, owner: &Owner, attached: &Attached<Message>, rest: Vec<Value>) -> End {
-        let reach = Reach { outbox: Arc::clone(&attached.outbox), base: Arc::clone(&self.base) };
-        let base = Arc::clone(&self.base);
-        let caller = Caller { owner: owner.clone(), base, reach: Some(reach) };
-        let mut phase = self.service.phase.subscribe();
-        let mut idle = Deadline::now() + self.service.limits.idle;
+        let reach = Some(Arc::clone(&attached.outbox));
+        let mut talk = Talk {
+            caller: Caller { owner: owner.clone(), base: Arc::clone(&self.base), reach },
+            service: Arc::clone(&self.service),
+            taking: JoinSet::new(),
+            making: JoinSet::new(),
+            waiting: None,
+        };
         if !rest.is_empty()
-            && let Err(end) = self.take(rest, &caller).await
+            && let Err(end) = self.heard(rest, &mut talk).await
         {
             return end;
         }
+        let mut phase = self.service.phase.subscribe();
+        let mut idle = Deadline::now() + self.service.limits.idle;
         loop {
-            while let Some((number, message)) = attached.outbox.next(attached.connection) {
-                if let Err(end) = self.send_numbered(number, message).await {
-                    return end;
-                }
+            if let Err(end) = self.send_ready(attached, &mut talk).await {
+                return end;
             }
             if !attached.outbox.is_attached(attached.connection) {
                 return End(Some((POLICY, "the session goes on in another connection")));
             }
-            if *phase.borrow_and_update() == Phase::Closing {
+            if talk.is_quiet() && *phase.borrow_and_update() == Phase::Closing {
                 return End(Some((GOING_AWAY, "the server stops")));
             }
-            tokio::select! {
-                frame = self.stream.recv() => {
-                    idle = Deadline::now() + self.service.limits.idle;
-                    if let Err(end) = self.hear(frame, &caller, attached).await {
-                        return end;
-                    }
+            // What is finished and what was heard come before the deadline for silence.
+            let went_on = tokio::select! {
+                biased;
+                Some(made) = talk.making.join_next() => self.send_made(made).await,
+                Some(_) = talk.taking.join_next() => {
+                    talk.take_waiting();
+                    Ok(())
                 }
-                () = attached.outbox.news.notified() => {}
-                _ = phase.changed() => {}
-                () = tokio::time::sleep_until(idle) => {
-                    return End(Some((GOING_AWAY, "nothing was heard for too long")));
+                frame = self.stream.recv(), if talk.waiting.is_none() => {
+                    self.hear(frame, &mut talk, attached).await
                 }
+                () = attached.outbox.news.notified() => continue,
+                _ = phase.changed() => continue,
+                () = tokio::time::sleep_until(idle), if talk.is_quiet() => {
+                    Err(End(Some((GOING_AWAY, "nothing was heard for too long"))))
+                }
+            };
+            if let Err(end) = went_on {
+                return end;
             }
+            idle = Deadline::now() + self.service.limits.idle;
         }
     }
 
@@ -143,7 +160,7 @@ impl Socket {
     async fn hear(
         &mut self,
         frame: Option<Result<Frame, axum::Error>>,
-        caller: &Caller,
+        talk: &mut Talk,
         attached: &Attached<Message>,
     ) -> Result<(), End> {
         let bytes = match frame.ok_or(End(None))? {
@@ -163,37 +180,48 @@ impl Socket {
             }
         };
         match read_message(&bytes) {
-            Ok(items) => self.take(items, caller).await,
+            Ok(items) => self.heard(items, talk).await,
             Err(problem) => self.send_body(&Body::errors(&[*problem])).await,
         }
     }
 
-    /// Hands tasks over, away from the threads that serve sockets: it asks the disk.
-    async fn take(&mut self, items: Vec<Value>, caller: &Caller) -> Result<(), End> {
+    /// Answers a ping at once, whatever else is being done, and hands tasks over.
+    async fn heard(&mut self, items: Vec<Value>, talk: &mut Talk) -> Result<(), End> {
         if items.iter().all(is_ping) {
             let pong = Body::data(vec![json!({ "taskType": "ping", "pong": true })]);
             return self.send_body(&pong).await;
         }
-        let (service, for_task) = (Arc::clone(&self.service), caller.clone());
-        let taken = tokio::task::spawn_blocking(move || {
-            push_all(service.accept_all(items, &for_task), &for_task);
-        });
-        taken.await.map_err(|_panic| End(None))
+        talk.take(items);
+        Ok(())
+    }
+
+    /// Sends what the session has to say, up to the first message that has to be made.
+    async fn send_ready(
+        &mut self,
+        attached: &Attached<Message>,
+        talk: &mut Talk,
+    ) -> Result<(), End> {
+        while talk.making.is_empty()
+            && let Some((number, message)) = attached.outbox.next(attached.connection)
+        {
+            match message {
+                Message::Body(body) => self.send_numbered(number, body.to_json()).await?,
+                message => talk.make(number, message),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_made(&mut self, made: Result<Made, JoinError>) -> Result<(), End> {
+        // A panic in there is in the log; the message stays in the session.
+        let Made { number, text, share } = made.map_err(|_panic| End(None))?;
+        let sent = self.send_numbered(number, text).await;
+        drop(share);
+        sent
     }
 
     /// Sends a message of the session; the pong to the ping behind it says that it arrived.
-    async fn send_numbered(&mut self, number: u64, message: Message) -> Result<(), End> {
-        let text = match message {
-            Message::Text(text) => text.to_string(),
-            Message::Picture { record, index, base } => {
-                let service = Arc::clone(&self.service);
-                let read = move || service.picture(&record, index, &base);
-                let picture = tokio::task::spawn_blocking(read).await.ok().flatten();
-                // A picture whose file was deleted meanwhile.
-                let Some(picture) = picture else { return Ok(()) };
-                Body::data(vec![picture]).to_json()
-            }
-        };
+    async fn send_numbered(&mut self, number: u64, text: String) -> Result<(), End> {
         self.send(Frame::text(text)).await?;
         self.send(Frame::Ping(number.to_be_bytes().to_vec().into())).await
     }
@@ -208,10 +236,86 @@ impl Socket {
     }
 
     async fn close(mut self, end: &End) {
-        if let End(Some((code, reason))) = end {
-            let reason = (*reason).into();
-            self.send(Frame::Close(Some(CloseFrame { code: *code, reason }))).await.ok();
+        let End(Some((code, reason))) = end else { return };
+        let reason = (*reason).into();
+        let close = Frame::Close(Some(CloseFrame { code: *code, reason }));
+        // Whoever closes with something unread makes the system throw away what was sent.
+        if self.send(close).await.is_ok() && *code != TOO_BIG {
+            let taken = async { while let Some(Ok(_)) = self.stream.recv().await {} };
+            timeout(LAST_WORDS, taken).await.ok();
         }
+    }
+}
+
+/// What a connection is doing besides listening.
+struct Talk {
+    service: Arc<Service>,
+    caller: Caller,
+    /// The message whose tasks are being accepted.
+    taking: JoinSet<()>,
+    /// The message that is being made to be sent.
+    making: JoinSet<Made>,
+    /// Came while another was being taken; nothing is listened to until its turn has come.
+    waiting: Option<Vec<Value>>,
+}
+
+/// A message of the session as it is sent.
+struct Made {
+    number: u64,
+    text: String,
+    share: Option<Share>,
+}
+
+impl Talk {
+    fn is_quiet(&self) -> bool {
+        self.taking.is_empty() && self.making.is_empty() && self.waiting.is_none()
+    }
+
+    /// Hands tasks over, away from the threads that serve sockets: it asks the disk.
+    fn take(&mut self, items: Vec<Value>) {
+        if !self.taking.is_empty() {
+            self.waiting = Some(items);
+            return;
+        }
+        let (service, caller) = (Arc::clone(&self.service), self.caller.clone());
+        self.taking.spawn(async move {
+            let turn = service.rations.messages.take(&caller.owner, 1).await;
+            let outbox = caller.reach.clone();
+            let taken = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                push_all(service.accept_all(items, &caller), &caller);
+            });
+            if let (Err(_panic), Some(outbox)) = (taken.await, outbox) {
+                outbox.push(Message::new(Body::errors(&[fault()])));
+            }
+        });
+    }
+
+    fn take_waiting(&mut self) {
+        if let Some(items) = self.waiting.take() {
+            self.take(items);
+        }
+    }
+
+    /// Makes a message, once there is room for it.
+    fn make(&mut self, number: u64, message: Message) {
+        let (service, caller) = (Arc::clone(&self.service), self.caller.clone());
+        self.making.spawn(async move {
+            let (weighing, whose) = (Arc::clone(&service), caller.owner.clone());
+            let weight = {
+                let message = message.clone();
+                tokio::task::spawn_blocking(move || weighing.weight(&message, &whose))
+            };
+            let share = match weight.await.unwrap_or_default() {
+                0 => None,
+                weight => Some(service.rations.answers.take(&caller.owner, weight).await),
+            };
+            let made = tokio::task::spawn_blocking(move || {
+                service.rendered(&message, &caller.owner, &caller.base).to_json()
+            });
+            let text = made.await.unwrap_or_else(|_panic| Body::errors(&[fault()]).to_json());
+            Made { number, text, share }
+        });
     }
 }
 
@@ -219,8 +323,10 @@ impl Socket {
 fn push_all(replies: Vec<Reply>, caller: &Caller) {
     let Some(reach) = &caller.reach else { return };
     for reply in replies {
-        if let Reply::Now(body) = reply {
-            reach.outbox.push(body.to_message());
+        match reply {
+            Reply::Now(body) => reach.push(Message::new(body)),
+            Reply::Asked(question) => reach.push(Message::Asked(question)),
+            Reply::Later(_) => {}
         }
     }
 }

@@ -4,9 +4,11 @@
 //! `served/lock` belongs to the running server, `served/secret` makes its names, `served/tasks/<taskUUID>.json`
 //! is a task. Whether a picture is finished is asked of its file alone.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +93,15 @@ impl Record {
     pub(super) fn task_type(&self) -> &str {
         self.request.get("taskType").and_then(Value::as_str).unwrap_or_default()
     }
+
+    /// The problem as one of this task.
+    pub(super) fn stamped(&self, problem: Problem) -> Problem {
+        Problem {
+            task_uuid: self.request["taskUUID"].as_str().map(str::to_owned),
+            task_type: Some(self.task_type().to_owned()),
+            ..problem
+        }
+    }
 }
 
 /// The folder of a server.
@@ -99,6 +110,8 @@ pub(super) struct Store {
     tasks: PathBuf,
     /// How long records stay after their end.
     keep: Duration,
+    /// Ended tasks that could not be written down, on a full disk for example; tried again later.
+    unwritten: Mutex<BTreeMap<Uuid, Record>>,
     _lock: File,
 }
 
@@ -118,7 +131,7 @@ impl Store {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let secret = secret(&folder.join("secret")).map_err(failed)?;
-        Ok((Self { tasks, keep, _lock: lock }, secret))
+        Ok((Self { tasks, keep, unwritten: Mutex::default(), _lock: lock }, secret))
     }
 
     fn file(&self, task: Uuid) -> PathBuf {
@@ -130,14 +143,47 @@ impl Store {
         write_atomically(&self.file(task), &serde_json::to_vec(record)?)
     }
 
+    fn unwritten(&self) -> MutexGuard<'_, BTreeMap<Uuid, Record>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the record of an ended task. When that fails it is kept in memory, and answers are still made
+    /// of it.
+    pub(super) fn write_end(&self, task: Uuid, record: &Record) -> io::Result<()> {
+        let written = self.write(task, record);
+        if written.is_err() {
+            self.unwritten().insert(task, record.clone());
+        }
+        written
+    }
+
+    /// Tries again to write down what could not be written.
+    pub(super) fn catch_up(&self) -> io::Result<()> {
+        loop {
+            let Some((task, record)) =
+                self.unwritten().first_key_value().map(|(task, record)| (*task, record.clone()))
+            else {
+                return Ok(());
+            };
+            self.write(task, &record)?;
+            self.unwritten().remove(&task);
+        }
+    }
+
+    /// Bytes of a task's record, without its pictures.
+    pub(super) fn size(&self, task: Uuid) -> u64 {
+        fs::metadata(self.file(task)).map_or(0, |about| about.len())
+    }
+
     /// Whether a task of that name is or was here within the time that records are kept.
     pub(super) fn knows(&self, task: Uuid) -> bool {
-        self.file(task).is_file()
+        self.file(task).is_file() || self.unwritten().contains_key(&task)
     }
 
     /// The record of a task, if it is this owner's.
     pub(super) fn read(&self, task: Uuid, owner: &Owner) -> Option<Record> {
-        read(&self.file(task)).filter(|record| record.owner == *owner)
+        let unwritten = self.unwritten().get(&task).cloned();
+        unwritten.or_else(|| read(&self.file(task))).filter(|record| record.owner == *owner)
     }
 
     /// Tasks that had not ended when the server stopped, the oldest first.
@@ -259,6 +305,28 @@ mod tests {
         assert_eq!(secret.name("a", &[]), name, "names outlive a restart");
         let unfinished = store.unfinished().unwrap();
         assert_eq!(unfinished.iter().map(Record::task_uuid).collect::<Vec<_>>(), [Some(open)]);
+    }
+
+    #[test]
+    fn an_end_that_cannot_be_written_is_known_all_the_same_and_written_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let (store, _) = Store::open(&home, KEEP).unwrap();
+        let task = Uuid::new_v4();
+        store.write(task, &record(task, None)).unwrap();
+        let aside = folder.path().join("aside");
+        fs::rename(&store.tasks, &aside).unwrap();
+        let end = End { data: Vec::new(), errors: vec![Problem::new("invalidSeedImage", "m")] };
+        let ended = record(task, Some(end));
+        assert!(store.write_end(task, &ended).is_err());
+        assert!(store.catch_up().is_err());
+        assert_eq!(store.read(task, &"me".to_owned()), Some(ended.clone()));
+        assert!(store.knows(task) && store.read(task, &"you".to_owned()).is_none());
+        fs::rename(&aside, &store.tasks).unwrap();
+        store.catch_up().unwrap();
+        drop(store);
+        let (store, _) = Store::open(&home, KEEP).unwrap();
+        assert_eq!(store.read(task, &"me".to_owned()), Some(ended));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::accept::resolved;
 use super::answer::output_format;
 use super::open_task::OpenTask;
-use super::service::{Order, Service, Work};
+use super::service::{Order, Service, Work, fault};
 use crate::jobs::{
     Cancel, Event, EventSink, GuideOrder, Job, Owed, PictureSource as _, Progress, Provider,
 };
@@ -29,9 +29,7 @@ pub(super) fn work_through(service: &Arc<Service>, provider: &dyn Provider) {
         }));
         if done.is_err() {
             // The panic is in the log; the others must not wait for ever.
-            let message =
-                "The task ended because of a fault in Latelier itself; the log says more.";
-            service.made(&open, vec![Problem::new("internalServerError", message)]);
+            service.made(&open, vec![fault()]);
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::{DrawnMask, GuideSlot, GuideTool};
+use super::{GalleryAction, GalleryOrder, GuideSlot, GuideTool, MaskAction, MaskWork, Tool};
 use crate::jobs::{Job, JobId};
+use crate::pixels::Mask;
 use crate::task::{Preprocess, Task};
 
 /// A wish of the user that changes more than the form in front of them.
@@ -45,16 +46,16 @@ pub enum Action {
     OpenPicture,
     /// Start from this picture.
     StartFrom(Uuid),
+    /// Go on from this result: it takes the start picture's place, with nothing masked or grown yet.
+    UseResult(Uuid),
+    /// Back to the start picture; its results stay in the gallery.
+    LeaveResults,
     /// Start from no picture.
     RemovePicture,
-    /// Draw on the start picture where to repaint, or stop drawing.
-    DrawMask,
-    /// Add a rectangle to the mask, over the middle of the start picture.
-    AddRectangle,
-    /// Go back to the mask before the last change.
-    UndoMask,
-    /// Repaint the whole picture again.
-    ClearMask,
+    /// Take this tool in hand, over the start picture; the tool in hand is laid down.
+    Take(Tool),
+    /// Do that to the mask.
+    Mask(MaskAction),
     /// Guide by the picture that the canvas shows.
     GuideByShown(GuideSlot),
     /// Guide by this picture of the gallery.
@@ -63,8 +64,8 @@ pub enum Action {
     DrawGuide(GuideSlot, GuideTool),
     /// Ask for a picture file to guide by.
     OpenGuide(GuideSlot),
-    /// Save a copy of this picture somewhere.
-    Export(Uuid),
+    /// Do something with pictures of the gallery.
+    Gallery(GalleryAction),
     /// Open the folder of the results.
     OpenResults,
     /// Look at the results and the models folders again.
@@ -76,8 +77,8 @@ pub enum Action {
 /// A task that waits for the picture of its mask.
 #[derive(Clone, Debug)]
 pub struct MaskOrder {
-    /// What to draw; the library keeps it.
-    pub mask: DrawnMask,
+    /// The pixels; the library keeps them.
+    pub mask: Mask,
     /// The task that is to name it.
     pub task: Task,
 }
@@ -87,8 +88,10 @@ pub struct MaskOrder {
 pub enum Effect {
     /// Give this job to the provider.
     Submit(Job),
-    /// Draw this mask, then come back with its name: [`super::State::mask_drawn`].
+    /// Keep this mask in the library, then come back with its name: [`super::State::mask_drawn`].
     DrawMask(Box<MaskOrder>),
+    /// Work on a mask.
+    Mask(MaskWork),
     /// Give these jobs to the provider, in this order.
     Resume(Vec<Job>),
     /// Take these jobs out of the journal.
@@ -102,8 +105,8 @@ pub enum Effect {
     DrawGuide(GuideSlot, PathBuf, Preprocess),
     /// The same with a file that is asked for.
     OpenGuide(GuideSlot),
-    /// Copy this file to where the user says.
-    Export(PathBuf),
+    /// Work on pictures' files.
+    Gallery(GalleryOrder),
     /// Show the results folder in the system's file manager.
     OpenResults,
     /// List the results folder.

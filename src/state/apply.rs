@@ -1,12 +1,14 @@
 //! What each action does: one call an arm.
 
+mod masking;
+
+pub use masking::{MaskAction, MaskChange, MaskWork};
+
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{
-    Action, Draft, Effect, JobEntry, JobStatus, MaskHistory, MaskOrder, State, Tone, Tool, Zoom,
-};
+use super::{Action, Draft, Effect, JobEntry, JobStatus, MaskOrder, State, Tone, Tool, Zoom};
 use crate::jobs::{Job, JobId, Status, fresh_seed};
 use crate::task::{EngineKind, ImageRef, Problem, Task, resolve};
 
@@ -34,16 +36,16 @@ impl State {
             Action::ReuseSeed(image_uuid) => self.reuse_seed(image_uuid),
             Action::OpenPicture => Some(Effect::OpenPicture),
             Action::StartFrom(image_uuid) => self.start_from_result(image_uuid),
+            Action::UseResult(image_uuid) => self.use_result(image_uuid),
+            Action::LeaveResults => self.leave_results(),
             Action::RemovePicture => self.remove_picture(),
-            Action::DrawMask => self.draw_mask(),
-            Action::AddRectangle => self.add_rectangle(),
-            Action::UndoMask => self.undo_mask(),
-            Action::ClearMask => self.clear_mask(),
+            Action::Take(tool) => self.take(tool),
+            Action::Mask(action) => self.mask_action(action),
             Action::GuideByShown(slot) => Some(Effect::BringGuide(slot, self.shown_file()?)),
             Action::GuideByPicture(slot, picture) => self.guide_by_picture(slot, picture),
             Action::DrawGuide(slot, tool) => self.draw_guide(slot, tool),
             Action::OpenGuide(slot) => Some(Effect::OpenGuide(slot)),
-            Action::Export(image_uuid) => self.export(image_uuid),
+            Action::Gallery(action) => self.gallery_action(action),
             Action::OpenResults => Some(Effect::OpenResults),
             Action::Rescan => Some(Effect::Rescan),
             Action::DismissNotice(id) => self.dismiss_notice(id),
@@ -83,17 +85,17 @@ impl State {
             let submitted = self.submit(&task);
             return submitted.map_err(|problems| self.world.problems = problems).ok();
         }
-        let Some(extent) = self.world.start_extent(&self.draft) else {
-            self.world.notify(Tone::Failed, STILL_READ);
+        if self.painting.is_waiting() {
+            self.world.notify(Tone::Failed, "The mask is still being read or changed");
             return None;
-        };
+        }
         let to_check = self.world.filled(self.task_to_check());
         let problems = resolve(&to_check, &self.world, EngineKind::Local, 1).err();
         if let Some(problems) = problems {
             self.world.problems = problems;
             return None;
         }
-        let mask = self.draft.mask.drawn(extent)?;
+        let mask = self.painting.mask()?.mask().clone();
         Some(Effect::DrawMask(Box::new(MaskOrder { mask, task })))
     }
 
@@ -198,6 +200,7 @@ impl State {
 
     fn select(&mut self, image_uuid: Uuid) -> Option<Effect> {
         self.world.gallery.get(image_uuid)?;
+        self.view.gallery.choose_one();
         self.view.selected = Some(image_uuid);
         self.view.following = false;
         self.view.show_results();
@@ -240,12 +243,16 @@ impl State {
 
     fn reuse_settings(&mut self, image_uuid: Uuid) -> Option<Effect> {
         let task = Arc::clone(self.world.gallery.get(image_uuid)?.task()?);
+        self.put_into_form(&task);
+        self.said("Settings")
+    }
+
+    /// Puts all settings of `task` into the form.
+    pub(super) fn put_into_form(&mut self, task: &Task) {
         let own_format = self.draft.more.output_format;
-        self.draft = Draft::from(task.as_ref());
+        self.draft = Draft::from(task);
         // What other programs wrote says nothing about the files to write here.
         self.draft.more.output_format = task.output_format.or(own_format);
-        self.view.mask_history = MaskHistory::default();
-        self.said("Settings")
     }
 
     fn reuse_prompt(&mut self, image_uuid: Uuid) -> Option<Effect> {
@@ -274,10 +281,6 @@ impl State {
     }
 
     fn form_starts_from(&mut self, image_uuid: Option<Uuid>) {
-        if self.draft.seed_image != image_uuid {
-            self.view.mask_history = MaskHistory::default();
-            self.view.drawing_from = None;
-        }
         self.draft.start_from(image_uuid);
     }
 
@@ -293,52 +296,39 @@ impl State {
         None
     }
 
+    fn use_result(&mut self, image_uuid: Uuid) -> Option<Effect> {
+        self.world.gallery.get(image_uuid)?.path.as_ref()?;
+        let extension = &mut self.draft.extension;
+        (extension.top, extension.right) = (None, None);
+        (extension.bottom, extension.left) = (None, None);
+        self.start_from(image_uuid);
+        None
+    }
+
+    fn leave_results(&mut self) -> Option<Effect> {
+        self.view.show_start();
+        None
+    }
+
     fn remove_picture(&mut self) -> Option<Effect> {
         self.form_starts_from(None);
         self.view.show_results();
         None
     }
 
-    fn draw_mask(&mut self) -> Option<Effect> {
-        let draws = self.view.start_shown && self.view.tool == Tool::Rectangle;
-        if draws {
+    /// Takes a tool in hand; the one in hand is laid down.
+    fn take(&mut self, tool: Tool) -> Option<Effect> {
+        if self.view.start_shown && self.view.tool == tool {
             self.view.tool = Tool::Hand;
         } else if self.draft.seed_image.is_some() {
             self.view.show_start();
-            self.view.tool = Tool::Rectangle;
+            self.view.tool = tool;
+            if let Some(extent) = self.world.start_extent(&self.draft) {
+                self.view.tools.fit(extent);
+            }
         }
-        self.view.drawing_from = None;
+        self.painting.outline.clear();
         None
-    }
-
-    fn add_rectangle(&mut self) -> Option<Effect> {
-        let extent = self.world.start_extent(&self.draft)?;
-        self.draft.mask.add_in_the_middle(extent, &mut self.view.mask_history);
-        self.view.show_start();
-        None
-    }
-
-    fn undo_mask(&mut self) -> Option<Effect> {
-        if self.draft.seed_image.is_some() {
-            self.draft.mask.undo(&mut self.view.mask_history);
-        }
-        None
-    }
-
-    fn clear_mask(&mut self) -> Option<Effect> {
-        self.draft.mask.clear(&mut self.view.mask_history);
-        None
-    }
-
-    fn export(&mut self, image_uuid: Uuid) -> Option<Effect> {
-        let path = self.world.gallery.get(image_uuid)?.path.clone();
-        if path.is_none() {
-            self.world.notify(
-                Tone::Failed,
-                "This picture could not be saved, so there is no file to copy",
-            );
-        }
-        path.map(Effect::Export)
     }
 
     fn dismiss_notice(&mut self, id: u64) -> Option<Effect> {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Draft, StartPicture, State, Tone, View, World};
 use crate::jobs::JobId;
+use crate::task::ImageRef;
 
 /// What the canvas shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,16 @@ impl World {
             None => OnCanvas::Nothing,
             Some(result) => result,
         }
+    }
+
+    /// The result on the canvas that was made from the form's start picture: it waits to be used
+    /// in its place, or to be left.
+    #[must_use]
+    pub fn staged(&self, draft: &Draft, view: &View) -> Option<Uuid> {
+        let OnCanvas::Picture(shown) = self.on_canvas(draft, view) else { return None };
+        let task = self.gallery.get(shown)?.task()?;
+        let from = draft.seed_image.map(ImageRef::Uuid);
+        (from.is_some() && task.seed_image == from).then_some(shown)
     }
 
     /// The job or the picture that the canvas shows when it does not show the start picture.

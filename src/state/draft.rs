@@ -153,7 +153,7 @@ impl Draft {
             new.extension = self.extension.clone();
         }
         if same_picture && task.mask_image == sent.mask_image {
-            (new.mask.shape, new.mask.feather) = (self.mask.shape.clone(), self.mask.feather);
+            new.mask.shape = self.mask.shape;
         }
         if task.mask_margin == sent.mask_margin {
             new.mask.margin = self.mask.margin;
@@ -332,7 +332,6 @@ impl From<&Task> for Draft {
             mask: MaskDraft {
                 shape: in_library(task.mask_image.as_ref())
                     .map_or(MaskShape::Nowhere, MaskShape::Kept),
-                feather: 0,
                 margin: task.mask_margin,
             },
             extension,

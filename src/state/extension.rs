@@ -10,6 +10,44 @@ const GRID: u32 = 64;
 /// The longest side of a result.
 const LONGEST: u32 = 2048;
 
+/// A handle of the frame, and how far it was pulled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pull {
+    /// Which side across, −1 the left, 1 the right, 0 neither; and down, −1 the top, 1 the bottom.
+    pub handle: [i8; 2],
+    /// How far, to the right and down, in pixels of the result.
+    pub by: [f32; 2],
+    /// The opposite side goes as far.
+    pub both: bool,
+    /// The frame keeps its shape.
+    pub even: bool,
+}
+
+impl Pull {
+    /// How far the left and right, and the top and bottom side go outwards.
+    fn sides_of(self, source: Extent, began: &Extension) -> [[f32; 2]; 2] {
+        let growth = began.growth();
+        let size =
+            [source.width + growth.width, source.height + growth.height].map(|side| side as f32);
+        let [x, y] = self.handle.map(f32::from);
+        // Outwards, for the side the handle belongs to.
+        let mut out = [self.by[0] * x, self.by[1] * y];
+        if self.even {
+            let share = |axis: usize| out[axis] / size[axis];
+            let most = if share(0).abs() >= share(1).abs() { share(0) } else { share(1) };
+            out = [most * size[0], most * size[1]];
+        }
+        let axis = |handle: f32, out: f32| match handle {
+            _ if handle == 0.0 && self.even => [out / 2.0, out / 2.0],
+            _ if handle == 0.0 => [0.0, 0.0],
+            _ if self.both => [out, out],
+            _ if handle < 0.0 => [out, 0.0],
+            _ => [0.0, out],
+        };
+        [axis(x, out[0]), axis(y, out[1])]
+    }
+}
+
 /// The numbers of `outpaint`; no number is no growth.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -50,6 +88,31 @@ impl Extension {
         Extent::new(sum(self.left, self.right), sum(self.top, self.bottom))
     }
 
+    /// Each side so much further out, in pixels of the result; what `self` says is where the pull
+    /// began. Sides stay on the grid, never go into the picture, and the result stays no longer
+    /// than 2048 a side.
+    pub fn pull(&mut self, began: &Self, by: Pull) {
+        let source = began.source.unwrap_or(Extent::new(GRID, GRID));
+        let [across, down] = by.sides_of(Extent::new(source.width, source.height), began);
+        let room = |side: u32| LONGEST.saturating_sub(side).max(GRID) / GRID * GRID;
+        let place = |[before, after]: [Option<u32>; 2], [less, more]: [f32; 2], room: u32| {
+            let snap = |side: Option<u32>, by: f32| {
+                let wanted = side.unwrap_or(0) as f32 + by;
+                (wanted / GRID as f32).round().max(0.0) as u32 * GRID
+            };
+            let (mut one, mut other) = (snap(before, less), snap(after, more));
+            // The side that was pulled gives way.
+            if less.abs() > more.abs() {
+                one = one.min(room.saturating_sub(other));
+            }
+            other = other.min(room.saturating_sub(one));
+            one = one.min(room.saturating_sub(other));
+            [one, other].map(|side| (side > 0).then_some(side))
+        };
+        [self.left, self.right] = place([began.left, began.right], across, room(source.width));
+        [self.top, self.bottom] = place([began.top, began.bottom], down, room(source.height));
+    }
+
     /// The size of the result, once the start picture's is known.
     #[must_use]
     pub fn result(&self) -> Option<Extent> {
@@ -84,12 +147,16 @@ impl Extension {
 
     /// Fits a start picture of that size, unless its size was chosen.
     pub(super) fn fit(&mut self, picture: Extent) {
-        if !self.source_is_set {
-            self.source = Some(self.fitted(picture));
-        }
+        self.source = Some(self.source_for(picture));
     }
 
-    /// A size near the picture's own whose sides are multiples of 64 and leave room to grow.
+    /// The size that a picture of that size is brought to before it grows: the chosen one, else one
+    /// near its own whose sides are multiples of 64 and leave room to grow.
+    #[must_use]
+    pub fn source_for(&self, picture: Extent) -> Extent {
+        self.source.filter(|_| self.source_is_set).unwrap_or_else(|| self.fitted(picture))
+    }
+
     fn fitted(&self, picture: Extent) -> Extent {
         let growth = self.growth();
         let room = |growth: u32| LONGEST.saturating_sub(growth).max(GRID);
@@ -155,6 +222,34 @@ mod tests {
         for (mut extension, picture, result) in cases {
             extension.fit(picture);
             assert_eq!(extension.result(), Some(result), "{picture}");
+        }
+    }
+
+    #[test]
+    fn handles_pull_sides_on_the_grid_and_never_into_the_picture() {
+        let source = Some(Extent::new(512, 256));
+        let began = Extension { right: Some(64), source, ..Extension::default() };
+        let pull = |handle, by| Pull { handle, by, both: false, even: false };
+        let cases = [
+            // top, right, bottom, left
+            (pull([1, 0], [70.0, 500.0]), [0, 128, 0, 0]),
+            (pull([1, 0], [-300.0, 0.0]), [0, 0, 0, 0]),
+            (pull([-1, -1], [-130.0, -31.0]), [0, 64, 0, 128]),
+            (pull([-1, 1], [-33.0, 100.0]), [0, 64, 128, 64]),
+            (Pull { both: true, ..pull([1, 0], [64.0, 0.0]) }, [0, 128, 0, 64]),
+            (Pull { even: true, ..pull([1, 1], [576.0, 0.0]) }, [0, 640, 256, 0]),
+            (Pull { even: true, ..pull([1, 0], [576.0, 0.0]) }, [128, 640, 128, 0]),
+            (pull([1, 0], [90_000.0, 0.0]), [0, 1536, 0, 0]),
+            (pull([-1, 0], [-90_000.0, 0.0]), [0, 64, 0, 1472]),
+            (pull([0, -1], [f32::NAN, f32::NAN]), [0, 64, 0, 0]),
+        ];
+        for (by, sides) in cases {
+            let mut extension = began.clone();
+            extension.pull(&began, by);
+            let Extension { top, right, bottom, left, .. } = extension;
+            assert_eq!([top, right, bottom, left].map(|side| side.unwrap_or(0)), sides, "{by:?}");
+            let result = extension.result().unwrap();
+            assert!(result.width <= 2048 && result.height <= 2048);
         }
     }
 

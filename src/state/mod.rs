@@ -5,13 +5,14 @@
 mod action;
 mod apply;
 mod canvas;
-mod days;
 mod draft;
 mod extension;
 mod gallery;
 mod mask;
 mod meter;
 mod more;
+mod offer;
+mod painting;
 mod prompt_book;
 mod queue;
 mod refusals;
@@ -24,14 +25,19 @@ mod wildcards;
 mod world;
 
 pub use action::{Action, Effect, MaskOrder};
+pub use apply::{MaskAction, MaskChange, MaskWork};
 pub use canvas::OnCanvas;
-pub use days::Day;
 pub use draft::{Draft, Mode};
-pub use extension::Extension;
-pub use gallery::{Gallery, GalleryEntry, Settings};
-pub use mask::{DrawnMask, MAX_FEATHER, MaskDraft, MaskHistory, MaskShape};
+pub use extension::{Extension, Pull};
+pub use gallery::{
+    Compare, Day, Difference, ExportTexts, Fact, Gallery, GalleryAction, GalleryEntry,
+    GalleryOrder, GalleryView, Listing, Marks, Settings, differences, facts,
+};
+pub use mask::{MaskDraft, MaskShape};
 pub use meter::{Length, Meter, Texts};
 pub use more::More;
+pub use offer::Offer;
+pub use painting::{MaskSource, MaskTicket, Painting, ToolSettings};
 pub use prompt_book::{PromptBook, WrittenPrompt};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
 pub use refusals::{Refusal, Refusals};
@@ -42,6 +48,7 @@ pub use task_sheet::{Place, SheetProblem, TaskSheet, Token, TokenKind, tokens};
 pub use view::{ThemeChoice, Tool, View, Zoom};
 pub use world::{Notice, Tone, World};
 
+use gallery::Filter;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -59,10 +66,14 @@ pub struct State {
     /// How the user looks at things.
     pub view: View,
 
+    /// The mask while it is painted on.
+    pub painting: Painting,
+
     /// Facts.
     pub world: World,
 
     checked: Option<(Draft, [usize; 2])>,
+    wanted_mask: Option<(MaskTicket, MaskSource)>,
 }
 
 impl State {
@@ -97,16 +108,30 @@ impl State {
         }
     }
 
-    /// The chosen picture whose task the index has and the window has not.
+    /// The chosen or compared picture whose task the index has and the window has not.
     #[must_use]
     pub fn wanted_task(&self) -> Option<Uuid> {
-        let entry = self.world.gallery.get(self.view.selected?)?;
-        matches!(entry.settings, Settings::Stored).then_some(entry.image_uuid)
+        let compared = self.view.compares().into_iter().flat_map(|compare| compare.pictures);
+        let mut looked_at = self.view.selected.into_iter().chain(compared);
+        looked_at.find(|image_uuid| {
+            let entry = self.world.gallery.get(*image_uuid);
+            entry.is_some_and(|entry| matches!(entry.settings, Settings::Stored))
+        })
     }
 
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
-        self.world.gallery.refresh(&self.view.search, now);
+        self.settle_mask();
+        let filter = Filter {
+            search: &self.view.search,
+            only_starred: self.view.gallery.only_starred,
+            models: &self.world.models,
+        };
+        if self.world.gallery.refresh(&filter, now) {
+            // Nobody deletes what they do not see.
+            let gallery = &self.world.gallery;
+            self.view.gallery.marks.keep(|image_uuid| gallery.shown_place(image_uuid).is_some());
+        }
         self.world.forget_count(&self.draft);
         if self.draft.extends()
             && let Some(StartPicture::Here { extent, .. }) = self.world.start_picture(&self.draft)
@@ -125,6 +150,22 @@ impl State {
             self.checked = Some((self.draft.clone(), models));
             self.check();
         }
+    }
+
+    /// Brings the form's mask and its pixels together.
+    fn settle_mask(&mut self) {
+        if !self.view.tool.paints() {
+            self.painting.end();
+        }
+        let start = self.world.start_extent(&self.draft);
+        if let Some(wanted) = self.painting.settle(&mut self.draft, start) {
+            self.wanted_mask = Some(wanted);
+        }
+    }
+
+    /// The pixels of a mask that have to be read, told once.
+    pub const fn take_wanted_mask(&mut self) -> Option<(MaskTicket, MaskSource)> {
+        self.wanted_mask.take()
     }
 
     fn check(&mut self) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Gallery, MaskHistory, PromptBook, TaskSheet};
+use super::{Compare, Gallery, GalleryView, PromptBook, TaskSheet, ToolSettings};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -62,11 +62,31 @@ pub enum Zoom {
 /// What dragging on the start picture does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tool {
-    /// Moves it.
+    /// Moves it, and pulls its sides.
     #[default]
     Hand,
-    /// Adds a rectangle to the mask.
+    /// Paints on the mask.
+    Brush,
+    /// Takes away from the mask.
+    Eraser,
+    /// Adds what is drawn around.
+    Lasso,
+    /// Adds a rectangle.
     Rectangle,
+    /// Adds an ellipse.
+    Ellipse,
+    /// Fills up to the mask's edges.
+    Fill,
+    /// Adds what has one colour.
+    Colour,
+}
+
+impl Tool {
+    /// Whether it changes the mask.
+    #[must_use]
+    pub fn paints(self) -> bool {
+        self != Self::Hand
+    }
 }
 
 /// What only this window knows. The first block is saved between runs.
@@ -81,6 +101,12 @@ pub struct View {
 
     /// Whether the gallery is unfolded.
     pub gallery_open: bool,
+
+    /// How the tools of the canvas are set.
+    pub tools: ToolSettings,
+
+    /// How the gallery is looked at.
+    pub gallery: GalleryView,
 
     /// Prompts that were drawn with.
     pub prompts: PromptBook,
@@ -111,14 +137,6 @@ pub struct View {
     /// What dragging on the start picture does.
     #[serde(skip)]
     pub tool: Tool,
-
-    /// Where the rectangle that is being drawn began, in pixels of the start picture.
-    #[serde(skip)]
-    pub drawing_from: Option<[f32; 2]>,
-
-    /// Masks that undoing brings back.
-    #[serde(skip)]
-    pub mask_history: MaskHistory,
 
     /// Whether the sheet of shortcuts is open.
     #[serde(skip)]
@@ -165,7 +183,13 @@ impl View {
         if self.start_shown {
             (self.start_shown, self.zoom) = (false, Zoom::Fit);
         }
-        (self.drawing_from, self.tool) = (None, Tool::Hand);
+        self.tool = Tool::Hand;
+    }
+
+    /// The two pictures that the canvas shows over each other.
+    #[must_use]
+    pub fn compares(&self) -> Option<Compare> {
+        self.gallery.compare.filter(|_| !self.following && !self.start_shown)
     }
 
     /// Whether what is saved of both is the same.
@@ -174,6 +198,8 @@ impl View {
         self.theme == other.theme
             && self.form_open == other.form_open
             && self.gallery_open == other.gallery_open
+            && self.tools == other.tools
+            && self.gallery.same_saved(&other.gallery)
             && self.more_open == other.more_open
             && self.prompts == other.prompts
     }
@@ -185,6 +211,8 @@ impl Default for View {
             theme: ThemeChoice::default(),
             form_open: true,
             gallery_open: true,
+            tools: ToolSettings::default(),
+            gallery: GalleryView::default(),
             prompts: PromptBook::default(),
             more_open: false,
             search: String::new(),
@@ -193,8 +221,6 @@ impl Default for View {
             zoom: Zoom::Fit,
             start_shown: false,
             tool: Tool::default(),
-            drawing_from: None,
-            mask_history: MaskHistory::default(),
             shortcuts_open: false,
             task_sheet: TaskSheet::default(),
             focus_prompt: false,

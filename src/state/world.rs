@@ -7,8 +7,10 @@ use std::time::{Instant, SystemTime};
 
 use uuid::Uuid;
 
-use super::gallery::Gallery;
+use super::action::Action;
+use super::gallery::{Gallery, GalleryAction};
 use super::meter::Meter;
+use super::offer::Offer;
 use super::queue::Queue;
 use super::refusals::Refusals;
 use super::stacks::GuideSlot;
@@ -37,6 +39,8 @@ pub struct Notice {
     pub text: String,
     /// Since when it is there.
     pub since: Instant,
+    /// What can be done about it: the words of a button, and what it does.
+    pub button: Option<(&'static str, Action)>,
 }
 
 /// Everything the window shows and does not change itself.
@@ -68,6 +72,9 @@ pub struct World {
 
     /// How many pictures to start from are being brought into the library.
     pub opening: u32,
+
+    /// Settings that came with a picture from elsewhere.
+    pub offered: Option<Offer>,
 
     /// The prompts as they were counted last.
     pub meter: Option<Meter>,
@@ -107,6 +114,7 @@ impl Default for World {
             notices: Vec::new(),
             problems: Vec::new(),
             opening: 0,
+            offered: None,
             meter: None,
             guides: HashMap::new(),
             annotators_missing: Vec::new(),
@@ -198,17 +206,36 @@ impl World {
 
     /// Says something that passes.
     pub fn notify(&mut self, tone: Tone, text: impl Into<String>) {
+        self.say(tone, text.into(), None);
+    }
+
+    /// Says something that passes, with a button.
+    pub fn offer(&mut self, tone: Tone, text: impl Into<String>, button: (&'static str, Action)) {
+        self.say(tone, text.into(), Some(button));
+    }
+
+    fn say(&mut self, tone: Tone, text: String, button: Option<(&'static str, Action)>) {
         const AT_ONCE: usize = 4;
         self.notices.push(Notice {
             id: self.next_notice,
             tone,
-            text: text.into(),
+            text,
             since: Instant::now(),
+            button,
         });
         self.next_notice += 1;
         if self.notices.len() > AT_ONCE {
             self.notices.remove(0);
         }
+    }
+
+    /// Takes in settings that came with a picture, and offers them.
+    pub fn offer_settings(&mut self, offer: Offer) {
+        let text =
+            format!("{} was made with {} and carries its settings", offer.name, offer.origin);
+        self.offered = Some(offer);
+        let button = ("Restore its settings", Action::Gallery(GalleryAction::RestoreOffered));
+        self.offer(Tone::Done, text, button);
     }
 
     /// Takes in one event of a provider; returns the picture it brought.

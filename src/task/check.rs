@@ -88,6 +88,8 @@ pub(super) fn unknown(path: &str) -> Problem {
 /// The problem with a field that tasks of that type do not have; `siblings` are those that stand in
 /// the same object.
 pub(super) fn unknown_among(path: &str, task_type: &str, siblings: &[&str]) -> Problem {
+    // A name of megabytes is neither compared nor sent back.
+    let path = &shortened(path);
     let field = path.rsplit('.').next().unwrap_or(path);
     let hint = match suggestion(&nearest(field, siblings.iter().copied())) {
         hint if hint.is_empty() => " Leave it out.".to_owned(),
@@ -278,7 +280,16 @@ fn number_of_pictures(found: usize, min: u32, max: u32) -> Option<String> {
 
 /// A user's text between quotes, cut where it is long.
 pub(super) fn quoted(text: &str) -> String {
-    let start: String = text.chars().take(QUOTED).collect();
+    format!("\"{}\"", start_of(text, QUOTED))
+}
+
+/// The name of a field, cut where it is longer than any that the document has.
+fn shortened(path: &str) -> String {
+    start_of(path, Problem::LONGEST_NAME)
+}
+
+fn start_of(text: &str, most: usize) -> String {
+    let start: String = text.chars().take(most).collect();
     let dots = if start.len() < text.len() { "…" } else { "" };
-    format!("\"{start}{dots}\"")
+    format!("{start}{dots}")
 }

@@ -14,7 +14,7 @@
 //! | `stacks` | the further models of a request: LoRAs, embeddings, guides |
 //! | `portability` | what becomes of each field on each engine: [`portability()`] |
 //! | `preprocess` | [`Preprocess`], what `controlNetPreprocess` asks for beside the picture |
-//! | `problem` | [`Problem`], the API's error object |
+//! | `problem`, `several` | [`Problem`], the API's error object; [`Problems`], a bounded list of them |
 //! | `answer` | [`Answer`], the API's result object |
 //!
 //! To add a parameter: a field in `wire`, a row in `parameters`; the compiler and the laws in
@@ -36,6 +36,7 @@ mod request;
 mod resolve;
 mod rules;
 mod schedulers;
+mod several;
 mod shape;
 mod stacks;
 mod wire;
@@ -55,6 +56,7 @@ pub use read::read_tasks;
 pub use request::{DEFAULT_STRENGTH, Request, StartFrom, steps_at_strength};
 pub use resolve::{BLANK_PROMPT, EngineKind, resolve};
 pub use schedulers::{SCHEDULERS, SchedulerRow};
+pub use several::{MOST_PROBLEMS, Problems};
 pub use stacks::{Control, DeepCache, ImagePrompt, Weighted, Window};
 pub use wire::{
     AcceleratorOptions, AcePlusPlus, AceType, AdvancedFeatures, ControlMode, ControlNet,

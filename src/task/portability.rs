@@ -285,8 +285,9 @@ fn model_on_remote(given: &Given<'_>, catalog: &dyn Catalog) -> Option<Verdict> 
     let (Kind::Air(_), Shape::Text(text)) = (given.row.kind, given.value) else { return None };
     let air: Air = text.parse().ok()?;
     if air.source() == "local" {
-        let why = "this model is on this machine only; name a published one";
-        return Some(Verdict::Unsupported(why.to_owned()));
+        let says = "a latelier serve that has a model of this name takes it; the Runware service knows \
+                    published models only and refuses it";
+        return Some(Verdict::Mapped(says.to_owned()));
     }
     let says = "not in this library: the service says whether it has it";
     catalog.model(&air).is_none().then(|| Verdict::Mapped(says.to_owned()))
@@ -304,6 +305,11 @@ fn on_remote(given: &Given<'_>, task: &Task) -> Option<String> {
     match image {
         Some(ImageRef::Url(address)) if address.starts_with("file:") => {
             Some("the file itself is sent".to_owned())
+        }
+        Some(ImageRef::Url(_)) => {
+            let says = "fetched first and sent as it is found; where only the service can reach the \
+                        address, that is sent";
+            Some(says.to_owned())
         }
         Some(ImageRef::Uuid(_)) => {
             Some("the picture is sent unless the service has it already".to_owned())

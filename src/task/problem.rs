@@ -72,6 +72,9 @@ pub enum ParameterName {
 }
 
 impl Problem {
+    /// Longest name that a task gives and an error repeats, in bytes; the document's have fewer than 60.
+    pub const LONGEST_NAME: usize = 100;
+
     /// A problem without a place.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
@@ -140,8 +143,9 @@ impl Problem {
     #[must_use]
     pub(super) fn of_task(self, task_uuid: Option<&str>, task_type: Option<TaskType>) -> Self {
         let task_type = task_type.map(|known| known.as_str().to_owned());
+        let named = task_uuid.filter(|uuid| uuid.len() <= Self::LONGEST_NAME);
         Self {
-            task_uuid: task_uuid.map(str::to_owned),
+            task_uuid: named.map(str::to_owned),
             task_type: self.task_type.or(task_type),
             ..self
         }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::given::Walk;
 use super::nearest::{nearest, suggestion};
 use super::shape::Shape;
-use super::{Kind, ParameterRow, Problem, Task, TaskType, check};
+use super::{Kind, ParameterRow, Problem, Problems, Task, TaskType, check};
 
 impl Task {
     /// Reads one task. An integer is not written `512.0` or `"512"`, a switch not `0`; unknown
@@ -25,7 +25,7 @@ impl Task {
         let mut reader = Reader::default();
         reader.object(members);
         let mut problems = reader.problems;
-        problems.extend(reader.walk.unknown.iter().map(|path| check::unknown(path)));
+        problems.append(reader.unknown);
         if problems.is_empty() {
             match Self::deserialize(json) {
                 Ok(task) => return Ok(task),
@@ -34,7 +34,7 @@ impl Task {
         } else {
             problems.extend(reader.walk.given.iter().filter_map(check::value));
         }
-        Err(problems.into_iter().map(|problem| stamped(problem, members)).collect())
+        Err(problems.into_vec().into_iter().map(|problem| stamped(problem, members)).collect())
     }
 }
 
@@ -82,7 +82,9 @@ fn unless_reused(
 #[derive(Default)]
 struct Reader<'a> {
     walk: Walk<'a>,
-    problems: Vec<Problem>,
+    problems: Problems,
+    /// What the document does not name.
+    unknown: Problems,
 }
 
 impl<'a> Reader<'a> {
@@ -92,7 +94,7 @@ impl<'a> Reader<'a> {
             // A key that looks like a place (`lora[0].weight`) is no documented name.
             match ParameterRow::find(&path).filter(|_| !key.contains(['.', '['])) {
                 Some(row) => self.member(row, path, value),
-                None => self.walk.unknown.push(path),
+                None => self.unknown.note(|| check::unknown(&path)),
             }
         }
     }
@@ -108,7 +110,7 @@ impl<'a> Reader<'a> {
             }
             (kind, value) => match check::shape(kind, value) {
                 Some(shape) => self.walk.note(path, shape),
-                None => self.problems.push(check::wrong_type(&path, row, value)),
+                None => self.problems.note(|| check::wrong_type(&path, row, value)),
             },
         }
     }
@@ -119,7 +121,8 @@ impl<'a> Reader<'a> {
             (Kind::Images { .. }, Value::String(text)) => self.walk.note(path, Shape::Text(text)),
             (of, item) => {
                 let kind = if of == Kind::Objects { Kind::Object } else { Kind::Image };
-                self.problems.push(check::wrong_type(&path, &ParameterRow { kind, ..*row }, item));
+                let row = ParameterRow { kind, ..*row };
+                self.problems.note(|| check::wrong_type(&path, &row, item));
             }
         }
     }

@@ -64,20 +64,48 @@ pub const ADD: char = '\u{e145}';
 pub const UNDO: char = '\u{e166}';
 /// Take away.
 pub const DELETE: char = '\u{e872}';
+/// Among those one likes best.
+pub const STAR: char = '\u{e838}';
+/// Two pictures over each other.
+pub const COMPARE: char = '\u{e3b9}';
+/// What else can be done.
+pub const MORE: char = '\u{e5d4}';
+/// Onto the clipboard.
+pub const COPY: char = '\u{e14d}';
+/// What is known of it.
+pub const DETAILS: char = '\u{e88e}';
+/// Fold downwards.
+pub const FOLD_DOWN: char = '\u{e5cf}';
 /// Show.
 pub const VISIBLE: char = '\u{e8f4}';
+/// Paints.
+pub const BRUSH: char = '\u{e3ae}';
+/// Takes painted things away.
+pub const ERASER: char = '\u{e6d0}';
+/// Draws around things.
+pub const LASSO: char = '\u{eb03}';
+/// Draws ellipses.
+pub const ELLIPSE: char = '\u{ef4a}';
+/// Fills up to an edge.
+pub const FILL: char = '\u{e23a}';
+/// Chooses by colour.
+pub const COLOUR: char = '\u{e3b8}';
+/// Once more what was undone.
+pub const REDO: char = '\u{e15a}';
+/// Grow, shrink, fade.
+pub const REFINE: char = '\u{eb77}';
+/// White becomes black.
+pub const INVERT: char = '\u{e891}';
+/// From a file.
+pub const OPEN: char = '\u{eaf3}';
 /// The task as text.
 pub const JSON: char = '\u{ead3}';
 /// What was before.
 pub const HISTORY: char = '\u{e28e}';
-/// A mark.
-pub const STAR: char = '\u{e838}';
 /// Where a row is taken to be moved.
 pub const GRIP: char = '\u{e945}';
 /// Fine adjustment.
 pub const TUNE: char = '\u{e429}';
-/// To the clipboard.
-pub const COPY: char = '\u{e14d}';
 /// One place up.
 pub const UP: char = '\u{e5d8}';
 /// One place down.

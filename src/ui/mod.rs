@@ -3,6 +3,7 @@
 //! A panel may change the form and the view; everything else it asks for with an [`Action`].
 
 pub mod icons;
+mod mask_overlay;
 mod panels;
 mod shortcuts;
 mod textures;
@@ -15,7 +16,7 @@ pub use textures::Textures;
 use eframe::egui;
 use uuid::Uuid;
 
-use crate::state::{Action, Draft, OnCanvas, ThemeChoice, View, World};
+use crate::state::{Action, Draft, OnCanvas, Painting, ThemeChoice, View, World};
 use textures::Size;
 
 /// What a panel may see and do.
@@ -24,6 +25,8 @@ pub struct Cx<'a> {
     pub draft: &'a mut Draft,
     /// How the user looks at things.
     pub view: &'a mut View,
+    /// The mask while it is painted on.
+    pub painting: &'a mut Painting,
     /// Facts.
     pub world: &'a World,
     /// Pictures on the graphics card.
@@ -48,6 +51,11 @@ impl Cx<'_> {
     /// Whether the canvas shows the start picture: because it was asked for, or for want of others.
     fn shows_start(&self) -> bool {
         self.world.on_canvas(self.draft, self.view) == OnCanvas::Start
+    }
+
+    /// The result on the canvas that waits to be used or left.
+    fn staged(&self) -> Option<Uuid> {
+        self.world.staged(self.draft, self.view)
     }
 
     /// Whether the canvas has a picture, or a running job, to show besides.

@@ -12,8 +12,10 @@ use eframe::egui;
 use egui::{ColorImage, TextureFilter, TextureHandle, TextureOptions};
 use uuid::Uuid;
 
+use super::mask_overlay::MaskOverlay;
+use super::theme;
 use crate::library::{Thumbnails, read_picture};
-use crate::pixels::{Extent, Mask, Picture};
+use crate::pixels::{Extent, Picture};
 use crate::state::{GalleryEntry, JobEntry};
 
 /// Longest side of a picture that is not to be recognised, in pixels.
@@ -22,10 +24,10 @@ const COVERED: u32 = 12;
 const GREATEST_SIDE: u32 = 4096;
 /// Thumbnails kept; 256² RGBA are a quarter of a megabyte.
 const THUMBNAILS_KEPT: usize = 320;
+/// Pictures with hard edges kept.
+const CRISP_KEPT: usize = 2;
 /// Whole pictures kept.
 const WHOLE_KEPT: usize = 6;
-/// Masks kept.
-const STENCILS_KEPT: usize = 2;
 /// Thumbnails sent to the graphics card in one frame.
 const UPLOADS_A_FRAME: usize = 12;
 const THREADS: usize = 2;
@@ -37,10 +39,10 @@ pub enum Size {
     Thumbnail,
     /// As it is, or as large as the graphics card takes.
     Whole,
+    /// As [`Size::Whole`], with hard edges where its pixels are large.
+    Crisp,
     /// Blurred, so that nothing can be recognised.
     Covered,
-    /// As [`Size::Whole`], its greys as opacity of white: a mask, to be tinted.
-    Stencil,
 }
 
 type Key = (Uuid, Size);
@@ -56,7 +58,7 @@ enum Source {
 
 /// What became of a wish.
 enum Slot {
-    Ready { texture: TextureHandle, extent: Extent, used: u64 },
+    Ready { drawable: Drawable, used: u64 },
     Broken,
 }
 
@@ -67,6 +69,8 @@ pub struct Drawable {
     pub texture: TextureHandle,
     /// Size of the picture in its file, not of the texture.
     pub extent: Extent,
+    /// Whether something shows through it.
+    pub transparent: bool,
 }
 
 /// What can be said of a picture now.
@@ -83,6 +87,7 @@ pub enum Look {
 struct Decoded {
     key: Key,
     image: Option<(ColorImage, Extent)>,
+    transparent: bool,
 }
 
 #[derive(Default)]
@@ -96,6 +101,9 @@ struct Wanted {
 
 /// The cache and its threads.
 pub struct Textures {
+    checkerboard: Option<TextureHandle>,
+    /// The mask of the form.
+    pub(super) mask: MaskOverlay,
     slots: HashMap<Key, Slot>,
     previews: HashMap<Uuid, (u64, TextureHandle)>,
     wishes: Vec<(Key, Source)>,
@@ -126,6 +134,8 @@ impl Textures {
             })?;
         }
         Ok(Self {
+            checkerboard: None,
+            mask: MaskOverlay::default(),
             slots: HashMap::new(),
             previews: HashMap::new(),
             wishes: Vec::new(),
@@ -154,9 +164,9 @@ impl Textures {
 
     fn look_at(&mut self, key: Key, source: impl FnOnce() -> Option<Source>) -> Look {
         match self.slots.get_mut(&key) {
-            Some(Slot::Ready { texture, extent, used }) => {
+            Some(Slot::Ready { drawable, used }) => {
                 *used = self.frame;
-                Look::Ready(Drawable { texture: texture.clone(), extent: *extent })
+                Look::Ready(drawable.clone())
             }
             Some(Slot::Broken) => Look::Broken,
             None => {
@@ -174,14 +184,24 @@ impl Textures {
         let (extent, job, check) = (picture.extent(), job.id, job.request.check_nsfw);
         let current = self.previews.get(&job).filter(|(shown, _)| shown == count);
         if let Some((_, texture)) = current {
-            return Some(Drawable { texture: texture.clone(), extent });
+            return Some(Drawable { texture: texture.clone(), extent, transparent: false });
         }
         let image = preview_image(picture, check);
         let texture = ctx.load_texture("preview", image, TextureOptions::LINEAR);
         // Jobs run one after another: the preview of another job is of no more use.
         self.previews.clear();
         self.previews.insert(job, (*count, texture.clone()));
-        Some(Drawable { texture, extent })
+        Some(Drawable { texture, extent, transparent: false })
+    }
+
+    /// Two light and two dark squares, to be laid behind what is transparent; repeats.
+    pub fn checkerboard(&mut self, ctx: &egui::Context) -> egui::TextureId {
+        let texture = self.checkerboard.get_or_insert_with(|| {
+            let [light, dark] = theme::CHECKERBOARD;
+            let image = ColorImage::new([2, 2], vec![light, dark, dark, light]);
+            ctx.load_texture("checkerboard", image, TextureOptions::NEAREST_REPEAT)
+        });
+        texture.id()
     }
 
     /// Takes over what was decoded since the last frame.
@@ -189,11 +209,13 @@ impl Textures {
         self.frame += 1;
         self.side = longest_side(ctx);
         for _ in 0..UPLOADS_A_FRAME {
-            let Ok(Decoded { key, image }) = self.decoded.try_recv() else { return };
+            let Ok(Decoded { key, image, transparent }) = self.decoded.try_recv() else { return };
             self.lock().at_work.remove(&key);
             let slot = image.map_or(Slot::Broken, |(image, extent)| {
-                let texture = ctx.load_texture("picture", image, OPTIONS);
-                Slot::Ready { texture, extent, used: self.frame }
+                let options = if key.1 == Size::Crisp { HARD } else { OPTIONS };
+                let texture = ctx.load_texture("picture", image, options);
+                let drawable = Drawable { texture, extent, transparent };
+                Slot::Ready { drawable, used: self.frame }
             });
             self.slots.insert(key, slot);
         }
@@ -218,8 +240,8 @@ impl Textures {
         }
         self.forget(Size::Thumbnail, THUMBNAILS_KEPT);
         self.forget(Size::Whole, WHOLE_KEPT);
+        self.forget(Size::Crisp, CRISP_KEPT);
         self.forget(Size::Covered, THUMBNAILS_KEPT);
-        self.forget(Size::Stencil, STENCILS_KEPT);
     }
 
     /// Forgets that pictures could not be read, so that they are tried again.
@@ -261,6 +283,9 @@ impl Drop for Textures {
 const OPTIONS: TextureOptions =
     TextureOptions { mipmap_mode: Some(TextureFilter::Linear), ..TextureOptions::LINEAR };
 
+/// The same with hard edges when enlarged.
+const HARD: TextureOptions = TextureOptions { magnification: TextureFilter::Nearest, ..OPTIONS };
+
 fn work(
     shared: &(Mutex<Wanted>, Condvar),
     thumbnails: &Thumbnails,
@@ -281,7 +306,9 @@ fn work(
             }
         };
         let image = decode(&source, (key.1, side), thumbnails);
-        if !send(Decoded { key, image }) {
+        let clear = |(image, _): &(ColorImage, Extent)| image.pixels.iter().any(|p| !p.is_opaque());
+        let transparent = image.as_ref().is_some_and(clear);
+        if !send(Decoded { key, image, transparent }) {
             return;
         }
     }
@@ -315,13 +342,12 @@ fn decode(
         _ => picture.extent(),
     };
     let longest = match size {
-        Size::Whole | Size::Stencil => side,
+        Size::Whole | Size::Crisp => side,
         Size::Thumbnail => Thumbnails::SIDE.min(side),
         Size::Covered => COVERED,
     };
     let picture = picture.shrunk(longest).unwrap_or(picture);
-    let image = if size == Size::Stencil { stencil(&picture) } else { color_image(&picture) };
-    Some((image, extent))
+    Some((color_image(&picture), extent))
 }
 
 /// Longest side of a texture, in pixels; drawing panics above the graphics card's limit.
@@ -338,14 +364,6 @@ fn within(card: usize) -> u32 {
 fn preview_image(picture: &Picture, check: bool) -> ColorImage {
     let few = picture.shrunk(COVERED).filter(|_| check);
     color_image(few.as_ref().unwrap_or(picture))
-}
-
-fn stencil(mask: &Picture) -> ColorImage {
-    let greys = Mask::from_picture(mask).to_picture();
-    let opacity = |grey: &[u8]| egui::Color32::from_white_alpha(grey.first().copied().unwrap_or(0));
-    let pixels = greys.rgba().chunks_exact(4).map(opacity).collect();
-    let Extent { width, height } = greys.extent();
-    ColorImage::new([width as usize, height as usize], pixels)
 }
 
 fn color_image(picture: &Picture) -> ColorImage {
@@ -379,7 +397,6 @@ mod tests {
             for (size, side, width) in [
                 (Size::Whole, 300, 300),
                 (Size::Whole, 4096, 600),
-                (Size::Stencil, 300, 300),
                 (Size::Thumbnail, 4096, 256),
                 (Size::Covered, 4096, 12),
             ] {

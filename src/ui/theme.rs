@@ -76,6 +76,8 @@ pub struct Palette {
     pub ghost_stripe: Color32,
     /// Where the seam between old and new is blurred.
     pub seam: Color32,
+    /// Between pixels that are drawn large.
+    pub pixel_grid: Color32,
 }
 
 /// The dark theme.
@@ -111,6 +113,7 @@ pub const DARK: Palette = Palette {
     ghost: Color32::from_rgba_premultiplied(0x0c, 0x08, 0x03, 0x0d),
     ghost_stripe: Color32::from_rgba_premultiplied(0x1a, 0x12, 0x08, 0x1c),
     seam: Color32::from_rgba_premultiplied(0x24, 0x19, 0x0a, 0x26),
+    pixel_grid: Color32::from_rgba_premultiplied(0x14, 0x14, 0x14, 0x28),
 };
 
 /// The light theme.
@@ -146,7 +149,12 @@ pub const LIGHT: Palette = Palette {
     ghost: Color32::from_rgba_premultiplied(0x0a, 0x05, 0x00, 0x0d),
     ghost_stripe: Color32::from_rgba_premultiplied(0x15, 0x0c, 0x00, 0x1c),
     seam: Color32::from_rgba_premultiplied(0x1d, 0x10, 0x00, 0x26),
+    pixel_grid: Color32::from_rgba_premultiplied(0x14, 0x14, 0x14, 0x28),
 };
+
+/// Light and dark squares behind what is transparent, the same in both themes.
+pub const CHECKERBOARD: [Color32; 2] =
+    [Color32::from_rgb(0xcc, 0xcc, 0xcc), Color32::from_rgb(0x99, 0x99, 0x99)];
 
 /// A picture's own colours.
 pub const UNTINTED: Color32 = Color32::WHITE;

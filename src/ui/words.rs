@@ -106,6 +106,16 @@ pub(super) fn count(number: usize) -> String {
     text
 }
 
+/// `12 %`; a trace is less than one.
+pub(super) fn share(share: f32) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 1.0 {
+        "Less than 1 %".to_owned()
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

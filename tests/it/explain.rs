@@ -23,7 +23,7 @@ fn a_task_of_this_machine_is_explained_with_its_memory() {
     for part in [
         "1 picture of 128 × 128, 2 steps",
         "Honoured by both engines: taskType, taskUUID, outputFormat, positivePrompt",
-        "this model is on this machine only",
+        "remote  mapped: a latelier serve that has a model of this name takes it",
         "Memory in ",
     ] {
         assert!(report.contains(part), "{part} is not in\n{report}");

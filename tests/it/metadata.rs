@@ -175,3 +175,21 @@ fn files_with_nothing_to_show_are_refused_with_a_sentence() {
     let message = run.json["errors"][0]["message"].as_str().unwrap();
     assert!(message.contains("does not say how it was made"), "{message}");
 }
+
+#[test]
+fn with_no_metadata_pictures_say_nothing_and_are_the_same() {
+    let out = scratch();
+    let folder = out.path().to_str().unwrap();
+    for format in ["PNG", "JPG", "WEBP"] {
+        let mut task = crate::support::demo_task();
+        task["outputFormat"] = json!(format);
+        let told = run_tasks(&json!([task]), &["--out", folder]).pictures().remove(0);
+        task["taskUUID"] = json!(uuid::Uuid::new_v4().to_string());
+        let bare = run_tasks(&json!([task]), &["--out", folder, "--no-metadata"]);
+        let bare = bare.pictures().remove(0);
+        let texts = pixels::file_texts(&fs::read(&bare).unwrap());
+        assert!(texts.found.is_empty() && texts.left_out.is_empty(), "{format}: {texts:?}");
+        let read = |path: &Path| latelier::library::read_picture(path).unwrap();
+        assert_eq!(read(&bare), read(&told), "{format}");
+    }
+}

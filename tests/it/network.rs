@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use crate::support::{answered, demo_task, latelier, run_tasks, scratch};
 
 /// A request as the server saw it.
-struct Seen {
+pub(crate) struct Seen {
     line: String,
     body: Vec<u8>,
 }
 
 /// A server that answers every request with `status` and `body` until the test ends.
-fn server(status: &'static str, body: Vec<u8>) -> (String, Receiver<Seen>) {
+pub(crate) fn server(status: &'static str, body: Vec<u8>) -> (String, Receiver<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/picture.png?key=secret", listener.local_addr().unwrap());
     let (sender, seen) = sync_channel(64);

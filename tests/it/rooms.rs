@@ -22,7 +22,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("settings", &["library", "state", "task"]),
     ("state", &["library", "jobs", "task", "pixels", "prompt"]),
     ("ui", &["state", "library", "jobs", "task", "pixels", "prompt"]),
-    ("app", &["ui", "state", "settings", "library", "jobs", "task", "pixels", "prompt"]),
+    (
+        "app",
+        &["ui", "state", "settings", "library", "metadata", "jobs", "task", "pixels", "prompt"],
+    ),
     (
         "cli",
         &[
@@ -49,9 +52,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zip", &["weights"]),
     ("clap", &["cli"]),
     ("reqwest", &["library", "remote", "server"]),
+    ("httpdate", &["remote"]),
     ("rustls", &["library", "remote", "server"]),
     ("tokio", &["library", "remote", "server", "cli"]),
     ("axum", &["server"]),
+    ("hyper", &["server"]),
+    ("hyper_util", &["server"]),
     // In `cli` only the load that a server is measured under.
     ("tokio_tungstenite", &["remote", "cli"]),
     ("keyring", &["library"]),

@@ -1,13 +1,18 @@
 //! The window as its users meet it: by the names of its controls.
 
+mod canvas;
 mod extend;
+mod gallery;
 mod mask;
+mod metadata;
 mod meter;
 mod more;
 mod prompt;
 mod stacks;
 mod start;
 mod task_sheet;
+mod trash;
+mod walk;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -291,7 +296,8 @@ fn a_small_window_keeps_every_control_reachable() {
         "Model",
         "Search pictures",
         "Start from this picture",
-        "Open the folder",
+        "More actions",
+        "Show only starred pictures",
         "Open a picture…",
         "Fold the gallery",
     ];

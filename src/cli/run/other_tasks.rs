@@ -1,12 +1,19 @@
-//! Tasks of other types than `imageInference` in a file: sent to the service as they are.
+//! Tasks of other types than `imageInference` in a file: sent to the service as they are, under the same
+//! limit as pictures, and written down before they are sent.
+
+use std::io::{self, Write as _};
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::answer::Printed;
 use super::provider::Maker;
-use crate::jobs::PictureSource;
+use super::purse::Purse;
+use crate::jobs::{Failure, FailureKind, PictureSource};
+use crate::library::{Home, SentTask, SentTasks};
 use crate::pixels::probe;
 use crate::protocol::AnyTask;
+use crate::remote::{Question, results_of};
 use crate::task::{EngineKind, ImageRef, Problem};
 
 /// The type that makes pictures.
@@ -44,41 +51,132 @@ fn is_known(item: &Value) -> bool {
         && AnyTask::from_json(item).err().is_none_or(|problems| !problems.iter().any(is_of_type))
 }
 
-/// Sends one of them and adds what came of it to the answer.
-pub(super) fn ask(
-    mut task: Map<String, Value>,
-    maker: &Maker,
-    pictures: &dyn PictureSource,
-    answer: &mut Printed,
-) {
-    let name = task.get("taskType").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let uuid = task.get("taskUUID").and_then(Value::as_str).map(str::to_owned);
-    let stamped = |problem: Problem| Problem {
-        task_uuid: problem.task_uuid.or(uuid.clone()),
-        task_type: problem.task_type.or(Some(name.clone())),
-        ..problem
-    };
-    if OF_THE_CONNECTION.contains(&name.as_str()) {
-        let message = format!("taskType {name} is the connection's own; leave the task out.");
-        answer.errors.push(stamped(Problem::at("invalid", "taskType", message)));
-        return;
+/// A task of another type that may be sent.
+pub(super) struct Other {
+    /// As it is sent.
+    task: Map<String, Value>,
+    /// For what is paid for: its name, and whether it may have been sent before.
+    sent: Option<SentTask>,
+}
+
+/// The tasks of other types of one run, and what is written down of them.
+pub(super) struct Others<'a> {
+    maker: &'a Maker,
+    pictures: &'a dyn PictureSource,
+    sent: SentTasks,
+    /// Those whose answers are to be printed.
+    heard: Vec<SentTask>,
+}
+
+impl<'a> Others<'a> {
+    pub(super) fn new(home: &Home, maker: &'a Maker, pictures: &'a dyn PictureSource) -> Self {
+        Self { maker, pictures, sent: SentTasks::of(home), heard: Vec::new() }
     }
-    for (field, value) in &mut task {
-        if let Err(why) = put_files_in(value, pictures) {
-            let message = format!("{field} cannot be sent: {why}.");
-            answer.errors.push(stamped(Problem::at("invalid", field, message)));
-            return;
+
+    /// Looks at all tasks before anything is sent; those that are not sent are told of in the answer.
+    pub(super) fn prepare_all(
+        &self,
+        tasks: Vec<Map<String, Value>>,
+        mut purse: Option<&mut Purse<'_>>,
+        answer: &mut Printed,
+    ) -> Vec<Other> {
+        let mut prepared = Vec::new();
+        for task in tasks {
+            match self.prepare(task, purse.as_deref_mut()) {
+                Ok(other) => prepared.push(other),
+                Err(problem) => answer.errors.push(*problem),
+            }
         }
+        prepared
     }
-    let Some(asked) = maker.ask(task) else {
-        let message = format!("taskType {name} is not on the local engine; use --engine remote.");
-        answer.errors.push(stamped(Problem::at("unsupportedLocal", "taskType", message)));
-        return;
-    };
-    answer.data.extend(asked.results);
-    if let Some(failure) = asked.failure {
-        tracing::info!("{}", failure.details);
-        answer.errors.push(stamped(failure.problem()));
+
+    /// Looks at a task before anything is sent: what it will cost, and whether it was sent before, since
+    /// that is paid already whatever the day's limit says.
+    fn prepare(
+        &self,
+        mut task: Map<String, Value>,
+        purse: Option<&mut Purse<'_>>,
+    ) -> Result<Other, Box<Problem>> {
+        let (name, given) = (task_type(&task), task.clone());
+        let stamped = |problem| Box::new(stamped(problem, &given));
+        if OF_THE_CONNECTION.contains(&name.as_str()) {
+            let message = format!("taskType {name} is the connection's own; leave the task out.");
+            return Err(stamped(Problem::at("invalid", "taskType", message)));
+        }
+        let Some(service) = self.maker.service() else {
+            let message =
+                format!("taskType {name} is not on the local engine; use --engine remote.");
+            return Err(stamped(Problem::at("unsupportedLocal", "taskType", message)));
+        };
+        for (field, value) in &mut task {
+            if let Err(why) = put_files_in(value, self.pictures) {
+                let message = format!("{field} cannot be sent: {why}.");
+                return Err(stamped(Problem::at("invalid", field, message)));
+            }
+        }
+        if !AnyTask::is_paid(&name) {
+            return Ok(Other { task, sent: None });
+        }
+        let sent = self.sent.look_up(&service, &given);
+        if let Some(purse) = purse.filter(|_| !sent.was_sent()) {
+            purse.let_other_through(sent.id(), &name, results_of(&task))?;
+        }
+        Ok(Other { task, sent: Some(sent) })
+    }
+
+    /// Writes a task down, sends it and adds what comes of it to the answer.
+    pub(super) fn ask(&mut self, other: Other, answer: &mut Printed) {
+        let Other { task, sent } = other;
+        let asked_for = task.clone();
+        let stamped = |problem| stamped(problem, &asked_for);
+        if let Some(sent) = &sent {
+            if let Err(error) = self.sent.enter(sent) {
+                let message = format!("Nothing was sent: {error}.");
+                return answer.errors.push(stamped(Problem::new("journalUnavailable", message)));
+            }
+            if sent.was_sent() {
+                let told = "it may have been sent before: its answer is asked for first";
+                // A closed standard error is no reason to stop.
+                writeln!(io::stderr(), "{}: {told}", sent.id()).ok();
+            }
+        }
+        let given = task.get("taskUUID").and_then(Value::as_str);
+        let given = given.and_then(|text| Uuid::try_parse(text).ok());
+        let id = sent.as_ref().map(SentTask::id).or(given).unwrap_or_else(Uuid::new_v4);
+        let resumed = sent.as_ref().is_some_and(SentTask::was_sent);
+        let asked = self.maker.ask(Question { id, task, resumed }).unwrap_or_default();
+        let silent = asked.failure.is_none() && asked.results.is_empty();
+        let failure = asked.failure.or_else(|| {
+            let headline = "The engine stopped without a word; run the same tasks again";
+            silent.then(|| Failure::new(FailureKind::Interrupted, headline))
+        });
+        let interrupted = |failure: &Failure| failure.kind == FailureKind::Interrupted;
+        let heard = !failure.as_ref().is_some_and(interrupted);
+        answer.data.extend(asked.results);
+        if let Some(failure) = failure {
+            tracing::info!("{}", failure.details);
+            answer.errors.push(stamped(failure.problem()));
+        }
+        self.heard.extend(sent.filter(|_| heard));
+    }
+
+    /// The answer was printed: what it tells of need not be asked for again.
+    pub(super) fn printed(self) {
+        self.heard.iter().for_each(|task| self.sent.strike(task));
+    }
+}
+
+fn task_type(task: &Map<String, Value>) -> String {
+    task.get("taskType").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The problem with the name and type of the task it belongs to.
+fn stamped(problem: Problem, task: &Map<String, Value>) -> Problem {
+    let uuid = task.get("taskUUID").and_then(Value::as_str).map(str::to_owned);
+    Problem {
+        task_uuid: problem.task_uuid.or(uuid),
+        task_type: problem.task_type.or_else(|| Some(task_type(task))),
+        ..problem
     }
 }
 

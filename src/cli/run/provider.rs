@@ -3,14 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::RunArgs;
 use crate::cli::EngineArgs;
 use crate::engine::{LocalEngine, Settings};
 use crate::jobs::{Journal, Keeper, PictureSource, Provider, Receipts, Worker};
 use crate::library::{Home, KEY_VARIABLE, KeyStore, Library, UploadNotes};
-use crate::remote::{Asked, Endpoint, RemoteEngine, RemoteSettings};
+use crate::remote::{Asked, Endpoint, Question, RemoteEngine, RemoteSettings};
 use crate::task::{EngineKind, Problem};
 
 /// The parts of a run that every engine works with.
@@ -78,11 +76,11 @@ impl Maker {
         matches!(self, Self::Remote(..))
     }
 
-    /// Sends a task of another type than `imageInference`; `None` where nobody takes one.
-    pub(super) fn ask(&self, task: Map<String, Value>) -> Option<Asked> {
+    /// Carries out a task of another type than `imageInference`; `None` where nobody takes one.
+    pub(super) fn ask(&self, question: Question) -> Option<Asked> {
         match self {
             Self::Local(_) => None,
-            Self::Remote(engine, _) => Some(engine.ask(task).recv().unwrap_or_default()),
+            Self::Remote(engine, _) => Some(engine.ask(question).recv().unwrap_or_default()),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use uuid::Uuid;
+
 use crate::library::{Estimate, Ledger, LedgerError, dollars};
 use crate::task::{Problem, Request, TaskType};
 
@@ -24,23 +26,49 @@ impl<'a> Purse<'a> {
     /// Says on standard error what `request` will probably cost. Over the limit it asks whoever sits
     /// at the terminal; without one, the answer is no.
     pub(super) fn let_through(&mut self, request: Request) -> Result<Request, Vec<Problem>> {
-        let allowed = self.is_allowed(&request);
+        let bill = Bill {
+            task: request.task_uuid,
+            task_type: TaskType::ImageInference.as_str(),
+            thing: "picture",
+            of: format!("picture of {}", request.model.air),
+            results: request.number_results,
+        };
+        let own = self.ledger.estimate(&request);
+        let allowed = self.is_allowed(&bill, own);
         allowed.map(|()| request).map_err(|problem| vec![*problem])
     }
 
-    fn is_allowed(&mut self, request: &Request) -> Result<(), Box<Problem>> {
-        let unreadable = |error: LedgerError| stopped(request, &format!("{error}."));
-        let own = self.ledger.estimate(request).map_err(unreadable)?;
-        tell(request, own);
+    /// The same for a task of another type that has so many results.
+    pub(super) fn let_other_through(
+        &mut self,
+        task: Uuid,
+        task_type: &str,
+        results: u32,
+    ) -> Result<(), Box<Problem>> {
+        let of = format!("{task_type} task");
+        let bill = Bill { task, task_type, thing: "result", of, results };
+        let own = self.ledger.estimate_of_type(task_type, results);
+        self.is_allowed(&bill, own)
+    }
+
+    fn is_allowed(
+        &mut self,
+        bill: &Bill<'_>,
+        own: Result<Option<Estimate>, LedgerError>,
+    ) -> Result<(), Box<Problem>> {
+        let unreadable = |error: LedgerError| bill.stopped(&format!("{error}."));
+        let own = own.map_err(unreadable)?;
+        bill.tell(own);
         let high = own.map(|estimate| estimate.high);
         if let Some(limit) = self.limit {
-            let whole_limit = self.unknown || (high.is_none() && request.number_results > 1);
+            let whole_limit = self.unknown || (high.is_none() && bill.results > 1);
             let stop = "its cost is not known yet, and the limit could be passed";
             if whole_limit && !is_wanted(stop) {
                 let why = format!(
-                    "{stop}. Run one task with one picture first: what it costs is learnt from its receipt."
+                    "{stop}. Run one task with one {} first: what it costs is learnt from its receipt.",
+                    bill.thing
                 );
-                return Err(stopped(request, &why));
+                return Err(bill.stopped(&why));
             }
             // What was let through just now is not in the ledger yet.
             let all = Estimate { low: 0.0, high: self.promised + high.unwrap_or(0.0) };
@@ -49,7 +77,7 @@ impl<'a> Purse<'a> {
                 && !is_wanted(&overrun.to_string())
             {
                 let why = format!("{overrun}. Raise --daily-limit, or run it tomorrow.");
-                return Err(stopped(request, &why));
+                return Err(bill.stopped(&why));
             }
         }
         self.promised += high.unwrap_or(0.0);
@@ -58,27 +86,39 @@ impl<'a> Purse<'a> {
     }
 }
 
-/// Why a task is not sent.
-fn stopped(request: &Request, why: &str) -> Box<Problem> {
-    let message = format!("Nothing was sent: {why}");
-    Box::new(Problem {
-        task_uuid: Some(request.task_uuid.to_string()),
-        task_type: Some(TaskType::ImageInference.as_str().to_owned()),
-        ..Problem::new("dailyLimitReached", message)
-    })
+/// What is about to be paid for.
+struct Bill<'a> {
+    task: Uuid,
+    task_type: &'a str,
+    /// What one result is called.
+    thing: &'a str,
+    /// One result of its kind.
+    of: String,
+    results: u32,
 }
 
-fn tell(request: &Request, estimate: Option<Estimate>) {
-    let model = &request.model.air;
-    let text = match estimate {
-        Some(Estimate { low, high }) if dollars(low) == dollars(high) => {
-            format!("about {}", dollars(high))
-        }
-        Some(Estimate { low, high }) => format!("{} to {}", dollars(low), dollars(high)),
-        None => format!("cost not known before the first picture of {model}"),
-    };
-    // A closed standard error is no reason to stop.
-    writeln!(io::stderr(), "{}: {text}", request.task_uuid).ok();
+impl Bill<'_> {
+    /// Why the task is not sent.
+    fn stopped(&self, why: &str) -> Box<Problem> {
+        let message = format!("Nothing was sent: {why}");
+        Box::new(Problem {
+            task_uuid: Some(self.task.to_string()),
+            task_type: Some(self.task_type.to_owned()),
+            ..Problem::new("dailyLimitReached", message)
+        })
+    }
+
+    fn tell(&self, estimate: Option<Estimate>) {
+        let text = match estimate {
+            Some(Estimate { low, high }) if dollars(low) == dollars(high) => {
+                format!("about {}", dollars(high))
+            }
+            Some(Estimate { low, high }) => format!("{} to {}", dollars(low), dollars(high)),
+            None => format!("cost not known before the first {}", self.of),
+        };
+        // A closed standard error is no reason to stop.
+        writeln!(io::stderr(), "{}: {text}", self.task).ok();
+    }
 }
 
 /// Asks whoever sits at the terminal.

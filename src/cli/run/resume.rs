@@ -13,7 +13,7 @@ use super::{Run, RunArgs, open_library, refuse, requested};
 use crate::cli::{DONE, EngineArgs};
 use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Job, Keeper, Receipts, Waiting};
 use crate::library::{
-    Claim, Claimed, Home, Index, JournalFolder, Ledger, Library, Pictures, Results,
+    Bare, Claim, Claimed, Home, Index, JournalFolder, Ledger, Library, Pictures, Results,
 };
 use crate::task::{EngineKind, Problem};
 
@@ -53,7 +53,7 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
         engine,
         home,
         library: &library,
-        keeper: Arc::new(ByTask::new(home, &waiting, &pictures)),
+        keeper: Arc::new(ByTask::new(home, &waiting, &pictures, &args.no_metadata.into())),
         pictures: Arc::new(pictures),
         journal: Some(Arc::<JournalFolder>::clone(&journal)),
         receipts: ledger.map(|ledger| Arc::new(ledger) as Arc<dyn Receipts>),
@@ -120,12 +120,14 @@ impl Run<'_> {
 struct ByTask(HashMap<Uuid, Results>);
 
 impl ByTask {
-    fn new(home: &Home, waiting: &[Waiting], pictures: &Pictures) -> Self {
+    fn new(home: &Home, waiting: &[Waiting], pictures: &Pictures, bare: &Bare) -> Self {
         let mut folders: HashMap<&PathBuf, Results> = HashMap::new();
         let mut results = |folder| {
             folders
                 .entry(folder)
-                .or_insert_with(|| Results::in_folder(home, folder, pictures.clone()))
+                .or_insert_with(|| {
+                    Results::in_folder(home, folder, pictures.clone()).with_bare(bare)
+                })
                 .clone()
         };
         Self(waiting.iter().map(|waiting| (waiting.id, results(&waiting.results))).collect())

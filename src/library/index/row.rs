@@ -14,7 +14,7 @@ use crate::task::Task;
 
 /// Columns of a [`StoredImage`].
 pub(super) const SHORT: &str = "uuid, file, modified, width, height, positive, task_uuid, \
-                                searchable, task IS NOT NULL";
+                                searchable, task IS NOT NULL, model, seed";
 
 /// A file of the results folder as the folder shows it; another stamp is another picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,8 @@ pub(super) fn stored(row: &Row<'_>, results: &Path) -> rusqlite::Result<StoredIm
             task_uuid: row.get(6)?,
             searchable: row.get(7)?,
             has_task: row.get(8)?,
+            model: row.get(9)?,
+            seed: row.get::<_, Option<i64>>(10)?.and_then(|seed| u64::try_from(seed).ok()),
         }),
     })
 }

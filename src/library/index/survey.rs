@@ -58,13 +58,7 @@ impl Index {
             }
         }
         if !vanished.is_empty() {
-            self.with(|connection| {
-                let transaction = connection.transaction()?;
-                for image_uuid in &vanished {
-                    row::remove(&transaction, *image_uuid)?;
-                }
-                transaction.commit()
-            })?;
+            self.forget(&vanished)?;
         }
         let mut unread: Vec<Stamp> = found.into_values().collect();
         unread.sort_unstable_by(|a, b| (b.modified, &b.file).cmp(&(a.modified, &a.file)));

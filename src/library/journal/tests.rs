@@ -1,5 +1,6 @@
 //! Processes that share a journal: here several of its owners in one process, each with its lock.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 

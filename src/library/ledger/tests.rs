@@ -3,7 +3,6 @@ use uuid::Uuid;
 
 use super::*;
 use crate::jobs::test_job;
-use crate::pixels::Extent;
 
 fn ledger() -> (tempfile::TempDir, Ledger) {
     let folder = tempfile::tempdir().unwrap();
@@ -14,13 +13,16 @@ fn ledger() -> (tempfile::TempDir, Ledger) {
 fn receipt(usd: f64) -> Receipt {
     Receipt {
         task: Uuid::new_v4(),
-        image: Uuid::new_v4(),
-        model: "local:test@1".parse().unwrap(),
+        result: Uuid::new_v4(),
+        paid: picture("local:test@1", 128, None),
         usd,
-        extent: Extent::new(128, 128),
-        steps: None,
         time: Duration::from_secs(3),
     }
+}
+
+/// A square picture of that side.
+fn picture(model: &str, side: u32, steps: Option<u32>) -> Paid {
+    Paid::Picture { model: model.parse().unwrap(), extent: Extent::new(side, side), steps }
 }
 
 fn noon(day: i8) -> Zoned {
@@ -35,7 +37,7 @@ fn a_picture_is_counted_once_and_sums_go_by_day_and_model() {
         ledger.add(&first, &noon(21)).unwrap();
     }
     ledger.add(&receipt(0.003), &noon(21)).unwrap();
-    let other = Receipt { model: "runware:100@1".parse().unwrap(), ..receipt(0.01) };
+    let other = Receipt { paid: picture("runware:100@1", 128, None), ..receipt(0.01) };
     ledger.add(&other, &noon(21)).unwrap();
     ledger.add(&receipt(0.5), &noon(22)).unwrap();
     // What is written is there for the next program.
@@ -45,7 +47,7 @@ fn a_picture_is_counted_once_and_sums_go_by_day_and_model() {
     assert!(ledger.spent_on(noon(20).date()).unwrap().abs() < 1e-9);
     let all = ledger.spending_since(noon(1).date()).unwrap();
     let told: Vec<_> =
-        all.iter().map(|row| (row.day.day(), row.model.as_str(), row.images)).collect();
+        all.iter().map(|row| (row.day.day(), row.model.as_str(), row.results)).collect();
     assert_eq!(told, [(22, "local:test@1", 1), (21, "runware:100@1", 1), (21, "local:test@1", 2)]);
     assert_eq!(ledger.spending_since(noon(22).date()).unwrap().len(), 1);
 }
@@ -55,7 +57,7 @@ fn estimates_come_from_like_pictures_else_in_proportion_and_never_from_nothing()
     let (_folder, ledger) = ledger();
     let request = test_job("a fox").request;
     assert_eq!(ledger.estimate(&request).unwrap(), None);
-    let larger = Receipt { extent: Extent::new(256, 256), ..receipt(0.008) };
+    let larger = Receipt { paid: picture("local:test@1", 256, None), ..receipt(0.008) };
     ledger.add(&larger, &noon(21)).unwrap();
     let near = |found: Option<Estimate>, low: f64, high: f64| {
         let found = found.unwrap();
@@ -65,7 +67,8 @@ fn estimates_come_from_like_pictures_else_in_proportion_and_never_from_nothing()
     ledger.add(&receipt(0.001), &noon(21)).unwrap();
     near(ledger.estimate(&request).unwrap(), 0.001, 0.001);
     // The job's task names no steps; a receipt that does is of other work.
-    ledger.add(&Receipt { steps: Some(100), ..receipt(9.0) }, &noon(21)).unwrap();
+    let slow = Receipt { paid: picture("local:test@1", 128, Some(100)), ..receipt(9.0) };
+    ledger.add(&slow, &noon(21)).unwrap();
     ledger.add(&receipt(0.003), &noon(22)).unwrap();
     near(ledger.estimate(&request).unwrap(), 0.001, 0.003);
 }
@@ -102,4 +105,23 @@ fn a_ledger_of_a_newer_program_is_left_alone() {
     std::fs::write(home.ledger_file(), "no ledger at all").unwrap();
     assert!(matches!(Ledger::open(&home), Err(LedgerError::Sqlite { .. })));
     assert_eq!(std::fs::read(home.ledger_file()).unwrap(), b"no ledger at all");
+}
+
+#[test]
+fn tasks_of_other_types_are_counted_by_their_type_and_estimated_by_result() {
+    let (_folder, ledger) = ledger();
+    assert_eq!(ledger.estimate_of_type("caption", 1).unwrap(), None);
+    for usd in [0.001, 0.002] {
+        let caption = Receipt { paid: Paid::Task("caption".to_owned()), ..receipt(usd) };
+        ledger.add(&caption, &noon(21)).unwrap();
+    }
+    ledger.add(&receipt(0.5), &noon(21)).unwrap();
+    let Estimate { low, high } = ledger.estimate_of_type("caption", 3).unwrap().unwrap();
+    assert!((low - 0.003).abs() < 1e-9 && (high - 0.006).abs() < 1e-9, "{low} {high}");
+    assert_eq!(ledger.estimate_of_type("upscale", 1).unwrap(), None);
+    let rows = ledger.spending_since(noon(1).date()).unwrap();
+    let told: Vec<_> =
+        (rows.iter()).map(|row| (row.model.as_str(), row.results, row.is_of_pictures())).collect();
+    assert_eq!(told, [("local:test@1", 1, true), ("caption", 2, false)]);
+    assert!((ledger.spent_on(noon(21).date()).unwrap() - 0.503).abs() < 1e-9);
 }

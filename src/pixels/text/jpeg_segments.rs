@@ -9,6 +9,8 @@ pub(super) const START: &[u8] = &[0xFF, 0xD8];
 
 const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
+/// Photoshop's, with IPTC texts.
+const APP13: u8 = 0xED;
 const COMMENT: u8 = 0xFE;
 const START_OF_SCAN: u8 = 0xDA;
 const END_OF_IMAGE: u8 = 0xD9;
@@ -42,6 +44,16 @@ pub(in crate::pixels) fn with_jpeg_texts(
 
 /// The file without its EXIF block and without our XMP packet; what others say in XMP stays.
 pub(in crate::pixels) fn without_jpeg_texts(jpeg: &[u8]) -> Vec<u8> {
+    without_segments(jpeg, |marker, payload| marker == APP1 && is_replaced(payload))
+}
+
+/// The file without EXIF, XMP, IPTC, comments: whatever says something in words.
+pub(in crate::pixels) fn without_any_jpeg_texts(jpeg: &[u8]) -> Vec<u8> {
+    without_segments(jpeg, |marker, _| matches!(marker, APP1 | APP13 | COMMENT))
+}
+
+/// The file without the segments in front of the first scan that `leaves_out` names by marker and payload.
+fn without_segments(jpeg: &[u8], leaves_out: impl Fn(u8, &[u8]) -> bool) -> Vec<u8> {
     let mut file = START.to_vec();
     let mut rest = jpeg.get(START.len()..).unwrap_or_default();
     while let [0xFF, marker, high, low, ..] = *rest {
@@ -52,7 +64,7 @@ pub(in crate::pixels) fn without_jpeg_texts(jpeg: &[u8]) -> Vec<u8> {
         }
         let (whole, after) = rest.split_at(length);
         let payload = whole.get(4..).unwrap_or_default();
-        if marker != APP1 || !is_replaced(payload) {
+        if !leaves_out(marker, payload) {
             file.extend(whole);
         }
         rest = after;

@@ -10,8 +10,8 @@ mod png_chunks;
 mod riff_chunks;
 mod xmp_packet;
 
-pub(super) use jpeg_segments::{with_jpeg_texts, without_jpeg_texts};
-pub(super) use png_chunks::{is_latin_1, with_png_texts};
+pub(super) use jpeg_segments::{with_jpeg_texts, without_any_jpeg_texts, without_jpeg_texts};
+pub(super) use png_chunks::{is_latin_1, with_png_texts, without_png_texts};
 pub(super) use riff_chunks::{with_webp_texts, without_webp_texts};
 
 /// Name of the text that holds the task: a PNG keyword, an element of the XMP packet.

@@ -54,6 +54,20 @@ pub(in crate::pixels) fn with_png_texts(
     Ok(file)
 }
 
+/// The file without any text and without EXIF.
+pub(in crate::pixels) fn without_png_texts(png: &[u8]) -> Vec<u8> {
+    let mut file = SIGNATURE.to_vec();
+    let mut rest = png.get(SIGNATURE.len()..).unwrap_or_default();
+    while let Some((kind, _, after)) = next_chunk(rest) {
+        if !matches!(kind, b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf") {
+            file.extend(&rest[..rest.len() - after.len()]);
+        }
+        rest = after;
+    }
+    file.extend(rest);
+    file
+}
+
 /// The chunks of `texts`, as the encoder writes them: taken out of a file of one pixel.
 fn chunks_of(texts: &Texts<'_>) -> Result<Vec<u8>, FileError> {
     let pixel = Picture::from_fn(Extent::new(1, 1), |_, _| [0, 0, 0, u8::MAX]);

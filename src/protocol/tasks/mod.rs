@@ -173,6 +173,22 @@ impl AnyTask {
         }
     }
 
+    /// Whether tasks of that type, by its newer or an older name, are paid for: they say so with
+    /// `includeCost`, which those that cost nothing do not take. Types that are not known here are
+    /// taken for paid, but for the two of the document that store files.
+    #[must_use]
+    pub fn is_paid(task_type: &str) -> bool {
+        macro_rules! has_cost {
+            ($($variant:ident: $boxed:expr,)+) => {
+                match task_type {
+                    $(name if $variant::has_name(name) => read::has_field::<$variant>("includeCost"),)+
+                    name => !["modelUpload", "mediaStorage"].contains(&name),
+                }
+            };
+        }
+        neighbours!(has_cost)
+    }
+
     /// The newer names of all types.
     #[must_use]
     pub fn names() -> Vec<&'static str> {

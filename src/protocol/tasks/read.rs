@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::field::Field;
-use crate::task::{Kind, ParameterName, ParameterRow, Problem};
+use crate::task::{Kind, ParameterName, ParameterRow, Problem, Problems};
 
 /// A task beside `imageInference`: its names, its fields, and what they ask of each other.
 pub trait NeighbourTask: Serialize + DeserializeOwned {
@@ -35,20 +35,26 @@ pub(super) trait Documented: NeighbourTask {
 
 /// Reads a task of that type.
 pub(super) fn task<T: Documented>(members: &Map<String, Value>) -> Result<T, Vec<Problem>> {
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     object::<T>("", members, &mut problems);
     if problems.is_empty() {
         match typed::<T>(members) {
             Ok(task) => {
-                problems = task.conflicts();
+                problems.extend(task.conflicts());
                 if problems.is_empty() {
                     return Ok(task);
                 }
             }
-            Err(problem) => problems.push(*problem),
+            Err(problem) => problems.note(|| *problem),
         }
     }
-    Err(problems.into_iter().map(|problem| stamped(problem, T::NAME, members)).collect())
+    let stamped = |problem| stamped(problem, T::NAME, members);
+    Err(problems.into_vec().into_iter().map(stamped).collect())
+}
+
+/// Whether tasks of that type take the field.
+pub(super) fn has_field<T: Documented>(name: &str) -> bool {
+    T::FIELDS.iter().copied().flatten().any(|field| field.name() == name)
 }
 
 /// The task as JSON, its type first.
@@ -85,7 +91,7 @@ fn fields<T: Documented>() -> impl Iterator<Item = &'static Field> {
 }
 
 /// Checks the members of the object at `inside` (empty, or ending in a dot).
-fn object<T: Documented>(inside: &str, members: &Map<String, Value>, problems: &mut Vec<Problem>) {
+fn object<T: Documented>(inside: &str, members: &Map<String, Value>, problems: &mut Problems) {
     let here = |field: &&Field| {
         field.name().strip_prefix(inside).is_some_and(|member| !member.contains('.'))
     };
@@ -96,32 +102,32 @@ fn object<T: Documented>(inside: &str, members: &Map<String, Value>, problems: &
             Some(Field::Row(row)) => member::<T>(row, value, problems),
             Some(Field::List(name, of)) if !value.is_array() => {
                 let message = format!("{name} must be an array in [ ].");
-                problems.push(Problem {
+                problems.note(|| Problem {
                     json_type: Some((*of).to_owned()),
                     ..Problem::at("invalid", name, message)
                 });
             }
             Some(Field::Secret(name)) if !value.is_string() => {
                 let message = format!("{name} must be a text.");
-                problems.push(Problem {
+                problems.note(|| Problem {
                     json_type: Some("string".to_owned()),
                     ..Problem::at("invalid", name, message)
                 });
             }
             Some(Field::List(..) | Field::Secret(_)) => {}
-            None => {
+            None => problems.note(|| {
                 let siblings: Vec<&str> = fields::<T>()
                     .filter(here)
                     .filter_map(|field| field.name().strip_prefix(inside))
                     .collect();
-                problems.push(Problem::unknown(&path, T::NAME, &siblings));
-            }
+                Problem::unknown(&path, T::NAME, &siblings)
+            }),
         }
     }
     for field in fields::<T>().filter(here).filter(|field| field.is_required()) {
         let name = field.name();
         if !members.contains_key(name.strip_prefix(inside).unwrap_or(name)) {
-            problems.push(match field {
+            problems.note(|| match field {
                 Field::Row(row) => row.missing(name),
                 _ => Problem::at("missing", name, format!("{name} is missing.")),
             });
@@ -129,7 +135,7 @@ fn object<T: Documented>(inside: &str, members: &Map<String, Value>, problems: &
     }
 }
 
-fn member<T: Documented>(row: &'static ParameterRow, value: &Value, problems: &mut Vec<Problem>) {
+fn member<T: Documented>(row: &'static ParameterRow, value: &Value, problems: &mut Problems) {
     match (row.kind, value) {
         (Kind::Object, Value::Object(members)) => {
             object::<T>(&format!("{}.", row.name), members, problems);
@@ -153,7 +159,8 @@ fn typed<T: Documented>(members: &Map<String, Value>) -> Result<T, Box<Problem>>
 }
 
 fn stamped(problem: Problem, name: &str, members: &Map<String, Value>) -> Problem {
-    let uuid = members.get("taskUUID").and_then(Value::as_str).map(str::to_owned);
+    let uuid = members.get("taskUUID").and_then(Value::as_str);
+    let uuid = uuid.filter(|uuid| uuid.len() <= Problem::LONGEST_NAME).map(str::to_owned);
     let name = (!name.is_empty()).then(|| name.to_owned());
     Problem { task_uuid: uuid, task_type: name, ..problem }
 }

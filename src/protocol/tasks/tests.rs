@@ -173,3 +173,42 @@ fn results_keep_what_is_not_documented() {
         assert_eq!(details.balance(), Some(amount));
     }
 }
+
+#[test]
+fn what_is_paid_for_takes_include_cost_and_the_rest_does_not() {
+    let free: Vec<&str> =
+        AnyTask::names().into_iter().filter(|name| !AnyTask::is_paid(name)).collect();
+    assert_eq!(
+        free,
+        [
+            "authentication",
+            "ping",
+            "getResponse",
+            "getTaskDetails",
+            "imageUpload",
+            "modelSearch",
+            "accountManagement"
+        ]
+    );
+    // Older names, and what the document has and this program has not.
+    for (name, paid) in [
+        ("imageUpscale", true),
+        ("imageCaption", true),
+        ("videoInference", true),
+        ("modelUpload", false),
+    ] {
+        assert_eq!(AnyTask::is_paid(name), paid, "{name}");
+    }
+}
+
+#[test]
+fn of_very_many_wrong_members_the_first_are_told_and_the_rest_counted() {
+    let mut members = json!({});
+    for number in 0..100_000 {
+        members[format!("unknown{number}")] = json!(1);
+    }
+    let problems = refused("ping", members);
+    assert_eq!(problems.len(), crate::task::MOST_PROBLEMS + 1);
+    let message = problems.last().unwrap()["message"].as_str().unwrap();
+    assert!(message.starts_with("99968 more problems"), "{message}");
+}

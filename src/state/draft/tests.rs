@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::pixels::Rectangle;
 use crate::task::{Outpaint, OutputFormat};
 
 fn picture() -> ImageRef {
@@ -166,8 +165,7 @@ fn the_mode_tells_what_the_button_does() {
     for (task, mode) in modes {
         assert_eq!(Draft::from(&task).mode(), mode);
     }
-    let drawn = MaskShape::Drawn(vec![Rectangle::new(0, 0, 5, 5)]);
-    let mask = MaskDraft { shape: drawn, ..MaskDraft::default() };
+    let mask = MaskDraft { shape: MaskShape::Painted, ..MaskDraft::default() };
     let draft = Draft { seed_image: Some(Uuid::from_u128(9)), mask, ..Draft::default() };
     assert_eq!(draft.mode(), Mode::Fill);
 }
@@ -261,8 +259,7 @@ fn the_draft_survives_a_restart() {
         let text = serde_json::to_string(&draft).unwrap();
         assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);
     }
-    let shape = MaskShape::Drawn(vec![Rectangle::new(3, 4, 5, 6)]);
-    let mask = MaskDraft { shape, feather: 9, margin: Some(40) };
+    let mask = MaskDraft { shape: MaskShape::Painted, margin: Some(40) };
     let draft = Draft { mask, ..Draft::default() };
     let text = serde_json::to_string(&draft).unwrap();
     assert_eq!(serde_json::from_str::<Draft>(&text).unwrap(), draft);
@@ -270,11 +267,10 @@ fn the_draft_survives_a_restart() {
 
 #[test]
 fn editing_the_task_leaves_alone_what_it_does_not_say() {
-    let drawn = MaskShape::Drawn(vec![Rectangle::new(0, 0, 5, 5)]);
     let mut draft = Draft {
         seed: Some(41),
         seed_image: Some(Uuid::from_u128(9)),
-        mask: MaskDraft { shape: drawn.clone(), feather: 7, margin: None },
+        mask: MaskDraft { shape: MaskShape::Painted, margin: None },
         prompt: "  a fox ".to_owned(),
         ..Draft::default()
     };
@@ -290,7 +286,7 @@ fn editing_the_task_leaves_alone_what_it_does_not_say() {
     let edited = draft.edited(&sent, &task);
     assert_eq!((edited.steps, edited.width, edited.height), (Some(7), Some(256), Some(512)));
     assert_eq!((edited.strength, edited.seed, edited.seed_locked), (Some(0.3), Some(41), false));
-    assert_eq!((&edited.mask.shape, edited.mask.feather), (&drawn, 7));
+    assert_eq!(edited.mask.shape, MaskShape::Painted);
     assert_eq!(edited.stacks, draft.stacks);
 
     let without = Task { seed_image: None, lora: None, seed: Some(5), ..sent.clone() };

@@ -126,9 +126,24 @@ fn what_is_refused_says_why_and_on_which_engine() {
 #[test]
 fn a_model_of_one_side_only_is_said_to_be_so() {
     let local = report(&with(&json!({ "model": "local:mine@1" })));
-    assert!(matches!(of(&local, "model").1, Verdict::Unsupported(_)));
+    // Our own server takes it, the service does not.
+    let Verdict::Mapped(says) = of(&local, "model").1 else { panic!("{local:?}") };
+    assert!(says.contains("latelier serve") && says.contains("Runware service"), "{says}");
+    assert!(says.contains("refuses it"), "{says}");
     let unknown = report(&with(&json!({ "model": "civitai:424242@1" })));
     let (here, there) = of(&unknown, "model");
     assert!(matches!(here, Verdict::Unsupported(why) if why.contains("not in the library")));
     assert!(matches!(there, Verdict::Mapped(_)));
+}
+
+#[test]
+fn a_picture_at_an_address_is_said_to_be_fetched_before_it_is_sent() {
+    let there = |address: &str| {
+        let report = report(&with(&json!({ "seedImage": address, "strength": 0.5 })));
+        of(&report, "seedImage").1
+    };
+    let far = there("https://example.org/a.png");
+    assert!(matches!(&far, Verdict::Mapped(how) if how.starts_with("fetched first")), "{far:?}");
+    let near = there("file:///a.png");
+    assert_eq!(near, Verdict::Mapped("the file itself is sent".to_owned()));
 }

@@ -177,3 +177,39 @@ fn whole_numbers_are_floats_too_and_written_as_they_came() {
     let json = serde_json::to_value(&task).unwrap();
     assert_eq!((&json["CFGScale"], &json["strength"]), (&json!(7), &json!(1)));
 }
+
+#[test]
+fn every_picture_of_a_task_is_found() {
+    let uuid = "59a2edc2-45e6-429f-be5f-7ded59b92046";
+    let text = format!(
+        r#"{{"seedImage":"{uuid}","maskImage":"{uuid}","referenceImages":["{uuid}"],
+        "controlNet":[{{"guideImage":"{uuid}"}}],"ipAdapters":[{{"guideImage":"{uuid}"}}],
+        "puLID":{{"inputImages":["{uuid}"]}},
+        "acePlusPlus":{{"inputImages":["{uuid}"],"inputMasks":["{uuid}"]}}}}"#
+    );
+    let mut task: Task = serde_json::from_str(&text).unwrap();
+    assert_eq!(task.images_mut().len(), text.matches(uuid).count());
+}
+
+#[test]
+fn of_very_many_wrong_members_the_first_are_told_and_the_rest_counted() {
+    let mut task = with(&json!({}));
+    for number in 0..100_000 {
+        task[format!("unknown{number}")] = json!(1);
+    }
+    task["lora"] = vec![json!(7); 1000].into();
+    let problems = Task::from_json(&task).unwrap_err();
+    assert_eq!(problems.len(), MOST_PROBLEMS + 1);
+    let last = problems.last().unwrap();
+    assert_eq!(last.code, "validationFailed");
+    assert!(last.message.starts_with("100968 more problems"), "{last:?}");
+    assert_eq!(last.task_uuid.as_deref(), Some(UUID));
+}
+
+#[test]
+fn names_of_megabytes_are_not_sent_back() {
+    let long = "x".repeat(1 << 20);
+    let problems = Task::from_json(&with(&json!({ &*long: 1, "taskUUID": long }))).unwrap_err();
+    let sent = serde_json::to_string(&problems).unwrap();
+    assert!(sent.contains("unknownParameter") && sent.len() < 2000, "{}", sent.len());
+}

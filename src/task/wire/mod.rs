@@ -199,4 +199,24 @@ impl Task {
             ..Self::default()
         }
     }
+
+    /// Every picture that the task names, wherever.
+    pub fn images_mut(&mut self) -> Vec<&mut ImageRef> {
+        let mut images: Vec<&mut ImageRef> = Vec::new();
+        images.extend(&mut self.seed_image);
+        images.extend(&mut self.mask_image);
+        images.extend(self.reference_images.iter_mut().flatten());
+        let guides = self.control_net.iter_mut().flatten();
+        images.extend(guides.filter_map(|control| control.guide_image.as_mut()));
+        let guides = self.ip_adapters.iter_mut().flatten();
+        images.extend(guides.filter_map(|adapter| adapter.guide_image.as_mut()));
+        if let Some(pu_lid) = &mut self.pu_lid {
+            images.extend(pu_lid.input_images.iter_mut().flatten());
+        }
+        if let Some(ace) = &mut self.ace_plus_plus {
+            images.extend(ace.input_images.iter_mut().flatten());
+            images.extend(ace.input_masks.iter_mut().flatten());
+        }
+        images
+    }
 }

@@ -1,6 +1,7 @@
 //! The window's panels, one file each, and how they share it.
 
 mod canvas;
+mod compare;
 mod cover;
 mod form;
 mod gallery;
@@ -57,7 +58,12 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
         .frame(plain(colours.panel))
         .show(ui, |ui| queue::ui(ui, cx));
     let canvas = CentralPanel::no_frame().frame(plain(colours.surround));
-    let canvas = canvas.show(ui, |ui| canvas::ui(ui, cx)).response.rect;
+    let shown = cx.view.compares();
+    let canvas = canvas.show(ui, |ui| match shown {
+        Some(compare) => compare::ui(ui, cx, compare),
+        None => canvas::ui(ui, cx),
+    });
+    let canvas = canvas.response.rect;
     notices::ui(ui, cx, canvas);
     task_sheet::ui(ui, cx);
     sheet::ui(ui, cx);

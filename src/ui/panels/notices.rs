@@ -8,7 +8,7 @@ use egui::{Align2, Area, Id, Order, Rect, RichText, Ui, pos2};
 use super::{floating, strip};
 use crate::state::{Action, Notice, Tone};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::IconButton;
+use crate::ui::widgets::{IconButton, text_button};
 use crate::ui::{Cx, icons};
 
 pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, canvas: Rect) {
@@ -37,6 +37,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, canvas: Rect) {
 /// Failures stay long enough to be read twice.
 fn lifetime(notice: &Notice) -> Duration {
     match notice.tone {
+        Tone::Done if notice.button.is_some() => Duration::from_secs(15),
         Tone::Done => Duration::from_secs(3),
         Tone::Failed => Duration::from_secs(12),
     }
@@ -61,6 +62,11 @@ fn card(ui: &mut Ui, notice: &Notice, actions: &mut Vec<Action>) {
             ui.add(egui::Label::new(&notice.text).wrap());
             ui.add_space(space::GAP);
             ui.push_id(notice.id, |ui| {
+                if let Some((words, action)) = notice.button
+                    && text_button(ui, words).clicked()
+                {
+                    actions.extend([action, Action::DismissNotice(notice.id)]);
+                }
                 if IconButton::new(icons::CLOSE, "Dismiss notice").size(24.0).show(ui).clicked() {
                     actions.push(Action::DismissNotice(notice.id));
                 }

@@ -1,9 +1,9 @@
 //! The sheet of shortcuts.
 
 use eframe::egui;
-use egui::{Align2, Frame, Id, Modal, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Align2, Frame, Id, Modal, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::ui::shortcuts::SHORTCUTS;
+use crate::ui::shortcuts::sheet;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, paint_elided};
 use crate::ui::{Cx, icons};
@@ -25,13 +25,17 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         ui.set_width(WIDTH);
         let closed = title(ui);
         ui.add_space(space::GAP);
-        for shortcut in SHORTCUTS.iter().filter(|shortcut| !shortcut.label.is_empty()) {
-            line(ui, shortcut.label, shortcut.keys);
-        }
-        line(ui, "Zoom at the pointer", "Wheel");
-        line(ui, "Fit, 100 %", "Double click");
-        line(ui, "Start from the picture, take the task on the clipboard", "Ctrl V");
-        line(ui, "Weigh the selected words more, less", "Ctrl ↑ ↓");
+        let room = ui.ctx().content_rect().height() - 120.0;
+        ScrollArea::vertical().max_height(room).show(ui, |ui| {
+            for shortcut in sheet() {
+                line(ui, shortcut.label, shortcut.keys);
+            }
+            line(ui, "Choose one more; all up to here", "Ctrl, Shift click");
+            line(ui, "Zoom at the pointer", "Wheel");
+            line(ui, "Fit, 100 %", "Double click");
+            line(ui, "Start from the picture, take the task on the clipboard", "Ctrl V");
+            line(ui, "Weigh the selected words more, less", "Ctrl ↑ ↓");
+        });
         closed
     });
     if response.should_close() || response.inner {

@@ -9,11 +9,13 @@ use super::floating;
 use crate::state::Action;
 use crate::ui::textures::Look;
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, inside};
+use crate::ui::widgets::{IconButton, inside, toggle_button};
 use crate::ui::{Cx, icons};
 
 const THUMBNAIL: f32 = 56.0;
 const GAP: f32 = 4.0;
+/// Points that using and leaving take.
+const VERDICT: f32 = 138.0;
 const BAR: f32 = THUMBNAIL + 10.0;
 /// Points the canvas always keeps for the strip, so that the picture does not move when it comes.
 pub(super) const ROOM: f32 = BAR + 16.0;
@@ -25,13 +27,20 @@ struct Contents {
     owed: usize,
     /// A job runs, but something else is on the canvas.
     elsewhere: bool,
+    /// The result that waits to be used or left.
+    staged: Option<Uuid>,
 }
 
 fn contents(cx: &Cx<'_>) -> Contents {
     let gallery = &cx.world.gallery;
     let running = cx.world.queue.running();
     if cx.shows_start() {
-        return Contents { pictures: Vec::new(), owed: 0, elsewhere: running.is_some() };
+        return Contents {
+            pictures: Vec::new(),
+            owed: 0,
+            elsewhere: running.is_some(),
+            staged: None,
+        };
     }
     if let Some(job) = running.filter(|_| cx.view.following) {
         let made = gallery.made_together(&job.id.to_string());
@@ -41,11 +50,14 @@ fn contents(cx: &Cx<'_>) -> Contents {
             owed: if all > 1 { all.saturating_sub(made.len()) } else { 0 },
             pictures,
             elsewhere: false,
+            staged: None,
         };
     }
     let siblings = cx.view.selected.map_or(&[][..], |selected| gallery.siblings(selected));
-    let pictures = if siblings.len() > 1 { siblings.to_vec() } else { Vec::new() };
-    Contents { pictures, owed: 0, elsewhere: running.is_some() }
+    let staged = cx.staged();
+    let least = if staged.is_some() { 1 } else { 2 };
+    let pictures = if siblings.len() >= least { siblings.to_vec() } else { Vec::new() };
+    Contents { pictures, owed: 0, elsewhere: running.is_some(), staged }
 }
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, canvas: Rect) {
@@ -63,10 +75,10 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, canvas: Rect) {
     }
     let step = THUMBNAIL + GAP;
     let arrows = 2.0 * (space::ROW + GAP);
-    let most =
-        ((canvas.width() - 2.0 * space::PANEL - arrows - 10.0) / step).floor().max(1.0) as usize;
+    let ends = arrows + 10.0 + contents.staged.map_or(0.0, |_| VERDICT);
+    let most = ((canvas.width() - 2.0 * space::PANEL - ends) / step).floor().max(1.0) as usize;
     let shown = cells.min(most);
-    let width = shown as f32 * step - GAP + arrows + 10.0;
+    let width = shown as f32 * step - GAP + ends;
     let bar = Rect::from_center_size(
         pos2(canvas.center().x, canvas.bottom() - space::PANEL - BAR / 2.0),
         vec2(width, BAR),
@@ -88,9 +100,25 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, canvas: Rect) {
                     }
                 }
                 arrow(ui, cx, (icons::NEXT, "Next of these"), (several, 1));
+                if let Some(staged) = contents.staged {
+                    verdict(ui, cx, staged);
+                }
             });
         });
     });
+}
+
+/// Takes the result on the canvas in the start picture's place, or goes back to that.
+fn verdict(ui: &mut Ui, cx: &mut Cx<'_>, staged: Uuid) {
+    ui.add_space(GAP);
+    let used = toggle_button(ui, (icons::CHECK, "Use this"), "Use this result", false);
+    if used.on_hover_text("Go on from this result (Enter)").clicked() {
+        cx.actions.push(Action::UseResult(staged));
+    }
+    let hint = "Back to the start picture (Esc); the results stay in the gallery";
+    if IconButton::new(icons::CLOSE, "Leave the results").hint(hint).show(ui).clicked() {
+        cx.actions.push(Action::LeaveResults);
+    }
 }
 
 fn arrow(

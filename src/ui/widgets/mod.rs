@@ -12,7 +12,7 @@ mod tip;
 
 pub use button::{IconButton, chip, generate_button, text_button, toggle_button};
 pub use field::{FieldShown, Ink, TextField, search_field};
-pub use number::{Edit, Knob, number, number_with_sign, slider, slider_row};
+pub use number::{Edit, Knob, number, number_with_sign, number_with_unit, slider, slider_row};
 pub use range::{Span, span_row};
 pub use row::{
     RowLabel, control_row, error_outline, inside, remark, section_head, section_title, tall_row,

@@ -92,7 +92,7 @@ pub fn slider(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) {
                 .clamping(SliderClamping::Edits)
                 .step_by(knob.step)
                 .max_decimals(knob.decimals);
-            ui.add(slider)
+            ui.add(slider).accessible_name(knob.label.name())
         })
         .inner;
     let response = tip(ui, response, knob.label.help);
@@ -129,6 +129,16 @@ pub(super) const KNOB_RADIUS: f32 = 7.0;
 
 /// A number to type, or to change by dragging; `width` points wide.
 pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Response {
+    number_with_unit(ui, "", (knob, value), width)
+}
+
+/// A [`number`] with its unit behind it.
+pub fn number_with_unit(
+    ui: &mut Ui,
+    unit: &str,
+    (knob, value): (&Knob<'_>, &mut f64),
+    width: f32,
+) -> Response {
     let (rect, _) = ui.allocate_exact_size(vec2(width, space::ROW), egui::Sense::hover());
     let builder = UiBuilder::new()
         .id_salt((knob.label.text, "number"))
@@ -143,6 +153,7 @@ pub fn number(ui: &mut Ui, knob: &Knob<'_>, value: &mut f64, width: f32) -> Resp
                 .range(knob.range.clone())
                 .speed(knob.step * 0.25)
                 .custom_formatter(|value, _| knob.text(value))
+                .suffix(unit)
                 .clamp_existing_to_range(false)
                 .update_while_editing(false)
                 .clip_text(true)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use latelier::engine::{ClassifierPath, LocalEngine, SearchPath, Settings};
 use latelier::jobs::{
-    Event, EventSink, FailureKind, Job, JobId, Progress, Provider, Receipt, Receipts, Status,
+    Event, EventSink, FailureKind, Job, JobId, Paid, Progress, Provider, Receipt, Receipts, Status,
     Worker,
 };
 use latelier::library::{Home, Library, Pictures, Results};
@@ -249,15 +249,15 @@ fn every_picture_that_was_paid_for_has_a_receipt() {
         })
         .collect();
     let receipts = heap.0.lock().unwrap().clone();
-    let paid: Vec<_> = receipts.iter().map(|receipt| (receipt.image, Some(receipt.usd))).collect();
+    let paid: Vec<_> = receipts.iter().map(|receipt| (receipt.result, Some(receipt.usd))).collect();
     let told: Vec<_> = images.iter().map(|(image, _, cost)| (*image, *cost)).collect();
     assert_eq!((&paid, told.len()), (&told, 2));
     // The seed says which picture it is, not the order.
     assert_eq!(images.iter().map(|(_, index, _)| *index).collect::<Vec<_>>(), [1, 0]);
     for receipt in receipts {
-        assert_eq!((receipt.task, receipt.steps), (job.id, Some(3)));
-        assert_eq!(receipt.model.to_string(), "runware:101@1");
+        let model = "runware:101@1".parse().unwrap();
         // Written before the file is looked at: the size that was asked for.
-        assert_eq!(receipt.extent, Extent::new(512, 512));
+        let expected = Paid::Picture { model, extent: Extent::new(512, 512), steps: Some(3) };
+        assert_eq!((receipt.task, receipt.paid), (job.id, expected));
     }
 }

@@ -2,8 +2,10 @@
 
 mod contract;
 mod peer;
+mod questions;
 mod scripted;
 mod served;
+mod uploads;
 
 use std::process::Command;
 

@@ -32,6 +32,8 @@ pub(crate) enum Act {
     Drop,
     /// Answers with that status (HTTP only).
     Status(u16),
+    /// Puts that header to the answer (HTTP only).
+    Header(&'static str, String),
 }
 
 /// A message of the client.
@@ -215,30 +217,34 @@ async fn talk(inner: Arc<Inner>, mut socket: WebSocket) {
                         return;
                     }
                     Act::Drop => return,
-                    Act::Status(_) => panic!("a WebSocket has no status"),
+                    Act::Status(_) | Act::Header(..) => panic!("a WebSocket has no status"),
                 }
             }
         }
     }
 }
 
-async fn request(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: String) -> Response {
-    assert_eq!(headers["authorization"], format!("Bearer {KEY}"));
+async fn request(State(inner): State<Arc<Inner>>, given: HeaderMap, body: String) -> Response {
+    assert_eq!(given["authorization"], format!("Bearer {KEY}"));
     let connection = inner.connected();
     let tasks: Vec<Value> = serde_json::from_str(&body).unwrap();
     let (mut status, mut text) = (StatusCode::OK, String::new());
+    let mut headers = HeaderMap::new();
     for task in tasks {
         for act in inner.acts(connection, task) {
             match act {
                 Act::Say(frame) => text = frame.to_string(),
                 Act::Text(words) => text = words,
                 Act::Wait(time) => tokio::time::sleep(time).await,
+                Act::Header(name, value) => {
+                    headers.insert(name, value.parse().unwrap());
+                }
                 Act::Status(code) => status = StatusCode::from_u16(code).unwrap(),
                 Act::Close(_) | Act::Drop => panic!("HTTP has no close"),
             }
         }
     }
-    (status, text).into_response()
+    (status, headers, text).into_response()
 }
 
 async fn file(Path(number): Path<u8>) -> Response {

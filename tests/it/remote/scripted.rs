@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use latelier::library::{read_picture, read_task};
-use latelier::pixels::{Extent, FileFormat, Picture, encode};
 use serde_json::{Value, json};
 
 use super::peer::{Act, Call, KEY, Peer, data};
@@ -16,17 +14,17 @@ use crate::support::{Answered, answered, run_text, scratch};
 /// Longest that any of these runs may take: nothing waits for ever.
 const LONGEST: Duration = Duration::from_secs(90);
 
-fn images(answer: &Answered) -> Vec<&Value> {
+pub(super) fn images(answer: &Answered) -> Vec<&Value> {
     answer.json["data"].as_array().unwrap().iter().collect()
 }
 
-fn messages(answer: &Answered) -> String {
+pub(super) fn messages(answer: &Answered) -> String {
     let errors = answer.json["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors.iter().map(|error| error["message"].as_str().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
 /// A good service: `numberResults` pictures at once.
-fn good(call: &Call) -> Option<Vec<Act>> {
+pub(super) fn good(call: &Call) -> Option<Vec<Act>> {
     let count = call.task["numberResults"].as_u64().unwrap_or(1) as u8;
     let all = (0..count).map(|number| Act::Say(data(&[call.image(number)])));
     (call.kind() == "imageInference").then(|| all.collect())
@@ -246,6 +244,30 @@ fn statuses_without_words_are_understood_and_passing_ones_waited_for() {
 }
 
 #[test]
+fn a_busy_service_says_when_it_wants_to_be_asked_again() {
+    let in_four_seconds = || {
+        let date = std::time::SystemTime::now() + Duration::from_secs(4);
+        httpdate::fmt_http_date(date)
+    };
+    for (status, by_date) in [(429, false), (429, true), (503, false)] {
+        let peer = Peer::start(move |call| match (call.kind(), call.before) {
+            ("imageInference", 0) => {
+                let wait = if by_date { in_four_seconds() } else { "3".to_owned() };
+                Some(vec![Act::Status(status), Act::Header("retry-after", wait)])
+            }
+            _ => good(call),
+        });
+        let home = scratch();
+        let begun = Instant::now();
+        let answer = run_remote(home.path(), &json!([task()]), &peer.http_url());
+        assert_eq!((answer.code, images(&answer).len()), (0, 1), "{status}: {}", answer.json);
+        // Our own first pause is 1.2 s at most; a date has whole seconds.
+        let took = begun.elapsed();
+        assert!((Duration::from_millis(2900)..LONGEST).contains(&took), "{status}: {took:?}");
+    }
+}
+
+#[test]
 fn over_http_a_task_is_asynchronous_and_polled_to_its_end() {
     let peer = Peer::start(|call| match (call.kind(), call.before) {
         ("imageInference", _) => Some(vec![Act::Say(data(&[]))]),
@@ -284,105 +306,6 @@ fn without_a_key_or_with_one_that_would_travel_in_clear_nothing_is_sent() {
     let keyless = run(&[], false);
     assert_eq!((keyless.code, keyless.error_codes()), (2, vec!["missingApiKey"]));
     assert!(messages(&keyless).contains("RUNWARE_API_KEY"), "{}", messages(&keyless));
-}
-
-/// A picture file of more than 256 KiB in the home folder, and its address.
-fn large_picture(home: &Path) -> Value {
-    let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) as u8;
-    let picture = Picture::from_fn(Extent::new(640, 640), |x, y| {
-        [noise(x, y), noise(y, x), noise(x + 7, y * x), 255]
-    });
-    let bytes = encode(&picture, FileFormat::Png, "{}").unwrap();
-    assert!(bytes.len() > 256 << 10, "{}", bytes.len());
-    fs::write(home.join("large.png"), bytes).unwrap();
-    json!(format!("file://{}", home.join("large.png").display()))
-}
-
-#[test]
-fn a_large_picture_is_uploaded_once_and_again_when_the_service_has_lost_it() {
-    let name = |number: usize| format!("59a2edc2-45e6-429f-be5f-00000000000{number}");
-    let uploads = AtomicUsize::new(0);
-    let peer = Peer::start(move |call| match call.kind() {
-        "imageUpload" => {
-            let image = name(uploads.fetch_add(1, Ordering::SeqCst));
-            let uploaded =
-                json!({ "taskType": "imageUpload", "taskUUID": call.uuid(), "imageUUID": image });
-            Some(vec![Act::Say(json!({ "data": uploaded }))])
-        }
-        // The third task meets a service that no longer has the first upload.
-        "imageInference" if call.task["seed"] == 3 && call.task["seedImage"] == json!(name(0)) => {
-            Some(vec![Act::Say(call.error("seedImageNotFound"))])
-        }
-        _ => good(call),
-    });
-    let home = scratch();
-    let small = home.path().join("small.png");
-    fs::write(&small, super::peer::picture(9)).unwrap();
-    let image = large_picture(home.path());
-    for seed in 1..=3 {
-        let asked = with(&json!({
-            "seed": seed, "seedImage": image, "maskImage": format!("file://{}", small.display()),
-        }));
-        let answer = run_remote(home.path(), &json!([asked]), &peer.socket_url());
-        assert_eq!((answer.code, images(&answer).len()), (0, 1), "{}", answer.json);
-        // What is saved names the library's copy, not the service's.
-        let saved = read_task(&answer_file(home.path(), &answer)).unwrap().unwrap();
-        let saved = serde_json::to_value(saved.seed_image).unwrap();
-        assert!(!saved.as_str().unwrap().contains("00000000000"), "{saved}");
-    }
-    let sent = peer.calls_of("imageInference");
-    let named: Vec<&Value> = sent.iter().map(|task| &task["seedImage"]).collect();
-    assert_eq!(named, [&json!(name(0)), &json!(name(0)), &json!(name(0)), &json!(name(1))]);
-    assert_eq!(peer.calls_of("imageUpload").len(), 2);
-    assert_eq!(sent[2]["taskUUID"], sent[3]["taskUUID"]);
-    let inline = sent[0]["maskImage"].as_str().unwrap();
-    assert!(inline.starts_with("data:image/png;base64,"), "{inline:.40}");
-}
-
-fn answer_file(home: &Path, answer: &Answered) -> std::path::PathBuf {
-    let name = images(answer)[0]["imageUUID"].as_str().unwrap().to_owned();
-    home.join("out").join(name + ".png")
-}
-
-#[test]
-fn tasks_of_other_types_go_as_they_are_and_their_answers_are_printed() {
-    let peer = Peer::start(|call| {
-        match call.kind() {
-        "caption" => Some(vec![Act::Say(data(&[json!({ "taskType": "caption", "taskUUID": call.uuid(), "text": "a fox", "newField": 1 })]))]),
-        "promptEnhance" => Some((0..2).map(|n| Act::Say(data(&[json!({ "taskType": "promptEnhance", "taskUUID": call.uuid(), "text": format!("fox {n}") })]))).collect()),
-        "imageMasking" => Some(vec![Act::Say(call.error("invalidConfidence"))]),
-        _ => good(call),
-    }
-    });
-    let home = scratch();
-    let uuid = || uuid::Uuid::new_v4().to_string();
-    let caption = json!({ "taskType": "caption", "taskUUID": uuid(), "inputImage": "https://example.org/a.png", "anything": [1] });
-    let tasks = json!([
-        caption, task(),
-        { "taskType": "promptEnhance", "taskUUID": uuid(), "prompt": "a fox", "promptVersions": 2, "promptMaxLength": 64 },
-        { "taskType": "imageMasking", "taskUUID": uuid(), "confidence": 7 },
-        { "taskType": "ping", "ping": true },
-    ]);
-    let answer = run_remote(home.path(), &tasks, &peer.socket_url());
-    assert_eq!(answer.code, 1);
-    let texts: Vec<&Value> = images(&answer).iter().filter_map(|item| item.get("text")).collect();
-    assert_eq!(texts.len(), 3, "{}", answer.json);
-    assert!(images(&answer).iter().any(|item| item["newField"] == 1));
-    assert_eq!(answer.error_codes(), ["invalidConfidence", "invalidTaskType"]);
-    assert_eq!(peer.calls_of("caption"), [caption]);
-
-    // A picture on this machine goes inside; the local engine says that it does no such task.
-    let file = home.path().join("fox.png");
-    fs::write(&file, super::peer::picture(3)).unwrap();
-    let upload = json!([{ "taskType": "caption", "taskUUID": uuid(), "inputImage": format!("file://{}", file.display()) }]);
-    assert_eq!(run_remote(home.path(), &upload, &peer.http_url()).code, 0);
-    let sent = peer.calls_of("caption")[1]["inputImage"].as_str().unwrap().to_owned();
-    assert_eq!(
-        sent,
-        format!("data:image/png;base64,{}", super::peer::base64(&super::peer::picture(3)))
-    );
-    let local = run_text(&upload.to_string(), client(home.path()).args(["run", "-"]));
-    assert_eq!((local.code, local.error_codes()), (1, vec!["unsupportedLocalTaskType"]));
 }
 
 #[test]
@@ -454,7 +377,7 @@ fn finished(folder: &Path) -> usize {
 }
 
 #[track_caller]
-fn wait_for(what: impl Fn() -> bool) {
+pub(super) fn wait_for(what: impl Fn() -> bool) {
     let end = Instant::now() + LONGEST;
     while !what() {
         assert!(Instant::now() < end, "it did not happen");

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use latelier::library::{Home, Library, read_task};
+use latelier::pixels::read_task_text;
 use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
@@ -16,11 +17,15 @@ use uuid::Uuid;
 use super::peer::KEY;
 use super::{client, run_remote};
 use crate::faults::{BadLine, Fault};
+use crate::network;
 use crate::serve::Served;
 use crate::support::{Answered, answered, demo_task, golden, latelier, run_text, scratch};
 
 /// Longest that anything here may take on a busy machine.
 const LONGEST: Duration = Duration::from_mins(3);
+
+/// A picture of 128 × 128 pixels.
+const SQUARE: &str = "inpainting/source-square.png";
 
 /// A client's home folder, in which the demo model is known, and a server with a home of its own.
 struct Two {
@@ -112,7 +117,10 @@ fn address(path: &str) -> Value {
 #[test]
 fn every_way_to_a_picture_gives_the_local_engines_file_to_the_byte() {
     let two = Two::new();
-    let source = address("inpainting/source-square.png");
+    let source = address(SQUARE);
+    // What stands at an address is kept by content, whoever makes the picture.
+    let (far, _calls) = network::server("200 OK", fs::read(golden(SQUARE)).unwrap());
+    let (far_mask, _calls) = network::server("200 OK", mask_file());
     let with = |more: Value| {
         let mut task = demo_task();
         task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -123,6 +131,8 @@ fn every_way_to_a_picture_gives_the_local_engines_file_to_the_byte() {
         with(json!({ "seedImage": source, "strength": 0.6, "steps": 4 })),
         with(json!({ "seedImage": source, "maskImage": mask(two.home()), "steps": 3 })),
         with(json!({ "seedImage": source, "width": 192, "outpaint": { "left": 64 }, "steps": 3 })),
+        with(json!({ "seedImage": far, "strength": 0.6, "steps": 4 })),
+        with(json!({ "seedImage": far, "maskImage": far_mask, "steps": 3 })),
         with(json!({ "outputFormat": "JPG", "outputQuality": 80 })),
         with(json!({ "outputFormat": "WEBP", "outputQuality": 80 })),
     ]);
@@ -140,7 +150,7 @@ fn every_way_to_a_picture_gives_the_local_engines_file_to_the_byte() {
             continue_names(&mut tasks);
         }
         let there = run_remote(two.home(), &tasks, &url);
-        assert_eq!((there.code, data(&there)), (0, 6), "{} {}", there.json, there.stderr);
+        assert_eq!((there.code, data(&there)), (0, 8), "{} {}", there.json, there.stderr);
         for (index, task) in tasks.as_array().unwrap().iter().enumerate() {
             let of_task = |answer: &Answered, uuid: &Value| {
                 let images = answer.json["data"].as_array().unwrap();
@@ -150,6 +160,9 @@ fn every_way_to_a_picture_gives_the_local_engines_file_to_the_byte() {
             let expected = of_task(&here, &here.json["data"][index]["taskUUID"]);
             let found = of_task(&there, &task["taskUUID"]);
             let uuid = here.json["data"][index]["taskUUID"].as_str().unwrap();
+            let [local, remote] = [&expected, &found].map(|file| inputs_of(file));
+            assert_eq!(local, remote, "{task}");
+            assert!(!local.contains("http"), "{local}");
             if uuid == task["taskUUID"] {
                 assert!(found == expected, "{task}: {} bytes, {}", found.len(), expected.len());
             } else {
@@ -167,17 +180,27 @@ fn continue_names(tasks: &mut Value) {
     }
 }
 
+/// How the task in a picture file names the pictures that it was made from.
+fn inputs_of(file: &[u8]) -> String {
+    let task: Value = serde_json::from_str(&read_task_text(file).unwrap()).unwrap();
+    json!([task.get("seedImage"), task.get("maskImage")]).to_string()
+}
+
 /// A mask whose middle is white.
 fn mask(folder: &Path) -> Value {
+    let path = folder.join("mask.png");
+    fs::write(&path, mask_file()).unwrap();
+    json!(Url::from_file_path(path).unwrap().as_str())
+}
+
+fn mask_file() -> Vec<u8> {
     use latelier::pixels::{Extent, FileFormat, Picture, encode};
     let white = |at: u32| (32..96).contains(&at);
     let mask = Picture::from_fn(Extent::new(128, 128), |x, y| {
         let level = if white(x) && white(y) { 255 } else { 0 };
         [level, level, level, 255]
     });
-    let path = folder.join("mask.png");
-    fs::write(&path, encode(&mask, FileFormat::Png, "{}").unwrap()).unwrap();
-    json!(Url::from_file_path(path).unwrap().as_str())
+    encode(&mask, FileFormat::Png, "{}").unwrap()
 }
 
 #[test]

@@ -58,6 +58,20 @@ fn polling_knows_failed_tasks_and_refuses_unknown_and_foreign_ones() {
 }
 
 #[test]
+fn a_message_asks_once_about_a_task() {
+    let server = Served::start(&[]);
+    let task = task(json!({ "outputType": "base64Data" }));
+    assert_eq!(server.post(&json!([task])).0, 200);
+    let many = vec![poll(&task); 1000];
+    let (_, answer) = server.post(&json!(many));
+    assert_eq!(answer["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(999));
+    assert_eq!(code(&answer), "duplicateTaskUUID");
+    // Another message may ask again.
+    assert_eq!(server.post(&json!([poll(&task)])).1["data"][0]["status"], "success");
+}
+
+#[test]
 fn details_hold_request_and_response() {
     let server = Served::start(&[]);
     let mut socket = server.client();

@@ -130,3 +130,34 @@ fn a_finished_picture_is_sent_to_the_upload_address() {
     assert_eq!((status, answer.get("errors")), (200, None::<&Value>), "{answer}");
     assert!(taker.unwrap().join().unwrap().starts_with(b"PUT /put?key=secret"));
 }
+
+#[test]
+fn an_error_is_told_although_the_end_cannot_be_written_down() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/a.png", listener.local_addr().unwrap());
+    let server = Served::start(&["--allow-private-addresses"]);
+    let tasks = server.home.served_dir().join("tasks");
+    let giver = std::thread::Builder::new().name("giver".to_owned()).spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        // The task was accepted and written down; now nothing can be written any more.
+        std::fs::remove_dir_all(tasks).unwrap();
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap();
+    });
+    let task = task(json!({ "seedImage": address }));
+    let (status, answer) = server.post(&json!([task]));
+    giver.unwrap().join().unwrap();
+    assert_eq!((status, code(&answer)), (400, "invalidSeedImage"), "{answer}");
+    assert_eq!(code(&server.post(&json!([poll(&task)])).1), "invalidSeedImage");
+}
+
+#[test]
+fn a_picture_that_was_deleted_is_told_of() {
+    let server = Served::start(&[]);
+    let task = task(json!({}));
+    assert_eq!(server.post(&json!([task])).0, 200);
+    std::fs::remove_dir_all(server.home.results_dir()).unwrap();
+    let (_, answer) = server.post(&json!([poll(&task)]));
+    assert_eq!(code(&answer), "imageNotFound", "{answer}");
+}

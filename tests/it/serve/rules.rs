@@ -32,6 +32,36 @@ fn who_does_not_authenticate_in_time_and_who_is_silent_are_closed() {
 }
 
 #[test]
+fn silent_connections_shut_nobody_out() {
+    let server = Served::start(&["--authentication-timeout", "1", "--connection-limit", "2"]);
+    let silent: Vec<_> =
+        (0..2).map(|_| std::net::TcpStream::connect(&server.address).unwrap()).collect();
+    let (status, _) = server.post(&json!([neighbour("modelSearch", json!({}))]));
+    assert_eq!(status, 200);
+    server.client();
+    drop(silent);
+}
+
+#[test]
+fn a_ping_is_answered_while_much_is_taken_in() {
+    let server = Served::start(&["--idle-timeout", "1"]);
+    // Decoding each of these takes longer than a ping.
+    let uploads: Vec<Value> = (0..4)
+        .map(|number| {
+            neighbour("imageUpload", json!({ "image": super::picture(1200 + number, 1200) }))
+        })
+        .collect();
+    let uploads = json!(uploads);
+    let mut socket = server.client();
+    socket.send(&uploads);
+    let pong = socket.ask(&json!({ "taskType": "ping" }));
+    assert_eq!(pong["data"][0]["pong"], true, "{pong}");
+    assert_eq!(socket.results(4).len(), 4);
+    // That was work, not silence.
+    assert_eq!(socket.ask(&json!({ "taskType": "ping" }))["data"][0]["pong"], true);
+}
+
+#[test]
 fn a_pong_stands_alone_in_its_frame() {
     let server = Served::start(&[]);
     let mut socket = server.client();

@@ -12,7 +12,7 @@ use latelier::engine::{
     ClassifierPath, EngineError, LocalEngine, LocalGuides, RuntimeError, SearchPath, Settings,
 };
 use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
-use latelier::library::{Home, JournalFolder, Library, Pictures, Results};
+use latelier::library::{Bare, Home, JournalFolder, Library, Pictures, Results};
 use latelier::state::State;
 
 use super::scratch;
@@ -38,7 +38,7 @@ impl Window {
 
     /// A start in a folder that may have been used before.
     pub(crate) fn open_in(home: &Home) -> Self {
-        Self::over(home, Library::unread(support::home(), &[]).unwrap(), engine(home))
+        Self::with_engine(home, Library::unread(support::home(), &[]).unwrap())
     }
 
     /// A first start with the models of `folder` beside the demo model.
@@ -46,7 +46,7 @@ impl Window {
         let folder = scratch();
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[models.to_owned()]).unwrap();
-        let mut window = Self::over(&home, library, engine(&home));
+        let mut window = Self::with_engine(&home, library);
         window.folder = Some(folder);
         window
     }
@@ -57,22 +57,42 @@ impl Window {
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[]).unwrap();
         let provider = Worker::start("local", || NoRuntime).unwrap();
-        let mut window = Self::over(&home, library, provider);
+        let mut window = Self::over(&home, library, provider, Bare::default());
         window.folder = Some(folder);
         window
     }
 
-    fn over(home: &Home, library: Library, provider: Worker) -> Self {
+    fn with_engine(home: &Home, library: Library) -> Self {
+        let bare = Bare::default();
+        Self::over(home, library, engine(home, &bare), bare)
+    }
+
+    /// A start in a window of that many points.
+    pub(crate) fn open_sized(home: &Home, size: egui::Vec2) -> Self {
+        let library = Library::unread(support::home(), &[]).unwrap();
+        let bare = Bare::default();
+        Self::sized(home, (library, engine(home, &bare)), bare, size)
+    }
+
+    fn over(home: &Home, library: Library, provider: Worker, bare: Bare) -> Self {
+        Self::sized(home, (library, provider), bare, egui::vec2(1440.0, 900.0))
+    }
+
+    fn sized(
+        home: &Home,
+        (library, provider): (Library, Worker),
+        bare: Bare,
+        size: egui::Vec2,
+    ) -> Self {
         let (library, provider) = (Arc::new(library), Box::new(provider));
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
         let search = SearchPath::usual(&support::home().runtime_dir());
         let guides = Arc::new(LocalGuides { search, threads: 2 });
-        let services = Services { home: home.clone(), library, provider, guides, journal };
-        let app = Harness::builder()
-            .with_size(egui::vec2(1440.0, 900.0))
-            .with_max_steps(64)
-            .allow_missing_glyphs()
-            .build_eframe(|cc| App::new(cc, services).unwrap());
+        let services = Services { home: home.clone(), library, provider, guides, journal, bare };
+        let builder = Harness::builder().with_size(size).with_max_steps(64).allow_missing_glyphs();
+        #[cfg(feature = "pictures")]
+        let builder = builder.wgpu();
+        let app = builder.build_eframe(|cc| App::new(cc, services).unwrap());
         let mut window = Self { app, folder: None };
         window.wait("the models", |state| state.world.models_read);
         window.wait("the results folder", |state| state.world.gallery.is_listed());
@@ -138,7 +158,7 @@ impl Window {
 }
 
 /// The engine as the program starts it, its pictures going to `home`.
-fn engine(home: &Home) -> Worker {
+fn engine(home: &Home, bare: &Bare) -> Worker {
     let pictures = Pictures::new(home, &[]);
     let settings = Settings {
         search: SearchPath::usual(&support::home().runtime_dir()),
@@ -148,7 +168,7 @@ fn engine(home: &Home) -> Worker {
         together: None,
         classifier: ClassifierPath::usual(&support::home().runtime_dir()),
         previews: true,
-        keeper: Arc::new(Results::of_home(home, pictures.clone())),
+        keeper: Arc::new(Results::of_home(home, pictures.clone()).with_bare(bare)),
         pictures: Arc::new(pictures),
         models: Arc::new(Vec::new),
     };

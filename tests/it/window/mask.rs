@@ -1,10 +1,10 @@
-//! A part of a picture painted anew: drawn with the pointer, by numbers, taken back, kept.
+//! A part of a picture painted anew: painted and dragged with the pointer, by numbers, taken back, kept.
 
 use egui::{Key, Modifiers, Pos2, Role, Vec2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::library::{Home, read_picture, read_task};
-use latelier::pixels::{Extent, Picture, Rectangle};
-use latelier::state::{MaskShape, State};
+use latelier::pixels::{Extent, Mask, Picture, Rectangle};
+use latelier::state::{MaskShape, State, Tool};
 use latelier::task::ImageRef;
 use uuid::Uuid;
 
@@ -17,11 +17,11 @@ const FILL: &str = "Fill 128 × 128";
 fn a_rectangle_is_dragged_and_only_what_it_covers_is_painted_anew() {
     let mut window = Window::open();
     let file = window.start_from_picture(128, 128);
-    window.click("Draw a mask");
+    window.click("Rectangle");
     window.drag(vec2(-100.0, -60.0), vec2(60.0, 100.0));
-    let drawn = rectangles(window.state())[0];
-    assert!(drawn.width == 40 && drawn.height == 40, "4 points are a pixel: {drawn:?}");
-    assert!(window.shows("1 rectangle"));
+    let drawn = Rectangle::new(39, 49, 40, 40);
+    assert_eq!(covered(window.state()), Some(drawn), "4 points are a pixel");
+    assert!(window.shows("10 % of the picture is made anew"));
     window.write(PROMPT, "a red heart");
     window.click(FILL);
     window.wait_for_results(1);
@@ -54,7 +54,8 @@ fn a_rectangle_is_dragged_and_only_what_it_covers_is_painted_anew() {
     assert!(!window.state().draft.mask.is_there(), "the mask belonged to the picture");
     window.click("Reuse all settings");
     assert_eq!(window.state().draft.mask.kept(), Some(mask));
-    assert!(window.shows("A mask of the library"));
+    window.wait_shown("A mask of the library, 10 % of the picture");
+    assert_eq!(covered(window.state()), Some(drawn), "it can be painted on");
     window.click(FILL);
     window.wait_for_results(2);
     assert_eq!(
@@ -64,68 +65,148 @@ fn a_rectangle_is_dragged_and_only_what_it_covers_is_painted_anew() {
 }
 
 #[test]
-fn a_mask_is_made_changed_and_taken_back_without_a_pointer() {
+fn strokes_are_round_erased_undone_one_by_one_and_joined_by_lines() {
     let mut window = Window::open();
-    assert!(window.is_disabled("Draw a mask"), "it is there, but waits for a picture");
-    window.start_from_picture(96, 48);
-    window.click("Add a rectangle");
-    assert_eq!(rectangles(window.state()), [Rectangle::new(24, 12, 48, 24)]);
-    for (name, value) in
-        [("Mask X", 1.0), ("Mask Y", 2.0), ("Mask width", 30.0), ("Mask height", 9.0)]
-    {
-        window.app.get_by_role_and_label(Role::SpinButton, name).set_value_accesskit(value);
-        window.app.run_steps(2);
-    }
-    assert_eq!(rectangles(window.state()), [Rectangle::new(1, 2, 30, 9)]);
-    window.app.get_by_role_and_label(Role::SpinButton, "Feather").set_value_accesskit(16.0);
+    window.start_from_picture(128, 128);
+    window.app.key_press(Key::B);
     window.app.run_steps(2);
-    assert_eq!(window.state().draft.mask.feather, 16);
-    assert!(!window.is_disabled(FILL));
+    assert_eq!(window.state().view.tool, Tool::Brush);
+    window.app.state_mut().state.view.tools.brush.size = 16.0;
+    window.drag(vec2(-100.0, 0.0), vec2(100.0, 0.0));
+    let stroke = mask(window.state());
+    assert_eq!(covered(window.state()), Some(Rectangle::new(31, 56, 66, 16)));
+    assert_eq!(window.state().draft.mask.shape, MaskShape::Painted);
 
-    window.app.key_press(Key::M);
-    window.app.run_steps(2);
-    window.app.key_press(Key::Escape);
-    window.app.run_steps(2);
-    assert!(!window.shows(FILL) && window.shows("Vary 128 × 128"));
+    window.click("Eraser");
+    window.drag(vec2(0.0, -100.0), vec2(0.0, 100.0));
+    assert!(mask(window.state()).share() < stroke.share());
     window.app.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     window.app.run_steps(2);
-    assert_eq!(rectangles(window.state()), [Rectangle::new(1, 2, 30, 9)]);
-    window.click("Clear mask");
+    assert!(mask(window.state()) == stroke);
+    window.app.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.app.run_steps(2);
+    assert!(mask(window.state()).share() < stroke.share());
+
+    // From where the eraser ended, in a straight line.
+    window.click("Brush");
+    let to = window.middle() + vec2(100.0, 100.0);
+    window.app.hover_at(to);
+    window.app.run_steps(2);
+    window.app.event(egui::Event::ModifiersChanged(Modifiers::SHIFT));
+    window.app.event(egui::Event::PointerButton {
+        pos: to,
+        button: egui::PointerButton::Primary,
+        pressed: true,
+        modifiers: Modifiers::SHIFT,
+    });
+    window.app.run_steps(2);
+    window.app.event(egui::Event::ModifiersChanged(Modifiers::NONE));
+    window.app.drop_at(to);
+    window.app.run_steps(2);
+    let line = covered(window.state()).unwrap();
+    assert_eq!((line.right(), line.bottom()), (97, 97), "{line:?}");
+
     window.click("Undo the mask");
+    window.click("Undo the mask");
+    window.click("Undo the mask");
+    assert!(window.shows("Vary 128 × 128") && window.is_disabled("Undo the mask"));
+}
+
+#[test]
+fn a_mask_is_made_changed_and_taken_back_without_a_pointer() {
+    let mut window = Window::open();
+    assert!(window.is_disabled("Paint a mask"), "it is there, but waits for a picture");
+    window.start_from_picture(96, 48);
+    window.click("Refine the mask");
+    for (name, value) in
+        [("Mask X", 11.0), ("Mask Y", 12.0), ("Mask width", 30.0), ("Mask height", 9.0)]
+    {
+        window.set(name, value);
+    }
+    window.click("Add a rectangle");
+    assert_eq!(covered(window.state()), Some(Rectangle::new(11, 12, 30, 9)));
+    window.set("Pixels", 4.0);
+    window.click("Grow");
+    window.wait("the grown mask", |state| covered(state) == Some(Rectangle::new(7, 8, 38, 17)));
+    window.click("Shrink");
+    window.wait("the shrunk mask", |state| {
+        covered(state).is_some_and(|place| place == Rectangle::new(11, 12, 30, 9))
+    });
+    window.click("Feather");
+    window.wait("the soft mask", |state| covered(state) == Some(Rectangle::new(7, 8, 38, 17)));
+    assert!(!window.is_disabled(FILL));
+    window.app.key_press(Key::Escape);
+    window.app.run_steps(2);
+    let soft = mask(window.state());
+    window.click("Invert the mask");
+    assert!(mask(window.state()) == soft.inverted());
+    window.click("Clear the mask");
+    assert!(!window.shows(FILL) && window.shows("Vary 128 × 128"));
+    for _ in 0..5 {
+        window.click("Undo the mask");
+    }
+    assert_eq!(covered(window.state()), Some(Rectangle::new(11, 12, 30, 9)));
     window.click("Undo the mask");
     assert!(!window.state().draft.mask.is_there());
-    assert!(window.is_disabled("Undo the mask") && window.is_disabled("Clear mask"));
+    assert!(window.is_disabled("Undo the mask") && window.is_disabled("Clear the mask"));
 }
 
 #[test]
 fn drags_add_up_and_escape_ends_the_one_that_is_going_on() {
     let mut window = Window::open();
     window.start_from_picture(128, 128);
-    window.click("Draw rectangles");
+    window.click("Rectangle");
     window.drag(vec2(-80.0, -80.0), vec2(-40.0, -40.0));
     window.drag(vec2(400.0, 0.0), vec2(40.0, 40.0));
-    let drawn = rectangles(window.state()).to_vec();
-    assert_eq!(drawn.len(), 2);
-    assert_eq!(drawn[1].right(), 128, "what is beside the picture is cut off");
-    let middle = window.middle();
-    window.app.hover_at(middle);
-    window.app.drag_at(middle);
-    window.app.run_steps(2);
-    window.app.hover_at(middle + vec2(40.0, 40.0));
-    window.app.run_steps(2);
-    assert!(window.state().view.drawing_from.is_some());
-    window.app.key_press(Key::Escape);
-    window.app.run_steps(2);
-    window.app.drop_at(middle + vec2(40.0, 40.0));
-    window.app.run_steps(2);
-    assert_eq!(rectangles(window.state()), drawn);
+    assert_eq!(covered(window.state()), Some(Rectangle::new(44, 44, 84, 30)));
+    let drawn = mask(window.state());
+    for tool in ["Rectangle", "Brush", "Lasso", "Ellipse"] {
+        if window.state().view.tool == Tool::Hand || tool != "Rectangle" {
+            window.click(tool);
+        }
+        let middle = window.middle();
+        window.app.hover_at(middle);
+        window.app.drag_at(middle);
+        window.app.run_steps(2);
+        window.app.hover_at(middle + vec2(60.0, 60.0));
+        window.app.run_steps(2);
+        window.app.key_press(Key::Escape);
+        window.app.run_steps(2);
+        window.app.drop_at(middle + vec2(60.0, 60.0));
+        window.app.run_steps(2);
+        assert!(mask(window.state()) == drawn, "{tool}");
+    }
+}
+
+#[test]
+fn a_closed_line_is_filled_and_a_colour_is_chosen() {
+    let mut window = Window::open();
+    let file = window.start_from_picture(128, 128);
+    window.click("Ellipse");
+    window.drag(vec2(-100.0, -100.0), vec2(100.0, 100.0));
+    let disc = mask(window.state());
+    assert!((disc.share() - 0.1198).abs() < 0.002, "π·25² of 128²: {}", disc.share());
+    window.click("Fill");
+    window.press_at(vec2(-240.0, -240.0));
+    window.wait("everything", |state| mask(state).share() > 0.99);
+    window.click("Undo the mask");
+    window.press_at(vec2(0.0, 0.0));
+    window.wait("nothing", |state| !state.draft.mask.is_there());
+
+    window.click("Choose by colour");
+    window.app.state_mut().state.view.tools.tolerance = 9;
+    window.press_at(vec2(-100.0, -100.0));
+    window.wait("the colour", |state| state.draft.mask.is_there());
+    let picture = read_picture(&file).unwrap();
+    let chosen = Mask::of_colour(&picture, (39, 39), 9, false);
+    assert!(mask(window.state()) == chosen);
 }
 
 #[test]
 fn zooming_into_the_mask_is_part_of_the_task_and_its_limits_are_told() {
     let mut window = Window::open();
     window.start_from_picture(128, 128);
-    window.click("Add a rectangle");
+    window.add_rectangle();
     assert_eq!(window.state().draft.to_task(Uuid::nil()).mask_margin, None);
     window.click("Zoom into the mask");
     assert_eq!(window.state().draft.to_task(Uuid::nil()).mask_margin, Some(64));
@@ -142,7 +223,7 @@ fn zooming_into_the_mask_is_part_of_the_task_and_its_limits_are_told() {
 fn a_picture_whose_mask_is_zoomed_into_is_told_to_stay_whole() {
     let mut window = Window::open();
     window.start_from_picture(192, 96);
-    window.click("Add a rectangle");
+    window.add_rectangle();
     assert!(window.shows(FILL) && window.shows("Start from: 192 × 96 is scaled and cut"));
     window.click("Zoom into the mask");
     let told = "painted around the mask, keeps its size";
@@ -154,7 +235,7 @@ fn a_picture_whose_mask_is_zoomed_into_is_told_to_stay_whole() {
 }
 
 #[test]
-fn rectangles_are_there_after_a_restart_and_a_vanished_mask_is_told() {
+fn what_was_painted_is_there_after_a_restart_and_a_vanished_mask_is_told() {
     let folder = scratch();
     let home = Home::at(folder.path());
     let mut window = Window::open_in(&home);
@@ -162,12 +243,16 @@ fn rectangles_are_there_after_a_restart_and_a_vanished_mask_is_told() {
     super::start::write_picture(&file, 64, 64);
     window.drop_file(&file);
     window.wait_shown("Start from: 64 × 64");
-    window.click("Add a rectangle");
+    window.wait_shown("Start picture.");
+    window.add_rectangle();
+    let painted = mask(window.state());
     drop(window);
 
     let mut window = Window::open_in(&home);
     window.wait_shown("Start from: 64 × 64");
-    assert_eq!(rectangles(window.state()), [Rectangle::new(16, 16, 32, 32)]);
+    window.wait("the mask", |state| state.painting.mask().is_some());
+    assert!(mask(window.state()) == painted);
+    assert!(!window.is_disabled(FILL));
     window.app.state_mut().state.draft.mask.shape = MaskShape::Kept(Uuid::new_v4());
     window.wait_shown("The mask is no longer in the library");
     assert!(window.is_disabled(FILL));
@@ -175,8 +260,20 @@ fn rectangles_are_there_after_a_restart_and_a_vanished_mask_is_told() {
     assert!(!window.is_disabled("Vary 128 × 128"));
 }
 
-fn rectangles(state: &State) -> &[Rectangle] {
-    state.draft.mask.shape.rectangles()
+fn mask(state: &State) -> Mask {
+    state.painting.mask().unwrap().mask().clone()
+}
+
+/// The rectangle around all that is in the mask.
+fn covered(state: &State) -> Option<Rectangle> {
+    let mask = state.painting.mask()?.mask();
+    let Extent { width, .. } = mask.extent();
+    let inside = |(at, &value): (usize, &u8)| (value > 0).then_some(at as u32);
+    let places: Vec<u32> = mask.bytes().iter().enumerate().filter_map(inside).collect();
+    let (top, bottom) = (places.first()? / width, places.last()? / width);
+    let columns = || places.iter().map(|at| at % width);
+    let (left, right) = (columns().min()?, columns().max()?);
+    Some(Rectangle::new(left, top, right + 1 - left, bottom + 1 - top))
 }
 
 impl Window {
@@ -212,7 +309,7 @@ impl Window {
     }
 
     /// Drags on the canvas, places given from the middle of the start picture.
-    fn drag(&mut self, from: Vec2, to: Vec2) {
+    pub(super) fn drag(&mut self, from: Vec2, to: Vec2) {
         let middle = self.middle();
         self.app.hover_at(middle + from);
         self.app.drag_at(middle + from);
@@ -223,5 +320,24 @@ impl Window {
         }
         self.app.drop_at(middle + to);
         self.app.run_steps(3);
+    }
+
+    /// Presses the primary button on the canvas.
+    fn press_at(&mut self, at: Vec2) {
+        let at = self.middle() + at;
+        self.app.hover_at(at);
+        self.app.run_steps(2);
+        self.app.drag_at(at);
+        self.app.run_steps(2);
+        self.app.drop_at(at);
+        self.app.run_steps(2);
+    }
+
+    /// Adds a rectangle over the middle of the start picture.
+    pub(super) fn add_rectangle(&mut self) {
+        self.click("Refine the mask");
+        self.click("Add a rectangle");
+        self.app.key_press(Key::Escape);
+        self.app.run_steps(2);
     }
 }

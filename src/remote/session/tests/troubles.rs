@@ -241,3 +241,57 @@ fn after_a_restart_it_is_asked_first_and_what_had_arrived_does_not_come_twice() 
     unknown.hear(&error("taskNotFound", 2));
     assert_eq!(unknown.types(), ["imageInference"]);
 }
+
+/// One picture of several failed; of the others nothing came, and the service knows no task of the name
+/// when it is asked. Lets so many seconds go by; what the session sends is answered.
+fn asked_in_vain(bench: &mut Bench, seconds: u64) {
+    for _ in 0..seconds {
+        bench.wait(Duration::from_secs(1));
+        let sent = std::mem::take(&mut bench.sent);
+        for task in sent {
+            match task["taskType"].as_str().unwrap() {
+                "getResponse" => bench.hear(&error("taskNotFound", 1)),
+                "ping" => bench.hear(&data(&[json!({ "taskType": "ping", "pong": true })])),
+                other => panic!("{other} was sent"),
+            }
+        }
+    }
+}
+
+#[test]
+fn after_an_error_of_one_picture_the_others_have_the_time_that_a_synchronous_task_has() {
+    let mut bench = Bench::carrying(vec![order(1, 3)]);
+    bench.types();
+    bench.hear(&data(&[image(1, 10)]));
+    bench.hear(&error("providerError", 1));
+    asked_in_vain(&mut bench, 115);
+    assert_eq!(bench.ended, []);
+    // The last one: with the error all are told of.
+    bench.hear(&data(&[image(1, 11)]));
+    assert_eq!((bench.delivered.len(), code_of(&bench.ended[0].1)), (2, "providerError"));
+
+    let mut silent = Bench::carrying(vec![order(1, 4)]);
+    silent.types();
+    silent.hear(&data(&[image(1, 10)]));
+    silent.hear(&error("providerError", 1));
+    asked_in_vain(&mut silent, 110);
+    // News begin the time anew: the service is still at it.
+    silent.hear(&data(&[image(1, 11)]));
+    asked_in_vain(&mut silent, 110);
+    assert_eq!((silent.delivered.len(), silent.ended.len()), (2, 0));
+    asked_in_vain(&mut silent, 30);
+    let [(1, Outcome::Unsettled(Some(error)))] = &silent.ended[..] else {
+        panic!("{:?}", silent.ended)
+    };
+    assert_eq!((error.code.as_str(), silent.hung_up), ("providerError", 0));
+}
+
+#[test]
+fn an_asynchronous_task_that_is_not_known_any_more_is_not_waited_for() {
+    let mut bench = Bench::carrying(vec![asynchronous(order(1, 3))]);
+    bench.types();
+    bench.hear(&data(&[image(1, 10)]));
+    bench.hear(&error("providerError", 1));
+    asked_in_vain(&mut bench, 40);
+    assert_eq!(code_of(&bench.ended[0].1), "providerError");
+}

@@ -94,8 +94,14 @@ fn label(ui: &Ui, (strip, anchor): (Rect, Align2), pixels: u32, painter: &Painte
     let colours = palette(ui);
     let style = (theme::title(), colours.on_accent);
     let galley = painter.layout_no_wrap(format!("+{pixels}"), style.0, style.1);
-    let at = anchor.pos_in_rect(&strip);
-    let pill = Rect::from_center_size(at, galley.size() + egui::vec2(12.0, 4.0));
+    let size = galley.size() + egui::vec2(12.0, 4.0);
+    // Outside the handle; where the window ends before that, in the middle of the side.
+    let outwards = (anchor.pos_in_rect(&strip) - strip.center()).normalized();
+    let outside = anchor.pos_in_rect(&strip) + outwards * (size / 2.0 + egui::vec2(8.0, 8.0));
+    let seen = painter.clip_rect().shrink2(size / 2.0 + egui::vec2(4.0, 4.0));
+    let middle = strip.intersect(painter.clip_rect()).center();
+    let at = if seen.contains(outside) { outside } else { middle.clamp(seen.min, seen.max) };
+    let pill = Rect::from_center_size(at, size);
     painter.rect_filled(pill, 4, colours.accent);
     painter.galley(pill.center() - galley.size() / 2.0, galley, style.1);
 }

@@ -1,122 +1,238 @@
-//! The mask over the start picture: a tint, the outlines of its rectangles, and drawing more.
+//! The mask over the start picture: its tint, and the tools that change it.
 
 use eframe::egui;
 use egui::{
-    CursorIcon, Mesh, Painter, PointerButton, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2,
+    CursorIcon, Event, Modifiers, Painter, PointerButton, Pos2, Response, Shape, Stroke, Ui, Vec2,
+    vec2,
 };
 
-use super::coverage::pieces;
 use super::start::Ground;
-use crate::pixels::{Extent, Rectangle, covering_window};
-use crate::state::{MaskShape, StartPicture, Tool};
+use crate::pixels::{Extent, Ink, PaintedMask, Rectangle, ellipse};
+use crate::state::{Action, MaskAction, MaskChange, Painting, Tool};
 use crate::ui::Cx;
-use crate::ui::textures::{Look, Size};
 use crate::ui::theme::{self, palette};
 
-/// Draws the mask as it is.
+/// A brush smaller than this many points on the screen is shown as a cross.
+const LEAST_RING: f32 = 3.0;
+
+/// Draws the mask as it is, and the shape that is being drawn.
 pub(super) fn paint(ui: &Ui, cx: &mut Cx<'_>, ground: &Ground, painter: &Painter) {
-    match &cx.draft.mask.shape {
-        MaskShape::Nowhere => {}
-        MaskShape::Kept(image_uuid) => {
-            let image_uuid = *image_uuid;
-            let Some(StartPicture::Here { path, extent }) = cx.world.mask_picture(cx.draft) else {
-                return;
-            };
-            let look = cx.textures.look_in_file(image_uuid, path, Size::Stencil);
-            let Look::Ready(drawable) = look else { return };
-            let shape = ground.kept;
-            let window = covering_window(*extent, Extent::new(shape.width, shape.height));
-            let part = in_parts(window, *extent);
-            let place = ground.to_screen(shape);
-            painter.image(drawable.texture.id(), place, part, palette(ui).mask);
-        }
-        MaskShape::Drawn(rectangles) => {
-            tint(ui, ground, (rectangles, cx.draft.mask.feather), painter);
-            let colours = palette(ui);
-            for (place, one) in rectangles.iter().enumerate() {
-                let last = place + 1 == rectangles.len();
-                let line = if last { colours.mask_line } else { colours.mask };
-                outline(ground.to_screen(*one), Stroke::new(theme::LINE, line), painter);
-            }
+    cx.textures.mask.sync(ui.ctx(), cx.painting);
+    let colours = palette(ui);
+    let tint = colours.mask_line.gamma_multiply(cx.view.tools.tint);
+    if cx.draft.mask.is_there() || cx.painting.mask().is_some_and(PaintedMask::is_drawing) {
+        cx.textures.mask.paint(painter, ground.whole_on_screen(), tint);
+    }
+    let corners = shape(cx.view.tool, &cx.painting.outline);
+    if corners.len() > 1 {
+        let scale = mask_scale(ground.extent);
+        let points: Vec<Pos2> =
+            corners.iter().map(|[x, y]| ground.point((vec2(*x, *y) / scale).to_pos2())).collect();
+        let line = |colour| Stroke::new(theme::LINE, colour);
+        painter.add(Shape::closed_line(points.clone(), Stroke::new(3.0, colours.veil)));
+        painter.add(Shape::closed_line(points.clone(), line(colours.mask_line)));
+        if cx.view.tool != Tool::Lasso {
+            size_beside(ui, (&points, &corners), painter);
         }
     }
 }
 
-/// `window` as shares of the whole picture.
-fn in_parts(window: Rectangle, whole: Extent) -> Rect {
-    let (width, height) = (whole.width.max(1) as f32, whole.height.max(1) as f32);
-    let at = |x: u32, y: u32| pos2(x as f32 / width, y as f32 / height);
-    Rect::from_min_max(at(window.x, window.y), at(window.right(), window.bottom()))
+/// Pixels of the mask a pixel of the picture: less than one for very large pictures.
+fn mask_scale(start: Extent) -> Vec2 {
+    let mask = Painting::extent_over(start);
+    let share = |mask: u32, start: u32| mask as f32 / start.max(1) as f32;
+    vec2(share(mask.width, start.width), share(mask.height, start.height))
 }
 
-fn outline(rect: Rect, stroke: Stroke, painter: &Painter) {
-    painter.rect_stroke(rect, 0.0, stroke, StrokeKind::Inside);
-}
-
-fn tint(ui: &Ui, ground: &Ground, (rectangles, feather): (&[Rectangle], u32), painter: &Painter) {
-    let colour = palette(ui).mask;
-    let mut mesh = Mesh::default();
-    for piece in pieces(ground.extent, rectangles, feather) {
-        let ([left, right], [top, bottom]) = (piece.xs, piece.ys);
-        let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
-        let first = mesh.vertices.len() as u32;
-        for ((x, y), cover) in corners.into_iter().zip(piece.cover) {
-            mesh.colored_vertex(ground.point(pos2(x, y)), colour.gamma_multiply(cover));
-        }
-        mesh.add_triangle(first, first + 1, first + 2);
-        mesh.add_triangle(first, first + 2, first + 3);
+/// Lets the chosen tool work; returns whether it has the pointer.
+pub(super) fn work(ui: &Ui, cx: &mut Cx<'_>, ground: &Ground, response: &Response) {
+    let tool = cx.view.tool;
+    if !tool.paints() || ui.input(|input| input.key_down(egui::Key::Space)) {
+        // The picture is moved meanwhile.
+        return cx.painting.end();
     }
-    painter.add(mesh);
-}
-
-/// Dragging adds a rectangle while its tool is chosen.
-pub(super) fn draw(ui: &Ui, cx: &mut Cx<'_>, ground: &Ground, response: &Response) {
-    if cx.view.tool != Tool::Rectangle {
-        return;
+    let hand = Hand::read(ui, ground, response);
+    match tool {
+        Tool::Hand => {}
+        Tool::Brush => stroke(cx, &hand, Ink::Add),
+        Tool::Eraser => stroke(cx, &hand, Ink::Remove),
+        Tool::Lasso | Tool::Rectangle | Tool::Ellipse => outline(cx, &hand),
+        Tool::Fill | Tool::Colour => choose(cx, &hand),
     }
     if response.hovered() {
-        ui.set_cursor_icon(CursorIcon::Crosshair);
+        cursor(ui, cx, ground, response);
     }
-    if response.drag_started_by(PointerButton::Primary) {
-        let origin = ui.input(|input| input.pointer.press_origin());
-        cx.view.drawing_from = origin.map(|origin| ground.pixel(origin).into());
+}
+
+/// What the pointer did in this frame, in pixels of the mask.
+struct Hand {
+    extent: Extent,
+    /// The primary button went down over the picture's ground.
+    pressed: Option<[f32; 2]>,
+    /// Where the pointer went while it was down.
+    moves: Vec<[f32; 2]>,
+    /// The button is up.
+    up: bool,
+    modifiers: Modifiers,
+}
+
+impl Hand {
+    fn read(ui: &Ui, ground: &Ground, response: &Response) -> Self {
+        let scale = mask_scale(ground.extent);
+        let at = |point: Pos2| -> [f32; 2] { (ground.pixel(point).to_vec2() * scale).into() };
+        ui.input(|input| {
+            let mine = response.is_pointer_button_down_on();
+            let press = |event: &Event| match event {
+                Event::PointerButton {
+                    pos, button: PointerButton::Primary, pressed: true, ..
+                } => Some(at(*pos)),
+                _ => None,
+            };
+            let moved = |event: &Event| match event {
+                Event::PointerMoved(pos) => Some(at(*pos)),
+                _ => None,
+            };
+            Self {
+                extent: ground.extent,
+                pressed: input.events.iter().find_map(press).filter(|_| mine),
+                // Each event, not each frame: fast strokes stay round.
+                moves: input.events.iter().filter_map(moved).collect(),
+                up: !input.pointer.button_down(PointerButton::Primary),
+                modifiers: input.modifiers,
+            }
+        })
     }
-    let Some(from) = cx.view.drawing_from.map(Pos2::from) else { return };
-    let Some(to) = response.interact_pointer_pos().map(|pointer| ground.pixel(pointer)) else {
-        return;
-    };
-    let drawn = between(from, to, ground.extent);
-    if response.drag_stopped() {
-        cx.view.drawing_from = None;
-        if let Some(drawn) = drawn {
-            cx.draft.mask.add(drawn, &mut cx.view.mask_history);
+
+    /// The ink of a tool, the other one while Alt is held.
+    const fn ink(&self, ink: Ink) -> Ink {
+        if self.modifiers.alt { ink.opposite() } else { ink }
+    }
+}
+
+fn stroke(cx: &mut Cx<'_>, hand: &Hand, ink: Ink) {
+    let scale = mask_scale(hand.extent).x;
+    let mut brush = cx.view.tools.brush;
+    brush.size *= scale;
+    let last = cx.painting.last;
+    let Some(mask) = cx.painting.hand_out(Some(hand.extent)) else { return };
+    if let Some(at) = hand.pressed {
+        match last.filter(|_| hand.modifiers.shift) {
+            // A straight line from where the last stroke ended.
+            Some(from) => {
+                mask.begin(brush, hand.ink(ink), from);
+                mask.stroke_to(at);
+            }
+            None => mask.begin(brush, hand.ink(ink), at),
         }
-    } else if let Some(drawn) = drawn {
-        let colours = palette(ui);
-        let painter = ui.painter_at(ui.max_rect());
-        let place = ground.to_screen(drawn);
-        painter.rect_filled(place, 0.0, colours.mask);
-        outline(place, Stroke::new(theme::LINE, colours.mask_line), &painter);
-        size_beside(ui, drawn, place, &painter);
+        cx.painting.last = Some(at);
+        return;
     }
+    if !mask.is_drawing() {
+        return;
+    }
+    hand.moves.iter().for_each(|at| mask.stroke_to(*at));
+    if hand.up {
+        mask.end_stroke();
+    }
+    if let Some(at) = hand.moves.last() {
+        cx.painting.last = Some(*at);
+    }
+}
+
+fn outline(cx: &mut Cx<'_>, hand: &Hand) {
+    if let Some(at) = hand.pressed {
+        cx.painting.outline = vec![at];
+    }
+    let Some(&from) = cx.painting.outline.first() else { return };
+    if cx.view.tool == Tool::Lasso {
+        cx.painting.outline.extend(&hand.moves);
+    } else if let Some(&to) = hand.moves.last() {
+        let to = if hand.modifiers.shift { even(from, to) } else { to };
+        cx.painting.outline = vec![from, to];
+    }
+    if hand.up {
+        let corners = shape(cx.view.tool, &std::mem::take(&mut cx.painting.outline));
+        let ink = hand.ink(Ink::Add);
+        if let Some(mask) = cx.painting.hand_out(Some(hand.extent)) {
+            mask.fill_shape(&corners, ink);
+        }
+    }
+}
+
+/// `to` so that both sides are equally long.
+fn even(from: [f32; 2], to: [f32; 2]) -> [f32; 2] {
+    let [x, y] = [to[0] - from[0], to[1] - from[1]];
+    let side = x.abs().max(y.abs());
+    [from[0] + side.copysign(x), from[1] + side.copysign(y)]
+}
+
+/// The corners of what is being drawn. Rectangles have whole pixels.
+fn shape(tool: Tool, outline: &[[f32; 2]]) -> Vec<[f32; 2]> {
+    match (tool, outline) {
+        (Tool::Rectangle, &[from, to]) => {
+            let ([left, top], [right, bottom]) = (from.map(f32::round), to.map(f32::round));
+            vec![[left, top], [right, top], [right, bottom], [left, bottom]]
+        }
+        (Tool::Ellipse, &[from, to]) => ellipse(from, to),
+        (Tool::Lasso, points) => points.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+fn choose(cx: &mut Cx<'_>, hand: &Hand) {
+    let Some([x, y]) = hand.pressed else { return };
+    let extent = Painting::extent_over(hand.extent);
+    let inside = |at: f32, most: u32| (at >= 0.0 && at < most as f32).then_some(at as u32);
+    let (Some(x), Some(y)) = (inside(x, extent.width), inside(y, extent.height)) else { return };
+    let change = match cx.view.tool {
+        Tool::Colour => MaskChange::Colour {
+            x,
+            y,
+            tolerance: cx.view.tools.tolerance,
+            everywhere: hand.modifiers.shift,
+            ink: hand.ink(Ink::Add),
+        },
+        _ => MaskChange::FillAt { x, y },
+    };
+    cx.actions.push(Action::Mask(MaskAction::Change(change)));
+}
+
+/// The brush at the pointer, as large as it paints.
+fn cursor(ui: &Ui, cx: &Cx<'_>, ground: &Ground, response: &Response) {
+    let Some(at) = response.hover_pos() else { return };
+    let radius = cx.view.tools.brush.size / 2.0 * ground.scale;
+    if !matches!(cx.view.tool, Tool::Brush | Tool::Eraser) || radius < LEAST_RING {
+        ui.set_cursor_icon(CursorIcon::Crosshair);
+        return;
+    }
+    ui.set_cursor_icon(CursorIcon::None);
+    let painter = ui.painter_at(ui.max_rect());
+    painter.circle_stroke(at, radius, Stroke::new(3.0, palette(ui).veil));
+    painter.circle_stroke(at, radius, Stroke::new(1.5, theme::UNTINTED));
+    painter.circle_filled(at, 1.0, theme::UNTINTED);
 }
 
 /// The size of what is being drawn, at its lower right corner.
-fn size_beside(ui: &Ui, drawn: Rectangle, place: Rect, painter: &Painter) {
-    let words = Extent::new(drawn.width, drawn.height).to_string();
-    super::start::pill(ui, painter, (place.right_bottom() + egui::vec2(4.0, 4.0), words));
+fn size_beside(ui: &Ui, (points, corners): (&[Pos2], &[[f32; 2]]), painter: &Painter) {
+    let side = |axis: usize| {
+        let values = || corners.iter().filter_map(|corner| corner.get(axis).copied());
+        let (least, most) = (values().fold(f32::MAX, f32::min), values().fold(f32::MIN, f32::max));
+        (most - least).round().max(0.0) as u32
+    };
+    let corner = points.iter().fold(Pos2::ZERO, |corner, point| corner.max(*point));
+    let words = Rectangle::new(0, 0, side(0), side(1));
+    let words = Extent::new(words.width, words.height).to_string();
+    super::start::pill(ui, painter, (corner + vec2(4.0, 4.0), words));
 }
 
-/// The whole pixels between two places, as far as they lie on the picture; none for a mere slip.
-fn between(a: Pos2, b: Pos2, extent: Extent) -> Option<Rectangle> {
-    let side = |a: f32, b: f32, most: u32| {
-        let whole = |at: f32| at.round().clamp(0.0, most as f32) as u32;
-        let (from, to) = (whole(a.min(b)), whole(a.max(b)));
-        (from, to - from)
-    };
-    let (x, width) = side(a.x, b.x, extent.width);
-    let (y, height) = side(a.y, b.y, extent.height);
-    (width > 0 && height > 0).then_some(Rectangle { x, y, width, height })
+/// Ctrl and the wheel change the brush's size while one is in hand.
+pub(super) fn wheel(ui: &Ui, cx: &mut Cx<'_>, response: &Response) {
+    let factor = ui.input(egui::InputState::zoom_delta);
+    let brush = matches!(cx.view.tool, Tool::Brush | Tool::Eraser);
+    if brush && response.hovered() && (factor - 1.0).abs() > 1e-4 {
+        cx.view.tools.brush.size *= factor;
+        cx.view.tools.brush = cx.view.tools.brush.within_range();
+    }
 }
 
 #[cfg(test)]
@@ -124,14 +240,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drag_in_any_direction_gives_the_pixels_between() {
-        let extent = Extent::new(100, 50);
-        let drawn = Some(Rectangle::new(10, 20, 30, 10));
-        assert_eq!(between(pos2(10.2, 19.9), pos2(40.4, 30.0), extent), drawn);
-        assert_eq!(between(pos2(40.4, 30.0), pos2(10.2, 19.9), extent), drawn);
-        let over = between(pos2(-50.0, 40.0), pos2(500.0, 90.0), extent);
-        assert_eq!(over, Some(Rectangle::new(0, 40, 100, 10)));
-        assert_eq!(between(pos2(200.0, 10.0), pos2(300.0, 20.0), extent), None);
-        assert_eq!(between(pos2(10.0, 10.0), pos2(10.3, 30.0), extent), None);
+    fn shapes_have_the_corners_that_were_drawn() {
+        let outline = [[10.2, 19.9], [40.4, 30.0]];
+        let corners = vec![[10.0, 20.0], [40.0, 20.0], [40.0, 30.0], [10.0, 30.0]];
+        assert_eq!(shape(Tool::Rectangle, &outline), corners);
+        assert_eq!(shape(Tool::Lasso, &outline), outline);
+        assert!(shape(Tool::Ellipse, &outline).len() >= 32);
+        assert!(shape(Tool::Rectangle, &outline[..1]).is_empty());
+    }
+
+    #[test]
+    fn even_sides_keep_the_direction_of_the_drag() {
+        assert_eq!(even([10.0, 10.0], [4.0, 13.0]), [4.0, 16.0]);
+        assert_eq!(even([10.0, 10.0], [30.0, 5.0]), [30.0, -10.0]);
+    }
+
+    #[test]
+    fn pixels_of_the_mask_are_the_pictures_up_to_a_size() {
+        assert_eq!(mask_scale(Extent::new(640, 480)), vec2(1.0, 1.0));
+        assert_eq!(mask_scale(Extent::new(8192, 4096)), vec2(0.5, 0.5));
+        assert_eq!(mask_scale(Extent::new(0, 0)), vec2(0.0, 0.0));
     }
 }

@@ -1,11 +1,13 @@
 //! The picture, large, in a neutral surround: the running job's preview, the chosen one, or the one
 //! to start from.
 
-mod coverage;
+mod backdrop;
 mod extension;
+mod handles;
 mod mask;
 mod sight;
 mod start;
+mod tools;
 
 use eframe::egui;
 use egui::{
@@ -53,7 +55,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     if let Status::Unavailable(failure) = &cx.world.status {
         // Beside the tools of the start picture.
-        let tools = if cx.shows_start() { start::TOOLS + space::GAP } else { 0.0 };
+        let tools = if cx.shows_start() { tools::WIDTH + space::GAP } else { 0.0 };
         unavailable_ui(ui, &failure.headline, rect.with_min_x(rect.left() + tools));
     }
 }
@@ -102,8 +104,11 @@ fn picture_ui(
     let colours = palette(ui);
     let name = entry.prompt().unwrap_or("Picture without settings");
     let covered = cx.covers(entry.image_uuid);
-    let (what, size) =
-        if covered { ("Picture, blurred", Size::Covered) } else { ("Picture", Size::Whole) };
+    let (what, size) = if covered {
+        ("Picture, blurred", Size::Covered)
+    } else {
+        ("Picture", backdrop::size(ui, cx.view))
+    };
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("{what}. {name}")));
     let drawable = match cx.textures.look(entry, size) {
         Look::Ready(drawable) => Some(drawable),
@@ -120,10 +125,11 @@ fn picture_ui(
             None
         }
     };
-    let Some(Drawable { texture, extent }) = drawable else { return };
+    let Some(drawable) = drawable else { return };
+    let extent = drawable.extent;
     pan_and_zoom(ui, cx.view, (response, Pan::Any), (points(extent), stage));
     let rect = place(ui, cx.view, points(extent), stage);
-    ui.painter_at(ui.max_rect()).image(texture.id(), rect, WHOLE, theme::UNTINTED);
+    backdrop::paint(ui, cx, &ui.painter_at(ui.max_rect()), (&drawable, rect));
     let seed = entry
         .task()
         .and_then(|task| task.seed)
@@ -146,10 +152,12 @@ fn picture_ui(
 
 /// The thumbnail, while the whole picture is being decoded.
 fn stand_in(cx: &mut Cx<'_>, entry: &GalleryEntry) -> Option<Drawable> {
-    match cx.textures.look(entry, cx.thumbnail(entry.image_uuid)) {
+    let small = cx.thumbnail(entry.image_uuid);
+    let sizes: &[Size] = if small == Size::Covered { &[small] } else { &[Size::Whole, small] };
+    sizes.iter().find_map(|size| match cx.textures.look(entry, *size) {
         Look::Ready(drawable) => Some(drawable),
         Look::Coming | Look::Broken => None,
-    }
+    })
 }
 
 /// Words below the picture's left corner, where there is room.

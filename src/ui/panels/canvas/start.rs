@@ -7,16 +7,13 @@ use egui::{Align2, Painter, Pos2, Rect, Response, Role, Ui, Vec2, WidgetInfo, po
 use uuid::Uuid;
 
 use super::sight::{Pan, pan_and_zoom, place, points};
-use super::{WHOLE, caption, cover, extension, floating, mask, zoom_bar};
+use super::{backdrop, caption, cover, extension, handles, mask, tools, zoom_bar};
 use crate::pixels::{Extent, Rectangle, covering_window};
-use crate::state::{Action, StartPicture, Tool};
+use crate::state::{Extension, StartPicture};
 use crate::ui::textures::{Drawable, Look, Size};
-use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, inside};
+use crate::ui::theme::{self, palette};
+use crate::ui::widgets::IconButton;
 use crate::ui::{Cx, icons, words};
-
-/// Points that the tools take at the left edge of the stage.
-pub(super) const TOOLS: f32 = 36.0;
 
 /// Where the start picture's pixels lie on the screen.
 pub(super) struct Ground {
@@ -49,6 +46,16 @@ impl Ground {
         self.rect(in_points(pixels))
     }
 
+    /// All of the picture.
+    pub(super) fn whole_on_screen(&self) -> Rect {
+        self.rect(Rect::from_min_size(Pos2::ZERO, points(self.extent)))
+    }
+
+    /// Where the picture's pixel (0, 0) begins, in points.
+    pub(super) const fn origin(&self) -> Pos2 {
+        self.origin
+    }
+
     pub(super) fn frame_on_screen(&self) -> Rect {
         self.rect(self.frame)
     }
@@ -58,7 +65,8 @@ impl Ground {
         self.growth_scale
     }
 
-    fn rect(&self, rect: Rect) -> Rect {
+    /// A rectangle of pixels, in points.
+    pub(super) fn rect(&self, rect: Rect) -> Rect {
         Rect::from_min_max(self.point(rect.min), self.point(rect.max))
     }
 }
@@ -66,6 +74,31 @@ impl Ground {
 fn in_points(pixels: Rectangle) -> Rect {
     let at = |x: u32, y: u32| pos2(x as f32, y as f32);
     Rect::from_min_max(at(pixels.x, pixels.y), at(pixels.right(), pixels.bottom()))
+}
+
+/// What is used of a picture and what it becomes.
+pub(super) struct Framed {
+    /// The part that is used.
+    kept: Rectangle,
+    /// Pixels of the picture that one pixel of the result covers.
+    pub(super) growth_scale: f32,
+    /// The result, in pixels of the picture.
+    pub(super) frame: Rect,
+}
+
+impl Framed {
+    /// A picture of that size, brought to `source` and grown.
+    pub(super) fn new(extent: Extent, source: Extent, growth: Option<&Extension>) -> Self {
+        let kept = covering_window(extent, source);
+        let growth_scale = kept.width as f32 / source.width.max(1) as f32;
+        let mut frame = in_points(kept);
+        if let Some(growth) = growth {
+            let by = |side: Option<u32>| side.unwrap_or(0) as f32 * growth_scale;
+            frame.min -= vec2(by(growth.left), by(growth.top));
+            frame.max += vec2(by(growth.right), by(growth.bottom));
+        }
+        Self { kept, growth_scale, frame }
+    }
 }
 
 /// The start picture as it is shown.
@@ -79,9 +112,9 @@ struct Start {
 
 impl Start {
     /// The best there is of it by now.
-    fn drawable(&self, cx: &mut Cx<'_>, path: &Path) -> Option<Drawable> {
+    fn drawable(&self, cx: &mut Cx<'_>, path: &Path, size: Size) -> Option<Drawable> {
         let sizes: &[Size] =
-            if self.covered { &[Size::Covered] } else { &[Size::Whole, Size::Thumbnail] };
+            if self.covered { &[Size::Covered] } else { &[size, Size::Whole, Size::Thumbnail] };
         let mut best = None;
         for size in sizes {
             let look = cx.textures.look_in_file(self.image_uuid, path, *size);
@@ -98,7 +131,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (stage, response): (Rect, &Respon
     match cx.world.start_picture(cx.draft).cloned() {
         Some(StartPicture::Here { path, extent }) => {
             let start = Start { image_uuid, extent, covered: cx.covers(image_uuid) };
-            let drawable = start.drawable(cx, &path);
+            let drawable = start.drawable(cx, &path, backdrop::size(ui, cx.view));
             picture_ui(ui, cx, (&start, drawable), (stage, response));
         }
         other => {
@@ -119,15 +152,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (stage, response): (Rect, &Respon
 fn lie(ui: &Ui, cx: &Cx<'_>, extent: Extent, stage: Rect) -> (Ground, Vec2) {
     let defaults = cx.world.defaults(cx.draft);
     let source = cx.draft.start_extent(&defaults, Some(extent));
-    let kept = covering_window(extent, source);
-    let growth_scale = kept.width as f32 / source.width.max(1) as f32;
-    let mut frame = in_points(kept);
-    if cx.draft.extends() {
-        let by = |side: Option<u32>| side.unwrap_or(0) as f32 * growth_scale;
-        let growth = &cx.draft.extension;
-        frame.min -= vec2(by(growth.left), by(growth.top));
-        frame.max += vec2(by(growth.right), by(growth.bottom));
-    }
+    let growth = Some(&cx.draft.extension).filter(|_| cx.draft.extends());
+    let Framed { kept, growth_scale, frame } = Framed::new(extent, source, growth);
     let all = frame.union(Rect::from_min_size(Pos2::ZERO, points(extent)));
     let on_stage = place(ui, cx.view, all.size(), stage);
     let scale = on_stage.width() / all.width();
@@ -143,7 +169,8 @@ fn picture_ui(
 ) {
     let extent = start.extent;
     let (_, size) = lie(ui, cx, extent, stage);
-    let pan = if cx.view.tool == Tool::Rectangle { Pan::Middle } else { Pan::Any };
+    let pan = if cx.view.tool.paints() { Pan::Middle } else { Pan::Any };
+    mask::wheel(ui, cx, response);
     pan_and_zoom(ui, cx.view, (response, pan), (size, stage));
     let (ground, size) = lie(ui, cx, extent, stage);
     let grows = cx.draft.extends();
@@ -158,9 +185,9 @@ fn picture_ui(
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));
 
     let painter = ui.painter_at(ui.max_rect());
-    let whole = ground.rect(Rect::from_min_size(Pos2::ZERO, points(extent)));
+    let whole = ground.whole_on_screen();
     if let Some(drawable) = drawable {
-        painter.image(drawable.texture.id(), whole, WHOLE, theme::UNTINTED);
+        backdrop::paint(ui, cx, &painter, (&drawable, whole));
     } else {
         painter.rect_filled(whole, 0.0, palette(ui).window);
     }
@@ -172,12 +199,13 @@ fn picture_ui(
         extension::paint(ui, &ground, &cx.draft.extension, &painter);
     }
     mask::paint(ui, cx, &ground, &painter);
-    mask::draw(ui, cx, &ground, response);
+    mask::work(ui, cx, &ground, response);
+    handles::ui(ui, cx, &ground, stage);
     if start.covered {
         cover::ui(ui, cx, (start.image_uuid, whole.intersect(stage)), "Show the picture");
     }
     caption(ui, (ground.frame_on_screen().union(whole), stage), &words);
-    tools(ui, cx, stage);
+    tools::ui(ui, cx, stage);
     close_bar(ui, cx, (size, stage));
 }
 
@@ -200,26 +228,6 @@ pub(super) fn pill(ui: &Ui, painter: &Painter, (at, words): (Pos2, String)) {
     let rect = Rect::from_min_size(at, galley.size() + vec2(12.0, 4.0));
     painter.rect_filled(rect, 4, colours.raised);
     painter.galley(rect.min + vec2(6.0, 2.0), galley, colours.text);
-}
-
-/// The floating tools: move the picture, or draw rectangles.
-fn tools(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
-    let size = vec2(TOOLS, 10.0 + 2.0 * space::ROW);
-    let rect = Rect::from_min_size(stage.min + Vec2::splat(space::PANEL), size);
-    inside(ui, ("tools", rect), |ui| {
-        floating(ui).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            let draws = cx.view.tool == Tool::Rectangle;
-            let hand = IconButton::new(icons::HAND, "Move the picture").active(!draws);
-            let hint = "Draw rectangles over what is to be painted anew (M)";
-            let rectangle = IconButton::new(icons::RECTANGLE, "Draw rectangles").hint(hint);
-            let hand = hand.show(ui).clicked();
-            let rectangle = rectangle.active(draws).show(ui).clicked();
-            if (hand && draws) || (rectangle && !draws) {
-                cx.actions.push(Action::DrawMask);
-            }
-        });
-    });
 }
 
 /// Zoom, and back to the results.

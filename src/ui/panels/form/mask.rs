@@ -1,18 +1,17 @@
-//! The mask: drawn on the canvas or by numbers, its fading edge, and zooming into it.
+//! The mask: painted on the canvas or imported, and zooming into it.
 
 use eframe::egui;
 use egui::Ui;
 
 use super::picture::{help, range};
 use super::{complaint, only_with_a_picture};
-use crate::pixels::{Extent, Rectangle};
-use crate::state::{Action, MAX_FEATHER, MaskShape, Tool};
+use crate::pixels::PaintedMask;
+use crate::state::{Action, MaskAction, MaskShape, Tool};
 use crate::ui::theme::{palette, space};
 use crate::ui::widgets::{
-    Edit, IconButton, Knob, RowLabel, control_row, error_outline, number, number_with_sign, remark,
-    slider_row, switch, toggle_button,
+    IconButton, Knob, RowLabel, control_row, error_outline, number, remark, switch, toggle_button,
 };
-use crate::ui::{Cx, icons};
+use crate::ui::{Cx, icons, words};
 
 const HELP: &str = "Only what is covered by the mask is painted anew; the rest stays as it is.";
 /// The margin that zooming begins with, in pixels.
@@ -23,12 +22,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if !cx.draft.repaints() {
         return;
     }
-    let extent = cx.world.start_extent(cx.draft);
-    caption(ui, cx, extent);
-    if let (MaskShape::Drawn(_), Some(extent)) = (&cx.draft.mask.shape, extent) {
-        last_rectangle(ui, cx, extent);
-        feather(ui, cx);
-    }
+    caption(ui, cx);
     margin(ui, cx);
 }
 
@@ -37,127 +31,60 @@ fn tools(ui: &mut Ui, cx: &mut Cx<'_>) {
     let wrong = complaint(cx, &["maskImage"]);
     // Without a picture everything is faint alike.
     let idle = cx.draft.seed_image.is_none();
-    let draws = cx.view.start_shown && cx.view.tool == Tool::Rectangle;
+    let paints = cx.view.start_shown && cx.view.tool.paints();
     control_row(ui, label, |ui| {
         ui.spacing_mut().item_spacing.x = space::ROW_GAP;
-        let draw = toggle_button(ui, (icons::RECTANGLE, "Draw"), "Draw a mask", draws);
+        let paint = toggle_button(ui, (icons::BRUSH, "Paint"), "Paint a mask", paints);
         if wrong.is_some() {
-            error_outline(ui, draw.rect);
+            error_outline(ui, paint.rect);
         }
-        let hint = "Drag rectangles over what is to be painted anew (M)";
+        let hint = "Paint over what is to be made anew (B); more tools are on the canvas";
         let hint = wrong.as_deref().unwrap_or(hint);
-        if draw.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
-            cx.actions.push(Action::DrawMask);
+        if paint.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
+            let tool = if paints { cx.view.tool } else { Tool::Brush };
+            cx.actions.push(Action::Take(tool));
         }
-        let tools: [(char, &str, &str, Action, bool); 3] = [
+        let there = cx.draft.mask.is_there();
+        let can_undo = cx.painting.mask().is_some_and(PaintedMask::can_undo);
+        let tools = [
             (
-                icons::ADD,
-                "Add a rectangle",
-                "Add a rectangle over the middle; its numbers move it",
-                Action::AddRectangle,
+                icons::OPEN,
+                "Import a mask",
+                "Use a grey picture: white is made anew",
+                MaskAction::Import,
                 true,
             ),
-            (
-                icons::UNDO,
-                "Undo the mask",
-                "Back to the mask before (Ctrl Z)",
-                Action::UndoMask,
-                cx.draft.mask.can_undo(&cx.view.mask_history),
-            ),
-            (
-                icons::DELETE,
-                "Clear mask",
-                "Take the whole mask away (Esc while drawing)",
-                Action::ClearMask,
-                cx.draft.mask.is_there(),
-            ),
+            (icons::UNDO, "Undo", "Back to the mask before (Ctrl Z)", MaskAction::Undo, can_undo),
+            (icons::DELETE, "Clear mask", "Keep the whole picture", MaskAction::Clear, there),
         ];
         for (icon, name, hint, action, useful) in tools {
             let button = IconButton::new(icon, name).hint(hint).framed().enabled(useful || idle);
             if button.show(ui).clicked() {
-                cx.actions.push(action);
+                cx.actions.push(Action::Mask(action));
             }
         }
     });
 }
 
 /// What the mask is, in words, or why it cannot be used.
-fn caption(ui: &mut Ui, cx: &Cx<'_>, extent: Option<Extent>) {
+fn caption(ui: &mut Ui, cx: &Cx<'_>) {
     let colours = palette(ui);
     let refusal = cx.world.mask_refusal(cx.draft);
-    let says = match (&cx.draft.mask.shape, &refusal) {
-        (_, Some(refusal)) => refusal.clone(),
-        (MaskShape::Nowhere, None) => String::new(),
-        (MaskShape::Kept(_), None) => "A mask of the library".to_owned(),
-        (MaskShape::Drawn(rectangles), None) => {
-            let count = rectangles.len();
-            let what =
-                if count == 1 { "1 rectangle".to_owned() } else { format!("{count} rectangles") };
-            match extent {
-                Some(extent) if rectangles.iter().all(|one| one.within(extent).is_none()) => {
-                    format!("{what}, beside the picture")
-                }
-                _ => what,
-            }
+    let share = cx.painting.share().map(|share| words::share(share));
+    let says = match (&cx.draft.mask.shape, &refusal, share) {
+        (_, Some(refusal), _) => refusal.clone(),
+        (MaskShape::Nowhere, ..) => String::new(),
+        (MaskShape::Kept(_), None, None) => "A mask of the library".to_owned(),
+        (MaskShape::Kept(_), None, Some(share)) => {
+            format!("A mask of the library, {share} of the picture")
         }
+        (MaskShape::Painted, None, Some(share)) => format!("{share} of the picture is made anew"),
+        (MaskShape::Painted, None, None) => "The mask is being read".to_owned(),
     };
     let colour = if refusal.is_some() { colours.error } else { colours.faint };
     let response = remark(ui, &says, colour);
     if refusal.is_some() {
         response.on_hover_text(says);
-    }
-}
-
-/// Place and size of the rectangle that was added last, in pixels of the start picture.
-fn last_rectangle(ui: &mut Ui, cx: &mut Cx<'_>, extent: Extent) {
-    const GAP: f32 = 4.0;
-    const HELP: &str = "The rectangle added last, in pixels of the start picture.";
-    let Some(last) = cx.draft.mask.last_mut() else { return };
-    let before = *last;
-    let Rectangle { x, y, width, height } = last;
-    let label = |text| RowLabel { text, help: HELP, default: None, of: "" };
-    let rows = [
-        ("Rectangle", [("X", "Mask X", x, extent.width), ("Y", "Mask Y", y, extent.height)]),
-        (
-            "",
-            [("W", "Mask width", width, extent.width), ("H", "Mask height", height, extent.height)],
-        ),
-    ];
-    for (name, fields) in rows {
-        control_row(ui, label(name), |ui| {
-            ui.spacing_mut().item_spacing.x = GAP;
-            let field_width = (ui.available_width() - GAP) / 2.0;
-            for (sign, name, pixels, most) in fields {
-                let least = u32::from(name.len() > "Mask X".len());
-                let range = f64::from(least)..=f64::from(most);
-                let label = label(name);
-                let knob = Knob { label, range, step: 4.0, decimals: 0, problem: None };
-                let mut value = f64::from(*pixels);
-                number_with_sign(ui, sign, (&knob, &mut value), field_width);
-                *pixels = value.round() as u32;
-            }
-        });
-    }
-    if *last != before {
-        cx.view.show_start();
-    }
-}
-
-fn feather(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let now = cx.draft.mask.feather;
-    let label = RowLabel {
-        text: "Feather",
-        help: "Pixels of the start picture over which the mask's edge fades, to either side.",
-        default: (now > 0).then_some("0"),
-        of: "",
-    };
-    let range = 0.0..=f64::from(MAX_FEATHER);
-    let knob = Knob { label, range, step: 1.0, decimals: 0, problem: None };
-    let mut value = f64::from(now);
-    match slider_row(ui, &knob, &mut value) {
-        Edit::Kept => {}
-        Edit::Set => cx.draft.mask.feather = value.round() as u32,
-        Edit::Reset => cx.draft.mask.feather = 0,
     }
 }
 

@@ -26,6 +26,7 @@ impl Day {
 }
 
 /// The midnights around a moment, by the clock on the wall.
+#[derive(Debug)]
 pub(super) struct Midnights {
     /// Yesterday began.
     pub(super) before: SystemTime,

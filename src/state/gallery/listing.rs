@@ -1,0 +1,157 @@
+//! Pictures in the order of their making, found by name and by task.
+//!
+//! Made of a hundred thousand pictures on a thread of its own; afterwards each change costs no more than
+//! what lies behind it in the order.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::GalleryEntry;
+use crate::library::StoredImage;
+
+/// Pictures, the oldest first, so that places stay what they are when one is made.
+#[derive(Debug, Default)]
+pub struct Listing {
+    entries: Vec<GalleryEntry>,
+    places: HashMap<Uuid, usize>,
+    together: HashMap<String, Vec<Uuid>>,
+}
+
+impl Listing {
+    /// Puts what lies in the results folder into order.
+    #[must_use]
+    pub fn new(stored: Vec<StoredImage>) -> Self {
+        let mut listing = Self {
+            entries: stored.into_iter().map(GalleryEntry::from_stored).collect(),
+            ..Self::default()
+        };
+        listing.entries.sort_by_key(|entry| entry.made);
+        listing.name_from(0);
+        for entry in &listing.entries {
+            relate(&mut listing.together, entry);
+        }
+        listing
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// All pictures, the oldest first.
+    pub(super) fn entries(&self) -> &[GalleryEntry] {
+        &self.entries
+    }
+
+    /// Where the picture of that name is.
+    pub(super) fn place(&self, image_uuid: Uuid) -> Option<usize> {
+        self.places.get(&image_uuid).copied()
+    }
+
+    /// The picture of that name.
+    pub(super) fn get(&self, image_uuid: Uuid) -> Option<&GalleryEntry> {
+        self.entries.get(self.place(image_uuid)?)
+    }
+
+    /// The picture of that name; its place in the order must stay.
+    pub(super) fn get_mut(&mut self, image_uuid: Uuid) -> Option<&mut GalleryEntry> {
+        let place = self.place(image_uuid)?;
+        self.entries.get_mut(place)
+    }
+
+    /// The picture that many places before the end.
+    pub(super) fn from_end_mut(&mut self, places: usize) -> Option<&mut GalleryEntry> {
+        self.entries.iter_mut().rev().nth(places)
+    }
+
+    /// Pictures that answer this task, in the order of their making.
+    pub(super) fn together(&self, task_uuid: &str) -> &[Uuid] {
+        self.together.get(task_uuid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Takes a picture in at its place in the order, unless it is there.
+    pub(super) fn insert(&mut self, entry: GalleryEntry) {
+        if self.places.contains_key(&entry.image_uuid) {
+            return;
+        }
+        let place = self.entries.partition_point(|other| other.made <= entry.made);
+        self.insert_at(place, entry);
+    }
+
+    /// Takes a picture in at the end, since it was just made.
+    pub(super) fn push(&mut self, entry: GalleryEntry) {
+        self.insert_at(self.entries.len(), entry);
+    }
+
+    fn insert_at(&mut self, place: usize, entry: GalleryEntry) {
+        relate(&mut self.together, &entry);
+        let task = entry.about.task_uuid.clone();
+        self.entries.insert(place, entry);
+        self.name_from(place);
+        if let Some(siblings) = task.and_then(|task| self.together.get_mut(&task)) {
+            siblings.sort_by_key(|sibling| self.places.get(sibling));
+        }
+    }
+
+    /// Takes these pictures out.
+    pub(super) fn remove(&mut self, images: &HashSet<Uuid>) -> Vec<GalleryEntry> {
+        let places = self.entries.iter().position(|entry| images.contains(&entry.image_uuid));
+        let Some(first) = places else { return Vec::new() };
+        let (gone, kept): (Vec<_>, Vec<_>) = self
+            .entries
+            .split_off(first)
+            .into_iter()
+            .partition(|entry| images.contains(&entry.image_uuid));
+        self.entries.extend(kept);
+        for entry in &gone {
+            self.places.remove(&entry.image_uuid);
+            let task = entry.about.task_uuid.as_ref();
+            if let Some(siblings) = task.and_then(|task| self.together.get_mut(task)) {
+                siblings.retain(|sibling| *sibling != entry.image_uuid);
+            }
+        }
+        self.name_from(first);
+        gone
+    }
+
+    /// Takes in that the picture of that name answers a task which was not known before.
+    pub(super) fn relate(&mut self, image_uuid: Uuid) {
+        if let Some(place) = self.place(image_uuid) {
+            relate(&mut self.together, &self.entries[place]);
+        }
+    }
+
+    /// Takes over what `before` knew besides its files: tasks that were fetched, pictures in memory. What
+    /// was made since the folder was listed, and what could not be saved, is still there.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        for entry in &mut before.entries {
+            let known = entry.task().is_some();
+            match self.place(entry.image_uuid) {
+                Some(place) if known => {
+                    let entry = GalleryEntry { made: self.entries[place].made, ..entry.clone() };
+                    self.entries[place] = entry;
+                }
+                None if entry.picture.is_some() => self.insert(entry.clone()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Remembers where the pictures from that place on are.
+    fn name_from(&mut self, place: usize) {
+        let names = self.entries.iter().enumerate().skip(place);
+        self.places.extend(names.map(|(place, entry)| (entry.image_uuid, place)));
+    }
+}
+
+/// Puts a picture among those that answer the same task.
+fn relate(together: &mut HashMap<String, Vec<Uuid>>, entry: &GalleryEntry) {
+    if let Some(task_uuid) = entry.about.task_uuid.clone() {
+        let siblings = together.entry(task_uuid).or_default();
+        if !siblings.contains(&entry.image_uuid) {
+            siblings.push(entry.image_uuid);
+        }
+    }
+}

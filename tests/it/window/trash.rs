@@ -1,0 +1,62 @@
+//! Deleting from the gallery and thinking better of it.
+
+use std::fs;
+
+use egui::{Key, Modifiers};
+use latelier::library::{Home, list_stars};
+
+use super::gallery::{open, over};
+use crate::support::Window;
+
+fn files(home: &Home) -> usize {
+    fs::read_dir(home.results_dir()).unwrap().count()
+}
+
+fn len(window: &Window) -> usize {
+    window.app.state().state.world.gallery.len()
+}
+
+#[test]
+fn a_deleted_picture_comes_back_with_its_star() {
+    let (mut window, folder, images) = over(&["one", "two", "three"]);
+    let home = Home::at(folder.path());
+    window.press_key(Key::S);
+    window.press_key(Key::Delete);
+    assert!(window.shows("1 picture deleted"));
+    assert_eq!((len(&window), window.selected()), (2, Some(images[1])), "the next one is shown");
+    window.wait("the move", {
+        let home = home.clone();
+        move |_| files(&home) == 2
+    });
+    window.click("Undo");
+    let back = images[2];
+    window.wait("its return", move |state| state.world.gallery.get(back).is_some());
+    assert_eq!(window.selected(), Some(back));
+    assert!(window.shows("Picture 1, starred: three"));
+    assert_eq!((files(&home), list_stars(&home).unwrap()), (4, vec![back]));
+}
+
+#[test]
+fn many_are_deleted_at_once_and_stay_away_after_a_restart_until_the_last_undo() {
+    let (mut window, folder, images) = over(&["one", "two", "three", "four"]);
+    let home = Home::at(folder.path());
+    window.press_key(Key::Delete);
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.app.run_steps(3);
+    window.click("Delete the chosen pictures");
+    assert!(window.shows("3 pictures deleted"));
+    assert_eq!(len(&window), 0);
+    assert!(window.shows("More actions"));
+    // The menu undoes the last deletion, then the one before.
+    for there in [3, 4] {
+        window.click("More actions");
+        window.click("Undo deleting");
+        window.wait("their return", move |state| state.world.gallery.len() == there);
+    }
+    assert_eq!(files(&home), 4);
+    window.press_key(Key::Delete);
+    drop(window);
+    assert_eq!(files(&home), 3, "the window closes after the file is moved");
+    let window = open(&home, 3);
+    assert!(window.app.state().state.world.gallery.get(images[3]).is_none());
+}
