@@ -10,7 +10,7 @@ use crate::task::ParameterRow;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
     Edit, IconButton, Knob, RowLabel, control_row, error_outline, paint_elided, refuse, refused,
-    segmented, slider_row, switch, tip,
+    remark, segmented, slider_row, switch, tip,
 };
 use crate::ui::{Cx, icons};
 
@@ -65,15 +65,22 @@ pub(super) fn feature_card(
     taken_off
 }
 
-/// A row that an engine may refuse for the chosen model: faint then, with the reason beside it.
+/// A row that an engine may refuse for the chosen model: faint then, with the reason beside it. One that is
+/// set all the same can be taken back.
 pub(super) fn refusable(
     ui: &mut Ui,
     cx: &mut Cx<'_>,
-    parameter: &str,
+    (parameter, set): (&str, bool),
     add: impl FnOnce(&mut Ui, &mut Cx<'_>),
 ) {
     let refusal = cx.world.refusals(engine(cx)).why(parameter).cloned();
     let Some(refusal) = refusal else { return add(ui, cx) };
+    if set {
+        add(ui, cx);
+        let response = remark(ui, &refusal.short, palette(ui).error);
+        tip(ui, response, &refusal.full);
+        return;
+    }
     let top = ui.cursor().min;
     refuse(ui, &refusal.short, |ui| add(ui, cx));
     let row = egui::Rect::from_min_max(top, ui.min_rect().right_bottom());

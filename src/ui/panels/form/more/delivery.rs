@@ -45,7 +45,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     {
         cx.draft.more.include_cost = on.then_some(true);
     }
-    refusable(ui, cx, "uploadEndpoint", |ui, cx| {
+    let set = cx.draft.more.upload_endpoint.is_some();
+    refusable(ui, cx, ("uploadEndpoint", set), |ui, cx| {
         let mut address = cx.draft.more.upload_endpoint.clone();
         text_row(ui, cx, ("Upload to", "uploadEndpoint", "https://…, by HTTP PUT"), &mut address);
         cx.draft.more.upload_endpoint = address;
@@ -54,12 +55,14 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if let Some(way) = words_row(ui, ("Wait", "Delivery", "deliveryMethod"), &WAYS, way) {
         cx.draft.more.delivery_method = (way != DeliveryMethod::Sync).then_some(way);
     }
-    refusable(ui, cx, "ttl", |ui, cx| {
+    let set = cx.draft.more.ttl.is_some();
+    refusable(ui, cx, ("ttl", set), |ui, cx| {
         let mut seconds = cx.draft.more.ttl;
         whole_row(ui, cx, ("Time to live", "", "ttl"), 60.0..=LONGEST_LIFE, (&mut seconds, 3600));
         cx.draft.more.ttl = seconds;
     });
-    refusable(ui, cx, "webhookURL", |ui, cx| {
+    let set = cx.draft.more.webhook_url.is_some();
+    refusable(ui, cx, ("webhookURL", set), |ui, cx| {
         let mut address = cx.draft.more.webhook_url.clone();
         text_row(ui, cx, ("Webhook", "webhookURL", "https://…"), &mut address);
         cx.draft.more.webhook_url = address;

@@ -57,19 +57,27 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if !cx.view.more_open {
         return;
     }
+    let accelerator = cx.draft.stacks.accelerator.as_ref();
+    let tea = accelerator.is_some_and(|options| options.tea_cache == Some(true));
+    let deep = cx.draft.stacks.deep_cache();
+    let face = cx.draft.stacks.pu_lid.as_ref().is_some_and(|row| !row.off);
+    let ace = cx.draft.stacks.ace.as_ref().is_some_and(|row| !row.off);
+    let more = &cx.draft.more;
+    let (skips, has_vae) = (more.clip_skip.is_some(), more.vae.is_some());
+    let (clear, refers) = (more.advanced_features.is_some(), more.reference_images.is_some());
     picture::safety(ui, cx);
-    refusable(ui, cx, "clipSkip", |ui, cx| {
+    refusable(ui, cx, ("clipSkip", skips), |ui, cx| {
         let mut skip = cx.draft.more.clip_skip;
         whole_row(ui, cx, ("CLIP skip", "", "clipSkip"), 0.0..=2.0, (&mut skip, 0));
         cx.draft.more.clip_skip = skip;
     });
-    refusable(ui, cx, "vae", vae);
-    refusable(ui, cx, "acceleratorOptions.deepCache", deep_cache);
-    refusable(ui, cx, "acceleratorOptions.teaCache", tea_cache);
-    refusable(ui, cx, "advancedFeatures.layerDiffuse", transparency);
-    refusable(ui, cx, "referenceImages", reference);
-    refusable(ui, cx, "puLID", identity::pu_lid);
-    refusable(ui, cx, "acePlusPlus", identity::ace);
+    refusable(ui, cx, ("vae", has_vae), vae);
+    refusable(ui, cx, ("acceleratorOptions.deepCache", deep), deep_cache);
+    refusable(ui, cx, ("acceleratorOptions.teaCache", tea), tea_cache);
+    refusable(ui, cx, ("advancedFeatures.layerDiffuse", clear), transparency);
+    refusable(ui, cx, ("referenceImages", refers), reference);
+    refusable(ui, cx, ("puLID", face), identity::pu_lid);
+    refusable(ui, cx, ("acePlusPlus", ace), identity::ace);
     delivery::ui(ui, cx);
     unknown(ui, cx);
 }
