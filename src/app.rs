@@ -1,39 +1,43 @@
 //! The shell: takes in what threads report, draws, and does what actions ask for.
 //!
-//! The only place that knows both the window and the engine's contract. The window never waits:
+//! The only place that knows both the window and the engines' contract. The window never waits:
 //! disk, dialogs and decoding have threads of their own.
 
 mod counter;
 mod desk;
+mod engine_room;
+mod foreseer;
 mod guides;
 mod masks;
+mod news;
 mod opener;
+mod perform;
 mod reader;
 mod saver;
 mod scanner;
 mod waiting;
 mod watcher;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use eframe::egui;
 
-use crate::jobs::{Event, EventSink, Journal, Journaled, NsfwScore, Provider, Status, Waiting};
-use crate::library::{
-    BringInError, Home, JournalError, JournalFolder, Library, Pictures, StoredImage, Thumbnails,
+use crate::jobs::{
+    EngineMaker, Event, EventSink, Journal, Journaled, Provider, Status, Switchboard,
 };
+use crate::library::{Home, JournalError, JournalFolder, Library, Pictures, Thumbnails};
 use crate::settings::Settings;
-use crate::state::{Action, Effect, GuideSlot, Meter, StartPicture, State, Tone};
-use crate::task::Task;
+use crate::state::{Action, State, Tone};
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
+use engine_room::EngineRoom;
+use foreseer::Foreseer;
+use news::{Messenger, News};
 use reader::Reader;
 use saver::Saver;
 use scanner::Scanner;
-use uuid::Uuid;
 use watcher::Watcher;
 
 /// Events of jobs that may wait for the window; a provider that is faster waits for it.
@@ -75,60 +79,10 @@ pub struct Services {
     pub home: Home,
     /// Models.
     pub library: Arc<Library>,
-    /// Makes the pictures.
-    pub provider: Box<dyn Provider>,
-    /// Where jobs are written down before the provider hears of them; else why they are not.
+    /// Makes the engines when they are first needed.
+    pub engines: Arc<dyn EngineMaker>,
+    /// Where jobs are written down before an engine hears of them; else why they are not.
     pub journal: Result<Arc<JournalFolder>, JournalError>,
-}
-
-/// What a thread of the shell found or did.
-enum News {
-    /// These pictures may show adult content.
-    Judged(Vec<(Uuid, NsfwScore)>),
-    /// The results folder holds these.
-    Listed(Vec<StoredImage>),
-    /// This is what their files say.
-    Read(Vec<StoredImage>),
-    /// That picture was made with this task.
-    Task(Uuid, Option<Arc<Task>>),
-    /// A picture to start from is being brought in.
-    Opening,
-    /// The picture of that name was brought in, or could not be.
-    Opened(String, Result<Uuid, BringInError>),
-    /// The picture of that name is in the library as a guide, or could not be brought there.
-    Guide(GuideSlot, String, Result<Uuid, BringInError>),
-    /// Where that guide lies, if it is there.
-    GuideFound(Uuid, Option<PathBuf>),
-    /// What lies on disk of the picture to start from.
-    Start(Uuid, StartPicture),
-    /// What lies on disk of the mask of the library.
-    Mask(Uuid, StartPicture),
-    /// The mask of this task was drawn and is kept under that name, or could not be.
-    MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
-    /// The models folders were looked through; what of them cannot be used and is in no list.
-    ModelsRead(Vec<String>),
-    /// The prompts were counted.
-    Counted(Meter),
-    /// What was waiting when Latelier stopped.
-    Waiting(Vec<Waiting>),
-    /// Something to tell the user.
-    Said(Tone, String),
-}
-
-/// Carries news and wakes the window.
-#[derive(Clone)]
-struct Messenger {
-    sender: SyncSender<News>,
-    ctx: egui::Context,
-}
-
-impl Messenger {
-    /// Whether anybody still listens.
-    fn send(&self, news: News) -> bool {
-        let heard = self.sender.send(news).is_ok();
-        self.ctx.request_repaint();
-        heard
-    }
 }
 
 /// Why the window could not be built.
@@ -143,12 +97,14 @@ pub enum AppError {
 pub struct App {
     /// Everything it shows.
     pub state: State,
-    // Gone before the provider: what that ends at closing is not heard, and offered again.
+    // Gone before the engines: what these end at closing is not heard, and offered again.
     events: Receiver<Event>,
     news: Receiver<News>,
     home: Home,
     library: Arc<Library>,
+    /// All engines behind the journal.
     provider: Box<dyn Provider>,
+    engines: EngineRoom,
     journal: Option<Arc<JournalFolder>>,
     textures: Textures,
     sink: EventSink,
@@ -162,6 +118,7 @@ pub struct App {
     start_watcher: Watcher,
     mask_watcher: Watcher,
     counter: Counter,
+    foreseer: Foreseer,
 }
 
 impl App {
@@ -177,28 +134,20 @@ impl App {
         let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
         let (sender, news) = sync_channel(NEWS_WAITING);
         let messenger = Messenger { sender, ctx: ctx.clone() };
-        let Services { home, library, provider, journal } = services;
-        let settings_file = home.settings_file();
-        let (settings, trouble) = match Settings::read(&settings_file) {
-            Ok(settings) => (settings.unwrap_or_default(), None),
-            Err(error) => (Settings::default(), Some(error)),
-        };
-        let mut state = State::new(settings.draft.clone(), settings.view.clone());
-        if let Some(error) = trouble {
-            tracing::warn!("{}: {error}", settings_file.display());
-            state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
-        }
+        let Services { home, library, engines, journal } = services;
+        let (mut state, saver) = restored(&home)?;
         let journal =
             journal.map_err(|error| state.world.notify(Tone::Failed, sentence(&error))).ok();
-        let provider = journaled(provider, journal.as_ref())?;
+        let board = Arc::new(Switchboard::new(Arc::clone(&engines)));
+        let provider = journaled(Box::new(Arc::clone(&board)), journal.as_ref())?;
         let textures = Textures::start(ctx, &Thumbnails::new(&home))?;
         let reader = Reader::start(home.clone(), messenger.clone())?;
-        let saver = Saver::start(settings_file, settings)?;
         let scanner = Scanner::start(Arc::clone(&library), messenger.clone())?;
         let pictures = Pictures::new(&home, &[]);
         let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
         let counter = Counter::start(messenger.clone())?;
+        let foreseer = Foreseer::start(Arc::clone(&engines), home.clone(), messenger.clone())?;
         let mut app = Self {
             state,
             events,
@@ -206,6 +155,7 @@ impl App {
             home,
             library,
             provider,
+            engines: EngineRoom::new(engines, board),
             journal,
             textures,
             sink,
@@ -218,157 +168,12 @@ impl App {
             start_watcher,
             mask_watcher,
             counter,
+            foreseer,
         };
         if let Some(journal) = app.journal.clone() {
             app.on_a_thread(waiting::claim(journal));
         }
         Ok(app)
-    }
-
-    fn take_in(&mut self) {
-        while let Ok(event) = self.events.try_recv() {
-            self.state.receive(&event);
-        }
-        while let Ok(news) = self.news.try_recv() {
-            match news {
-                News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
-                News::Listed(stored) => self.listed(stored),
-                News::Read(read) => self.state.world.gallery.learn(read),
-                News::Task(image_uuid, task) => {
-                    self.state.world.gallery.set_task(image_uuid, task);
-                }
-                News::Opening => self.state.world.opening += 1,
-                News::Opened(name, opened) => {
-                    if let Some(image_uuid) = self.opened(&name, opened) {
-                        self.state.start_from(image_uuid);
-                    }
-                }
-                News::Guide(slot, name, brought) => {
-                    if let Some(image_uuid) = self.in_library(&name, brought) {
-                        self.state.guide_brought(slot, image_uuid);
-                    }
-                }
-                News::GuideFound(image_uuid, path) => {
-                    self.state.world.set_guide_file(image_uuid, path);
-                }
-                News::Start(image_uuid, picture) => {
-                    self.textures.retry_broken();
-                    self.state.world.set_start(image_uuid, picture);
-                }
-                News::Mask(image_uuid, picture) => {
-                    self.textures.retry_broken();
-                    self.state.world.set_mask(image_uuid, picture);
-                }
-                News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
-                News::ModelsRead(troubles) => self.models_read(troubles),
-                News::Counted(meter) => self.state.world.meter = Some(meter),
-                News::Waiting(waiting) => self.state.world.waiting = waiting,
-                News::Said(tone, text) => self.state.world.notify(tone, text),
-            }
-        }
-        self.state.world.status = self.provider.status();
-        let models = self.library.models();
-        if self.library.is_read() && !Arc::ptr_eq(&models, &self.state.world.models) {
-            self.state.set_models(models);
-        }
-        self.state.refresh(SystemTime::now());
-    }
-
-    /// Tells what cannot be used of the library, once; more than one in one notice.
-    fn models_read(&mut self, troubles: Vec<String>) {
-        let new: Vec<&String> =
-            troubles.iter().filter(|text| !self.troubles.contains(*text)).collect();
-        let told = match new.as_slice() {
-            [] => None,
-            [one] => Some((*one).clone()),
-            [first, others @ ..] => Some(format!(
-                "{first}\nAnd {} more, which `latelier models list` names",
-                others.len()
-            )),
-        };
-        if let Some(text) = told {
-            self.state.world.notify(Tone::Failed, text);
-        }
-        self.troubles = troubles;
-    }
-
-    fn listed(&mut self, stored: Vec<StoredImage>) {
-        self.state.world.gallery.set_stored(stored);
-        self.textures.retry_broken();
-        // At start the newest picture is shown; later the choice is the user's.
-        if self.state.view.selected.is_none() {
-            self.state.select_newest();
-        }
-    }
-
-    /// The picture of that name, if it could be brought in; says why when not.
-    fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) -> Option<Uuid> {
-        self.state.world.opening = self.state.world.opening.saturating_sub(1);
-        self.in_library(name, opened)
-    }
-
-    fn in_library(&mut self, name: &str, brought: Result<Uuid, BringInError>) -> Option<Uuid> {
-        let fail = |error| {
-            let text = format!("{name} cannot be opened: {error}");
-            self.state.world.notify(Tone::Failed, text);
-        };
-        brought.map_err(fail).ok()
-    }
-
-    fn mask_drawn(&mut self, task: Task, drawn: Result<Uuid, BringInError>) {
-        match drawn {
-            Ok(mask) => {
-                if let Some(effect) = self.state.mask_drawn(task, mask) {
-                    self.perform(effect);
-                }
-            }
-            Err(error) => {
-                let text = format!("The mask could not be kept: {error}");
-                self.state.world.notify(Tone::Failed, text);
-            }
-        }
-    }
-
-    /// Takes in a picture that was dropped on the window or pasted.
-    fn take_arrival(&mut self, ctx: &egui::Context) {
-        if let Some(arrival) = opener::arrival(ctx) {
-            self.on_a_thread(opener::bring_in(self.pictures.clone(), arrival));
-        }
-    }
-
-    fn perform(&mut self, effect: Effect) {
-        match effect {
-            Effect::Submit(job) => self.provider.submit(job, self.sink.clone()),
-            Effect::DrawMask(order) => self.on_a_thread(masks::draw(self.pictures.clone(), order)),
-            Effect::Resume(jobs) => {
-                for job in jobs {
-                    self.provider.submit(job, self.sink.clone());
-                }
-            }
-            Effect::Discard(jobs) => {
-                if let Some(journal) = self.journal.clone() {
-                    self.on_a_thread(waiting::discard(journal, jobs));
-                }
-            }
-            Effect::OpenPicture => self.on_a_thread(opener::ask(self.pictures.clone())),
-            Effect::BringGuide(slot, path) => {
-                self.on_a_thread(guides::whole(self.pictures.clone(), path, slot));
-            }
-            Effect::DrawEdges(slot, path) => {
-                self.on_a_thread(guides::edges(self.pictures.clone(), path, slot));
-            }
-            Effect::OpenGuide(slot) => {
-                self.on_a_thread(guides::ask(self.pictures.clone(), slot));
-            }
-            Effect::Export(path) => self.on_a_thread(desk::export(path)),
-            Effect::OpenResults => {
-                self.on_a_thread(desk::open_folder(self.home.results_dir()));
-            }
-            Effect::Rescan => {
-                self.reader.look_again();
-                self.scanner.look_again();
-            }
-        }
     }
 
     fn on_a_thread(&mut self, work: impl FnOnce(&Messenger) + Send + 'static) {
@@ -379,6 +184,39 @@ impl App {
             self.state.world.notify(Tone::Failed, format!("The system gives no thread: {error}"));
         }
     }
+
+    /// Gives every thread that follows the form what it says now; once a frame.
+    fn follow_form(&mut self, ctx: &egui::Context) {
+        self.saver.offer(&self.state, ctx);
+        self.start_watcher.watch(self.state.draft.seed_image);
+        if let Some(guide) = self.state.guide_to_find() {
+            self.on_a_thread(guides::find(self.pictures.clone(), guide));
+        }
+        self.mask_watcher.watch(self.state.draft.mask.kept());
+        self.counter.count(self.state.world.texts(&self.state.draft));
+        let local = &self.state.preferences.local;
+        self.foreseer.ask(self.state.world.engines.outlook_question(), local);
+        self.reader.fetch(self.state.wanted_task());
+        self.weigh_next();
+        self.keep_order();
+    }
+}
+
+/// The state as the last window left it, and who keeps it.
+fn restored(home: &Home) -> std::io::Result<(State, Saver)> {
+    let settings_file = home.settings_file();
+    let (settings, trouble) = match Settings::read(&settings_file) {
+        Ok(settings) => (settings.unwrap_or_default(), None),
+        Err(error) => (Settings::default(), Some(error)),
+    };
+    let mut state = State::new(settings.draft.clone(), settings.view.clone());
+    state.preferences = settings.preferences.clone();
+    if let Some(error) = trouble {
+        tracing::warn!("{}: {error}", settings_file.display());
+        state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
+    }
+    let saver = Saver::start(settings_file, settings)?;
+    Ok((state, saver))
 }
 
 /// The provider behind the journal, if there is one.
@@ -393,7 +231,11 @@ fn journaled(
 /// An error as a sentence that stands alone.
 fn sentence(error: &dyn std::error::Error) -> String {
     tracing::warn!("{error}");
-    let mut text = error.to_string();
+    capitalised(&error.to_string())
+}
+
+fn capitalised(text: &str) -> String {
+    let mut text = text.to_owned();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -413,8 +255,15 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let mut actions: Vec<Action> = Vec::new();
-        let State { draft, view, world, .. } = &mut self.state;
-        let mut cx = Cx { draft, view, world, textures: &mut self.textures, actions: &mut actions };
+        let State { draft, view, preferences, world, .. } = &mut self.state;
+        let mut cx = Cx {
+            draft,
+            view,
+            preferences,
+            world,
+            textures: &mut self.textures,
+            actions: &mut actions,
+        };
         ui::draw(ui, &mut cx);
         for action in actions {
             if let Some(effect) = self.state.apply(action) {
@@ -422,14 +271,7 @@ impl eframe::App for App {
             }
         }
         self.state.refresh(SystemTime::now());
-        self.saver.offer(&self.state, ui.ctx());
-        self.start_watcher.watch(self.state.draft.seed_image);
-        if let Some(guide) = self.state.guide_to_find() {
-            self.on_a_thread(guides::find(self.pictures.clone(), guide));
-        }
-        self.mask_watcher.watch(self.state.draft.mask.kept());
-        self.counter.count(self.state.world.texts(&self.state.draft));
-        self.reader.fetch(self.state.wanted_task());
+        self.follow_form(ui.ctx());
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::write_atomically;
 use crate::state::Tone;
 

@@ -1,6 +1,6 @@
 //! Draws the mask of a task and keeps it in the library, before the task is handed in.
 
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::{BringInError, Pictures};
 use crate::pixels::{FileFormat, encode};
 use crate::state::{DrawnMask, MaskOrder};
@@ -12,8 +12,8 @@ pub(super) fn draw(
     order: Box<MaskOrder>,
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        let MaskOrder { mask, task } = *order;
-        messenger.send(News::MaskDrawn(Box::new(task), keep(&pictures, &mask)));
+        let MaskOrder { mask, task, engine } = *order;
+        messenger.send(News::MaskDrawn(Box::new(task), engine, keep(&pictures, &mask)));
     }
 }
 

@@ -8,7 +8,7 @@ use eframe::egui;
 use egui::ColorImage;
 
 use super::desk::UNSEEN;
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::{BringInError, Pictures};
 use crate::pixels::{Extent, FileFormat, Picture, encode};
 use crate::state::Tone;

@@ -12,7 +12,8 @@ use std::thread;
 
 use uuid::Uuid;
 
-use super::{Messenger, News, sentence};
+use super::news::{Messenger, News};
+use super::sentence;
 use crate::jobs::NsfwScore;
 use crate::library::{Home, Index, IndexError, StoredImage, Survey, Thumbnails, list_verdicts};
 use crate::state::Tone;

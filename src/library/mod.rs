@@ -26,7 +26,7 @@ mod verdicts;
 
 pub use adding::{AddError, Added, Addition};
 pub use annotators::{AnnotatorMissing, Annotators};
-pub use budget::{Overrun, dollars};
+pub use budget::{Overrun, Promised, Stop, Weighed, dollars};
 pub use home::Home;
 pub use index::{About, Index, IndexError, StoredImage, Survey};
 pub use journal::{Claim, Claimed, JournalError, JournalFolder};

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::{DrawnMask, GuideSlot};
+use super::{DrawnMask, GuideSlot, Secret};
 use crate::jobs::{Job, JobId};
-use crate::task::Task;
+use crate::task::{EngineKind, Task};
 
 /// A wish of the user that changes more than the form in front of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,28 @@ pub enum Action {
     Retry(JobId),
     /// Take the card of a failed job away.
     Dismiss(JobId),
+    /// Put a waiting job at this place among those that wait, from 0.
+    MoveJob(JobId, usize),
+    /// Put a waiting job so many places further back.
+    ShiftJob(JobId, isize),
+    /// Make what this job makes once more, from another seed.
+    Duplicate(JobId),
+    /// Stop every job that waits.
+    CancelWaiting,
+    /// Have the pictures of this engine from now on.
+    UseEngine(EngineKind),
+    /// Make what the form asks for on the service, this once.
+    GenerateRemotely,
+    /// Send the task that would pass the day's limit, or leave it.
+    AnswerBudget(bool),
+    /// Keep the key that was typed.
+    KeepKey,
+    /// Delete the key that is kept.
+    ForgetKey,
+    /// Look for the key and the devices of this machine.
+    LookAtEngines,
+    /// Ask the service for the models that were typed.
+    SearchModels,
     /// Make the pictures that were waiting when Latelier stopped.
     ResumeWaiting,
     /// Forget the jobs that were waiting when Latelier stopped.
@@ -78,6 +100,8 @@ pub struct MaskOrder {
     pub mask: DrawnMask,
     /// The task that is to name it.
     pub task: Task,
+    /// Who is to make it.
+    pub engine: EngineKind,
 }
 
 /// Work outside the state; the shell does it on a thread of its own.
@@ -89,6 +113,14 @@ pub enum Effect {
     DrawMask(Box<MaskOrder>),
     /// Give these jobs to the provider, in this order.
     Resume(Vec<Job>),
+    /// Keep this key, then say where: [`super::State::set_key`].
+    KeepKey(Secret),
+    /// Delete the key, then say so.
+    ForgetKey,
+    /// Look whether there is a key, and which devices there are.
+    LookAtEngines,
+    /// Ask the service for models by these words: [`super::State::set_found`].
+    SearchModels(String),
     /// Take these jobs out of the journal.
     Discard(Vec<JobId>),
     /// Ask for a picture file and bring it into the library.

@@ -7,11 +7,14 @@ mod apply;
 mod canvas;
 mod days;
 mod draft;
+mod engines;
 mod extension;
 mod gallery;
 mod mask;
 mod meter;
+mod preferences;
 mod queue;
+mod sheets;
 mod stacks;
 mod start;
 mod view;
@@ -21,11 +24,14 @@ pub use action::{Action, Effect, MaskOrder};
 pub use canvas::OnCanvas;
 pub use days::Day;
 pub use draft::{Draft, Mode};
+pub use engines::{BudgetQuestion, EngineFacts, KeyStatus, ModelsFound, Outlook, OutlookQuestion};
 pub use extension::Extension;
 pub use gallery::{Gallery, GalleryEntry, Settings};
 pub use mask::{DrawnMask, MAX_FEATHER, MaskDraft, MaskHistory, MaskShape};
 pub use meter::{Length, Meter, Texts};
+pub use preferences::Preferences;
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
+pub use sheets::{Recording, Secret, SettingsPage, Sheets};
 pub use stacks::{GuideSlot, Guided, StackDraft, StackWork};
 pub use start::StartPicture;
 pub use view::{ThemeChoice, Tool, View, Zoom};
@@ -36,7 +42,7 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use crate::jobs::Event;
+use crate::jobs::{Event, Progress};
 use crate::task::{EngineKind, ImageRef, ModelCard, ModelDefaults, Task, resolve};
 
 /// All that a running window holds.
@@ -48,10 +54,21 @@ pub struct State {
     /// How the user looks at things.
     pub view: View,
 
+    /// What the user decided once.
+    pub preferences: Preferences,
+
     /// Facts.
     pub world: World,
 
-    checked: Option<(Draft, usize)>,
+    checked: Option<Checked>,
+}
+
+/// What was checked: the form, which models there were, for whom.
+#[derive(Debug, PartialEq)]
+struct Checked {
+    draft: Draft,
+    models: usize,
+    engine: EngineKind,
 }
 
 impl State {
@@ -63,6 +80,12 @@ impl State {
 
     /// Takes in one event of a provider.
     pub fn receive(&mut self, event: &Event) {
+        if let Progress::Failed(failure) = &event.progress
+            && let Some(job) = self.world.queue.get(event.job)
+        {
+            let engine = job.engine();
+            self.hear_of_key(engine, failure);
+        }
         let Some(image_uuid) = self.world.receive(event) else { return };
         if self.view.following {
             self.view.selected = Some(image_uuid);
@@ -74,6 +97,13 @@ impl State {
     pub fn set_models(&mut self, models: Arc<Vec<Arc<ModelCard>>>) {
         self.world.models = models;
         self.world.models_read = true;
+        if self.preferences.engine == EngineKind::Local {
+            self.choose_a_model();
+        }
+    }
+
+    /// Gives the form a model that works, unless it has one.
+    fn choose_a_model(&mut self) {
         if self.draft.model.is_some() {
             return;
         }
@@ -95,6 +125,7 @@ impl State {
 
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
+        self.refresh_engines();
         self.world.gallery.refresh(&self.view.search, now);
         self.world.forget_count(&self.draft);
         if self.draft.extends()
@@ -106,12 +137,12 @@ impl State {
         if !self.world.models_read {
             return;
         }
-        let current = self
-            .checked
-            .as_ref()
-            .is_some_and(|(draft, seen)| *seen == models && *draft == self.draft);
+        let engine = self.preferences.engine;
+        let current = self.checked.as_ref().is_some_and(|seen| {
+            (seen.models, seen.engine) == (models, engine) && seen.draft == self.draft
+        });
         if !current {
-            self.checked = Some((self.draft.clone(), models));
+            self.checked = Some(Checked { draft: self.draft.clone(), models, engine });
             self.check();
         }
     }
@@ -119,14 +150,20 @@ impl State {
     fn check(&mut self) {
         // A fixed name and seed: neither can be wrong, and nothing is kept of this request.
         let task = self.task_to_check();
-        self.world.problems =
-            resolve(&task, &self.world, EngineKind::Local, 1).err().unwrap_or_default();
+        self.report(&task);
+        let resolved = resolve(&task, &self.world, self.preferences.engine, 1);
+        let (request, problems) = match resolved {
+            Ok(request) => (Some(Arc::new(request)), Vec::new()),
+            Err(problems) => (None, problems),
+        };
+        self.world.problems = problems;
+        self.world.engines.request = request;
     }
 
     /// The task of the form; a mask that is yet to be drawn has some name in it.
     fn task_to_check(&self) -> Task {
         let uuid = Uuid::from_u128(CHECK_UUID);
-        let mut task = self.world.complete(self.draft.to_task(uuid));
+        let mut task = self.world.complete(self.draft.to_task(uuid), &self.draft);
         if self.draft.repaints() {
             task.mask_image.get_or_insert(ImageRef::Uuid(uuid));
         }
@@ -145,9 +182,12 @@ impl World {
     }
 
     /// The task with what the API requires and the form leaves to the model: the size.
-    fn complete(&self, mut task: Task) -> Task {
-        let card = task.model.as_deref().and_then(|air| self.checkpoint(air));
-        if let Some(card) = card.filter(|card| card.architecture.needs_extent()) {
+    fn complete(&self, mut task: Task, draft: &Draft) -> Task {
+        // The service is told the size that the form shows, whatever it would take itself.
+        let needs = |card: &ModelCard| {
+            card.architecture.needs_extent() || self.engines.kind == EngineKind::Remote
+        };
+        if let Some(card) = self.model_of_form(draft).filter(|card| needs(card)) {
             let extent = card.defaults.extent;
             task.width.get_or_insert(extent.width);
             task.height.get_or_insert(extent.height);
@@ -158,7 +198,7 @@ impl World {
     /// Defaults of the chosen model; those of a common model while there is none.
     #[must_use]
     pub fn defaults(&self, draft: &Draft) -> ModelDefaults {
-        self.chosen_model(draft).map_or_else(common_defaults, |card| card.defaults.clone())
+        self.model_of_form(draft).map_or_else(common_defaults, |card| card.defaults.clone())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Gallery, MaskHistory};
+use super::{Gallery, MaskHistory, Sheets};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -118,6 +118,10 @@ pub struct View {
     #[serde(skip)]
     pub shortcuts_open: bool,
 
+    /// Sheets over the window and lists that fold out.
+    #[serde(skip)]
+    pub sheets: Sheets,
+
     /// Set for one frame: the prompt takes the keyboard.
     #[serde(skip)]
     pub focus_prompt: bool,
@@ -182,6 +186,7 @@ impl Default for View {
             drawing_from: None,
             mask_history: MaskHistory::default(),
             shortcuts_open: false,
+            sheets: Sheets::default(),
             focus_prompt: false,
             reveal_selected: false,
             uncovered: BTreeSet::new(),

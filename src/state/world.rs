@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use uuid::Uuid;
 
+use super::engines::EngineFacts;
 use super::gallery::Gallery;
 use super::meter::Meter;
 use super::queue::Queue;
@@ -54,8 +55,11 @@ pub struct World {
     /// Whether [`Self::models`] is known yet: at start the folders are still looked through.
     pub models_read: bool,
 
-    /// Whether the provider can work, and on what.
+    /// Whether the chosen engine can work, and on what.
     pub status: Status,
+
+    /// What is known of the engines.
+    pub engines: EngineFacts,
 
     /// Sentences that pass, the oldest first.
     pub notices: Vec<Notice>,
@@ -86,6 +90,7 @@ impl Default for World {
             models: Arc::default(),
             models_read: false,
             status: Status::Starting,
+            engines: EngineFacts::default(),
             notices: Vec::new(),
             problems: Vec::new(),
             opening: 0,
@@ -151,6 +156,9 @@ impl World {
     /// Takes in one event of a provider; returns the picture it brought.
     pub(super) fn receive(&mut self, event: &Event) -> Option<Uuid> {
         self.queue.receive(event.job, &event.progress, Instant::now());
+        if event.progress.is_end() || matches!(event.progress, Progress::Image(_)) {
+            self.engines.rounds += 1;
+        }
         let Progress::Image(record) = &event.progress else { return None };
         self.gallery.add(record, SystemTime::now());
         Some(record.image_uuid)

@@ -15,7 +15,7 @@ pub use textures::Textures;
 use eframe::egui;
 use uuid::Uuid;
 
-use crate::state::{Action, Draft, OnCanvas, ThemeChoice, View, World};
+use crate::state::{Action, Draft, OnCanvas, Preferences, ThemeChoice, View, World};
 use textures::Size;
 
 /// What a panel may see and do.
@@ -24,6 +24,8 @@ pub struct Cx<'a> {
     pub draft: &'a mut Draft,
     /// How the user looks at things.
     pub view: &'a mut View,
+    /// What the user decided once.
+    pub preferences: &'a mut Preferences,
     /// Facts.
     pub world: &'a World,
     /// Pictures on the graphics card.

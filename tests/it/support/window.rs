@@ -1,6 +1,6 @@
 //! The window in a test: opened over the real engine, waited for, clicked by label.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::app::{App, Services};
-use latelier::engine::{
-    ClassifierPath, EngineError, LocalEngine, RuntimeError, SearchPath, Settings,
+use latelier::cli::Engines;
+use latelier::engine::{ClassifierPath, EngineError, RuntimeError, SearchPath, Settings};
+use latelier::jobs::{
+    Device, EngineMaker, EngineOrder, EventSink, Failure, Job, Journal, Keeper, LocalWish,
+    MadeEngine, MemoryNeed, OfferedDevice, PictureSource, Runner, Worker,
 };
-use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
 use latelier::library::{Home, JournalFolder, Library, Pictures, Results};
 use latelier::state::State;
+use latelier::task::{ModelCard, Request};
 
 use super::scratch;
 use crate::support;
@@ -38,7 +41,7 @@ impl Window {
 
     /// A start in a folder that may have been used before.
     pub(crate) fn open_in(home: &Home) -> Self {
-        Self::over(home, Library::unread(support::home(), &[]).unwrap(), engine(home))
+        Self::over(home, Library::unread(support::home(), &[]).unwrap())
     }
 
     /// A first start with the models of `folder` beside the demo model.
@@ -46,7 +49,7 @@ impl Window {
         let folder = scratch();
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[models.to_owned()]).unwrap();
-        let mut window = Self::over(&home, library, engine(&home));
+        let mut window = Self::over(&home, library);
         window.folder = Some(folder);
         window
     }
@@ -56,16 +59,24 @@ impl Window {
         let folder = scratch();
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[]).unwrap();
-        let provider = Worker::start("local", || NoRuntime).unwrap();
-        let mut window = Self::over(&home, library, provider);
+        let mut window = Self::with(&home, library, |_| Arc::new(NoEngines));
         window.folder = Some(folder);
         window
     }
 
-    fn over(home: &Home, library: Library, provider: Worker) -> Self {
-        let (library, provider) = (Arc::new(library), Box::new(provider));
+    fn over(home: &Home, library: Library) -> Self {
+        Self::with(home, library, |journal| Arc::new(engines(home, journal)))
+    }
+
+    fn with(
+        home: &Home,
+        library: Library,
+        engines: impl FnOnce(Option<Arc<dyn Journal>>) -> Arc<dyn EngineMaker>,
+    ) -> Self {
+        let library = Arc::new(library);
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
-        let services = Services { home: home.clone(), library, provider, journal };
+        let engines = engines(journal.as_ref().ok().map(|it| Arc::clone(it) as Arc<dyn Journal>));
+        let services = Services { home: home.clone(), library, engines, journal };
         let app = Harness::builder()
             .with_size(egui::vec2(1440.0, 900.0))
             .with_max_steps(64)
@@ -135,10 +146,12 @@ impl Window {
     }
 }
 
-/// The engine as the program starts it, its pictures going to `home`.
-fn engine(home: &Home) -> Worker {
+/// The engines as the program makes them, their pictures going to `home`.
+fn engines(home: &Home, journal: Option<Arc<dyn Journal>>) -> Engines {
     let pictures = Pictures::new(home, &[]);
-    let settings = Settings {
+    let keeper: Arc<dyn Keeper> = Arc::new(Results::of_home(home, pictures.clone()));
+    let pictures: Arc<dyn PictureSource> = Arc::new(pictures);
+    let local = Settings {
         search: SearchPath::usual(&support::home().runtime_dir()),
         device: None,
         threads: 2,
@@ -146,11 +159,33 @@ fn engine(home: &Home) -> Worker {
         together: None,
         classifier: ClassifierPath::usual(&support::home().runtime_dir()),
         previews: true,
-        keeper: Arc::new(Results::of_home(home, pictures.clone())),
-        pictures: Arc::new(pictures),
+        keeper: Arc::clone(&keeper),
+        pictures: Arc::clone(&pictures),
         models: Arc::new(Vec::new),
     };
-    Worker::start("local", move || LocalEngine::new(settings)).unwrap()
+    Engines { home: home.clone(), local, keeper, pictures, journal }
+}
+
+/// Makes the engine that is there without ONNX Runtime.
+struct NoEngines;
+
+impl EngineMaker for NoEngines {
+    fn make(&self, _order: &EngineOrder) -> Result<MadeEngine, Failure> {
+        let provider = Box::new(Worker::start("local", || NoRuntime).unwrap());
+        Ok(MadeEngine { provider, at_once: 1, search: None })
+    }
+
+    fn memory(&self, _request: &Request, _wish: &LocalWish) -> Option<MemoryNeed> {
+        None
+    }
+
+    fn devices(&self) -> Vec<OfferedDevice> {
+        Vec::new()
+    }
+
+    fn lacks(&self, _card: &ModelCard, _folders: &[PathBuf]) -> Option<String> {
+        None
+    }
 }
 
 /// What the engine is without ONNX Runtime. A stand-in only because a process can load the
