@@ -15,6 +15,7 @@ mod perform;
 mod reader;
 mod saver;
 mod scanner;
+mod shelf;
 mod waiting;
 mod watcher;
 
@@ -27,7 +28,7 @@ use eframe::egui;
 use crate::jobs::{
     EngineMaker, Event, EventSink, Journal, Journaled, Provider, Status, Switchboard,
 };
-use crate::library::{Home, JournalError, JournalFolder, Library, Pictures, Thumbnails};
+use crate::library::{Downloads, Home, JournalError, JournalFolder, Library, Pictures, Thumbnails};
 use crate::settings::Settings;
 use crate::state::{Action, State, Tone};
 use crate::ui::{self, Cx, Textures, theme};
@@ -119,6 +120,7 @@ pub struct App {
     mask_watcher: Watcher,
     counter: Counter,
     foreseer: Foreseer,
+    downloads: Downloads,
 }
 
 impl App {
@@ -148,6 +150,8 @@ impl App {
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
         let counter = Counter::start(messenger.clone())?;
         let foreseer = Foreseer::start(Arc::clone(&engines), home.clone(), messenger.clone())?;
+        state.world.shelf.results = home.results_dir();
+        let downloads = shelf::downloads(&home, messenger.clone());
         let mut app = Self {
             state,
             events,
@@ -169,6 +173,7 @@ impl App {
             mask_watcher,
             counter,
             foreseer,
+            downloads,
         };
         if let Some(journal) = app.journal.clone() {
             app.on_a_thread(waiting::claim(journal));

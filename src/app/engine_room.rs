@@ -23,6 +23,10 @@ impl EngineRoom {
         Self { maker, board, weighed: None, order_kept: 0 }
     }
 
+    pub(super) fn maker(&self) -> Arc<dyn EngineMaker> {
+        Arc::clone(&self.maker)
+    }
+
     /// Whether the chosen engine can work; starts it when it is asked for the first time.
     pub(super) fn status(&self, preferences: &Preferences) -> Status {
         self.board.wish(preferences.local.clone(), preferences.remote());

@@ -1,5 +1,6 @@
 //! What threads of the shell tell, and how the window takes it in: once a frame, before it draws.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -10,8 +11,8 @@ use uuid::Uuid;
 
 use super::App;
 use crate::jobs::{Failure, JobId, NsfwScore, OfferedDevice, Waiting};
-use crate::library::{BringInError, Estimate, Stop, StoredImage};
-use crate::state::{GuideSlot, KeyStatus, Meter, Outlook, StartPicture, Tone};
+use crate::library::{BringInError, DownloadState, Estimate, Stop, StoredImage};
+use crate::state::{GuideSlot, KeyStatus, Meter, ModelFile, Outlook, StartPicture, Tone};
 use crate::task::{EngineKind, ModelCard, Task};
 
 /// What a thread of the shell found or did.
@@ -56,6 +57,12 @@ pub(super) enum News {
     Devices(Vec<OfferedDevice>),
     /// Models of the service.
     ModelsFound(Result<Vec<ModelCard>, Failure>),
+    /// What the files of models are, and the folders that are looked through.
+    ModelFiles(HashMap<PathBuf, ModelFile>, Vec<PathBuf>),
+    /// The library was changed: it is looked through again.
+    LibraryChanged,
+    /// Where the downloads stand.
+    Downloads(Vec<DownloadState>),
     /// Something to tell the user.
     Said(Tone, String),
 }
@@ -125,6 +132,9 @@ impl App {
             News::Counted(meter) => self.state.world.meter = Some(meter),
             News::Waiting(waiting) => self.state.world.waiting = waiting,
             News::Said(tone, text) => self.state.world.notify(tone, text),
+            News::ModelFiles(..) | News::LibraryChanged | News::Downloads(_) => {
+                self.hear_of_shelf(news);
+            }
             News::Foreseen(_)
             | News::Weighed(..)
             | News::Key(_)

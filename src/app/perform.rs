@@ -50,6 +50,15 @@ impl App {
             | Effect::ForgetKey
             | Effect::LookAtEngines
             | Effect::SearchModels(_) => self.perform_on_engines(effect),
+            Effect::LookAtModels
+            | Effect::AddModel(_)
+            | Effect::AddFolder
+            | Effect::ForgetModel(_)
+            | Effect::NameModel(..)
+            | Effect::Download { .. }
+            | Effect::PauseDownload(_)
+            | Effect::ResumeDownload(_)
+            | Effect::DropDownload(_) => self.perform_on_shelf(effect),
         }
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{DrawnMask, GuideSlot, Secret};
 use crate::jobs::{Job, JobId};
-use crate::task::{EngineKind, Task};
+use crate::task::{Air, EngineKind, Task};
 
 /// A wish of the user that changes more than the form in front of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,24 @@ pub enum Action {
     LookAtEngines,
     /// Ask the service for the models that were typed.
     SearchModels,
+    /// Look at the files of the models of the library.
+    LookAtModels,
+    /// Add the model or the folder that was typed to the library.
+    AddModel,
+    /// Ask for a folder of models to add.
+    AddFolder,
+    /// Take the chosen model, or the typed folder, off the list; no file is touched.
+    ForgetModel,
+    /// Call the chosen model by the AIR that was typed.
+    NameModel,
+    /// Bring the model that was typed from the network.
+    Download,
+    /// Let this download wait.
+    PauseDownload(Uuid),
+    /// Let this download go on.
+    ResumeDownload(Uuid),
+    /// Give this download up.
+    DropDownload(Uuid),
     /// Make the pictures that were waiting when Latelier stopped.
     ResumeWaiting,
     /// Forget the jobs that were waiting when Latelier stopped.
@@ -121,6 +139,29 @@ pub enum Effect {
     LookAtEngines,
     /// Ask the service for models by these words: [`super::State::set_found`].
     SearchModels(String),
+    /// Look at the files of the models, and through which folders they are looked for.
+    LookAtModels,
+    /// Add this model or folder to the library.
+    AddModel(PathBuf),
+    /// The same with a folder that is asked for.
+    AddFolder,
+    /// Take this model or folder off the list.
+    ForgetModel(PathBuf),
+    /// Call the model at this path so.
+    NameModel(PathBuf, Air),
+    /// Bring a model from the network.
+    Download {
+        /// Where it is.
+        address: String,
+        /// Its SHA-256 in hexadecimal digits, or nothing.
+        checksum: String,
+    },
+    /// Let this download wait.
+    PauseDownload(Uuid),
+    /// Let this download go on.
+    ResumeDownload(Uuid),
+    /// Give this download up.
+    DropDownload(Uuid),
     /// Take these jobs out of the journal.
     Discard(Vec<JobId>),
     /// Ask for a picture file and bring it into the library.

@@ -30,6 +30,15 @@ impl State {
             | Action::ForgetKey
             | Action::LookAtEngines
             | Action::SearchModels => self.apply_to_engines(action),
+            Action::LookAtModels
+            | Action::AddModel
+            | Action::AddFolder
+            | Action::ForgetModel
+            | Action::NameModel
+            | Action::Download
+            | Action::PauseDownload(_)
+            | Action::ResumeDownload(_)
+            | Action::DropDownload(_) => self.apply_to_shelf(action),
             Action::ResumeWaiting => self.resume_waiting(),
             Action::DiscardWaiting => self.discard_waiting(),
             Action::DrawSeed => self.draw_seed(),

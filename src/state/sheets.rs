@@ -57,6 +57,8 @@ pub struct Sheets {
     pub models: bool,
     /// Words that models are searched for, here and on the service.
     pub model_words: String,
+    /// The kind of models that the list is narrowed to.
+    pub model_kind: Option<crate::task::ModelKind>,
     /// The model that is looked at.
     pub model: Option<std::path::PathBuf>,
     /// An AIR that is being typed for it.

@@ -11,6 +11,7 @@ use super::engines::EngineFacts;
 use super::gallery::Gallery;
 use super::meter::Meter;
 use super::queue::Queue;
+use super::shelf::ShelfFacts;
 use super::start::StartPicture;
 use crate::jobs::{Event, Progress, Status, Waiting};
 use crate::task::{Air, Catalog, ModelCard, ModelKind, Problem};
@@ -61,6 +62,9 @@ pub struct World {
     /// What is known of the engines.
     pub engines: EngineFacts,
 
+    /// What is known of models beside their cards.
+    pub shelf: ShelfFacts,
+
     /// Sentences that pass, the oldest first.
     pub notices: Vec<Notice>,
 
@@ -91,6 +95,7 @@ impl Default for World {
             models_read: false,
             status: Status::Starting,
             engines: EngineFacts::default(),
+            shelf: ShelfFacts::default(),
             notices: Vec::new(),
             problems: Vec::new(),
             opening: 0,

@@ -65,9 +65,17 @@ pub fn draw(ui: &mut egui::Ui, cx: &mut Cx<'_>) {
         ThemeChoice::Light => egui::ThemePreference::Light,
         ThemeChoice::System => egui::ThemePreference::System,
     });
+    scale(ui, cx.preferences);
     cx.textures.begin_frame(ui.ctx());
     shortcuts::listen(ui, cx);
     panels::draw(ui, cx);
     cx.textures.end_frame();
     cx.view.focus_prompt = false;
+}
+
+/// Draws everything as large as the user wishes.
+fn scale(ui: &egui::Ui, preferences: &Preferences) {
+    // Steps and bounds are ours, and so are the keys.
+    ui.ctx().options_mut(|options| options.zoom_with_keyboard = false);
+    ui.ctx().set_zoom_factor(preferences.scale());
 }

@@ -1,5 +1,7 @@
 //! The order of those that wait: who shows it moves jobs here, who works through it looks at their turns.
 
+use std::time::Duration;
+
 use super::{JobEntry, JobStatus, Queue};
 use crate::jobs::JobId;
 use crate::library::Promised;
@@ -15,6 +17,30 @@ impl Queue {
     #[must_use]
     pub const fn moves(&self) -> u64 {
         self.moves
+    }
+
+    /// How long a job takes that waits, once the like of it was made here.
+    #[must_use]
+    pub fn time_of(&self, job: &JobEntry) -> Option<Duration> {
+        let pace = self.paces.get(&super::pace_key(&job.request))?;
+        if job.engine() == EngineKind::Remote {
+            return None;
+        }
+        let request = &job.request;
+        let start = request.start.as_ref();
+        let steps = start.map_or(request.steps, |start| start.steps_taken(request.steps));
+        let one = f64::from(steps) * pace.step_secs + pace.rest_secs;
+        Duration::try_from_secs_f64(f64::from(job.pictures()) * one).ok()
+    }
+
+    /// How long all of this machine's jobs take together; `None` as long as one of them is not known.
+    #[must_use]
+    pub fn time_of_all(&self) -> Option<Duration> {
+        let own = |job: &&JobEntry| job.is_open() && job.engine() == EngineKind::Local;
+        let times: Option<Vec<Duration>> = (self.jobs.iter().filter(own))
+            .map(|job| self.time_left(job).or_else(|| self.time_of(job)))
+            .collect();
+        times.filter(|times| !times.is_empty()).map(|times| times.into_iter().sum())
     }
 
     /// Moves a waiting job to that place among those that wait, from 0.

@@ -1,15 +1,21 @@
 //! The window's panels, one file each, and how they share it.
 
+mod budget;
 mod canvas;
 mod cover;
+mod engine_bar;
 mod form;
 mod gallery;
+mod model_picker;
+mod models;
 mod notices;
 mod queue;
+mod settings;
 mod sheet;
 mod strip;
 mod top_bar;
 mod waiting;
+mod welcome;
 
 use eframe::egui;
 use egui::{CentralPanel, Frame, Panel, Stroke, Ui};
@@ -59,6 +65,9 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
     let canvas = canvas.show(ui, |ui| canvas::ui(ui, cx)).response.rect;
     notices::ui(ui, cx, canvas);
     sheet::ui(ui, cx);
+    models::ui(ui, cx);
+    settings::ui(ui, cx);
+    budget::ui(ui, cx);
 }
 
 /// The frame of bars that float over the canvas.

@@ -2,6 +2,7 @@
 
 mod button;
 mod field;
+mod link;
 mod number;
 mod row;
 mod segmented;
@@ -10,6 +11,7 @@ mod text;
 
 pub use button::{IconButton, chip, generate_button, text_button, toggle_button};
 pub use field::{TextField, search_field};
+pub use link::{link, link_at_right};
 pub use number::{Edit, Knob, number, number_with_sign, slider_row};
 pub use row::{RowLabel, control_row, error_outline, inside, remark, section_title, tall_row};
 pub use segmented::segmented;

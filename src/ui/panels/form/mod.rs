@@ -20,7 +20,7 @@ use crate::ui::theme::{palette, space};
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     Panel::bottom("generate")
-        .exact_size(88.0)
+        .exact_size(footer::HEIGHT)
         .resizable(false)
         .frame(Frame::new().fill(palette(ui).panel).inner_margin(Margin::same(12)))
         .show(ui, |ui| footer::ui(ui, cx));
