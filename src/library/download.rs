@@ -198,14 +198,14 @@ impl Downloads {
         let mut begins = false;
         self.shared.change(id, |entry| {
             let over = matches!(entry.stage, DownloadStage::Done(_) | DownloadStage::Checking);
-            if over || entry.at_work {
+            if over || (entry.at_work && !entry.stop.is_cancelled()) {
                 return;
             }
             entry.stop = Cancel::default();
             entry.note.paused = false;
             entry.stage = DownloadStage::Running;
-            entry.at_work = true;
-            begins = true;
+            // One that is just stopping sees that it is to go on.
+            begins = !std::mem::replace(&mut entry.at_work, true);
         });
         if begins {
             self.shared.keep(id);

@@ -1,8 +1,12 @@
 //! The window as its users meet it: by the names of its controls.
 
+mod engine_bar;
 mod extend;
 mod mask;
 mod meter;
+mod models;
+mod queue;
+mod settings;
 mod stacks;
 mod start;
 

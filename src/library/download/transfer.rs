@@ -81,7 +81,13 @@ pub(super) fn run(shared: &Shared, id: Uuid) {
         let Some((note, stop)) = entry(shared, id) else { return };
         match bring(shared, &note, &stop).and_then(|()| finish(shared, id)) {
             Ok(path) => break DownloadStage::Done(path),
-            Err(Stopped::Told) => break DownloadStage::Paused,
+            Err(Stopped::Told) => {
+                // It may have been told to go on meanwhile.
+                let goes_on = entry(shared, id).is_some_and(|(_, stop)| !stop.is_cancelled());
+                if !goes_on {
+                    break DownloadStage::Paused;
+                }
+            }
             Err(error) if error.passes() && attempt < ATTEMPTS => {
                 tracing::info!("attempt {attempt} to download: {error}");
                 rest(PAUSE * 2_u32.pow(attempt - 1), &stop);

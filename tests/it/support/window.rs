@@ -44,6 +44,11 @@ impl Window {
         Self::over(home, Library::unread(support::home(), &[]).unwrap())
     }
 
+    /// A start in a folder with a library of its own.
+    pub(crate) fn open_alone(home: &Home) -> Self {
+        Self::over(home, Library::unread(home, &[]).unwrap())
+    }
+
     /// A first start with the models of `folder` beside the demo model.
     pub(crate) fn open_with_models(models: &Path) -> Self {
         let folder = scratch();

@@ -33,5 +33,6 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     });
     if closed {
         cx.view.sheets.models = false;
+        cx.view.sheets.model_words.clear();
     }
 }
