@@ -49,6 +49,8 @@ pub struct Sheets {
     pub settings: Option<SettingsPage>,
     /// A key of the service that is being typed.
     pub key: Secret,
+    /// An address of the service that is being typed.
+    pub remote_address: Option<String>,
     /// A daily limit that is being typed.
     pub limit: Option<String>,
     /// Set for one frame: the key's field takes the keyboard.

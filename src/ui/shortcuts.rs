@@ -87,7 +87,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
         let sheets = &mut cx.view.sheets;
         sheets.settings =
             if sheets.settings.is_some() { None } else { Some(SettingsPage::default()) };
-        cx.actions.push(Action::LookAtEngines);
+        cx.actions.extend([Action::LookAtEngines, Action::LookAtModels]);
     }),
     row("Ctrl +", "Draw everything larger", ctrl(Key::Plus), When::Always, |cx| {
         cx.preferences.rescale(1);

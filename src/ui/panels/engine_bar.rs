@@ -62,7 +62,6 @@ fn hint(cx: &Cx<'_>, kind: EngineKind) -> String {
 /// What the chosen engine really runs on, or what to do so that it runs.
 pub(super) fn device(ui: &mut Ui, cx: &mut Cx<'_>) {
     let is_remote = cx.world.engines.kind == EngineKind::Remote;
-    let place = if is_remote { "Remote" } else { "Local" };
     let colours = palette(ui);
     let (dot, text, hint) = match &cx.world.status {
         Status::Starting => {
@@ -71,23 +70,22 @@ pub(super) fn device(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
         Status::Ready(Device { name, fallback: None }) if is_remote => (
             colours.ok,
-            format!("{place} · {name}"),
+            name.clone(),
             format!("Pictures are made by {name}; it is asked when the first job comes"),
         ),
-        Status::Ready(Device { name, fallback: None }) => (
-            colours.ok,
-            format!("{place} · {name}"),
-            format!("Pictures are made on this machine: {name}"),
-        ),
+        Status::Ready(Device { name, fallback: None }) => {
+            (colours.ok, name.clone(), format!("Pictures are made on this machine: {name}"))
+        }
         Status::Ready(Device { name, fallback: Some(why) }) => {
-            (colours.caution, format!("{place} · {name}"), why.clone())
+            (colours.caution, name.clone(), why.clone())
         }
         Status::Unavailable(failure) if failure.kind == FailureKind::KeyRefused => {
-            let text = if cx.world.engines.refused.is_some() { "key refused" } else { "no key" };
-            (colours.error, format!("{place} · {text}"), failure.headline.clone())
+            let refused = cx.world.engines.refused.is_some();
+            let text = if refused { "The key was refused" } else { "No key yet" };
+            (colours.error, text.to_owned(), failure.headline.clone())
         }
         Status::Unavailable(failure) => {
-            (colours.error, format!("{place} · not available"), failure.headline.clone())
+            (colours.error, "Not available".to_owned(), failure.headline.clone())
         }
     };
     let button = if needs_key(cx) { 104.0 } else { 0.0 };

@@ -52,7 +52,7 @@ fn right_side(ui: &mut Ui, cx: &mut Cx<'_>) {
     let settings = IconButton::new(icons::GEAR, "Settings").hint("Settings (Ctrl ,)");
     if settings.show(ui).clicked() {
         cx.view.sheets.settings = Some(SettingsPage::default());
-        cx.actions.push(Action::LookAtEngines);
+        cx.actions.extend([Action::LookAtEngines, Action::LookAtModels]);
     }
     let shortcuts = IconButton::new(icons::KEYBOARD, "Shortcuts").hint("Shortcuts (?)");
     if shortcuts.show(ui).clicked() {

@@ -7,11 +7,12 @@ use egui::{
 };
 
 use crate::state::{Action, KeyStatus, Mode, SettingsPage};
+use crate::task::EngineKind;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{chip, inside, paint_elided};
 use crate::ui::{Cx, icons};
 
-const WIDTH: f32 = 440.0;
+const WIDTH: f32 = 500.0;
 const HEIGHT: f32 = 330.0;
 /// Between the picture's edge and the words.
 const MARGIN: f32 = 24.0;
@@ -45,8 +46,10 @@ fn line(ui: &mut Ui, words: &str, (font, colour): (FontId, Color32), (width, hei
 fn invite(ui: &mut Ui, cx: &Cx<'_>, width: f32) {
     let colours = palette(ui);
     let chosen = cx.world.model_of_form(cx.draft);
+    let is_remote = cx.world.engines.kind == EngineKind::Remote;
     // A narrow canvas gets the shorter invitation rather than a clipped one.
     let invitation = match (&chosen, cx.draft.mode()) {
+        (None, _) if is_remote => "Choose a model, then say what to draw",
         (None, _) => "No model yet",
         _ if width < 320.0 => "Say what to draw",
         (_, Mode::Generate) => "Say what to draw, then Generate",
@@ -57,6 +60,7 @@ fn invite(ui: &mut Ui, cx: &Cx<'_>, width: f32) {
     line(ui, invitation, (theme::display(), colours.text), (width, 32.0));
     let below = match chosen {
         Some(card) => format!("{} draws best at {}", card.name, card.defaults.extent),
+        None if is_remote => "Any model of the service, by its name or its AIR".to_owned(),
         None => "Use a folder of models, or the service".to_owned(),
     };
     line(ui, &below, (theme::body(), colours.dim), (width, 24.0));
@@ -87,7 +91,7 @@ fn doors(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let first = Rect::from_min_size(row.min, vec2(one, DOOR));
     let by = if narrow { vec2(0.0, DOOR + space::GAP) } else { vec2(one + space::GAP, 0.0) };
     let second = first.translate(by);
-    let words = ("Use a models folder", "Yours, or that of ComfyUI, A1111, Forge");
+    let words = ("Use a models folder", "Also ComfyUI’s, A1111’s, Forge’s");
     if door(ui, (first, icons::FOLDER), words) {
         cx.view.sheets.settings = Some(SettingsPage::Folders);
         cx.actions.extend([Action::LookAtModels, Action::AddFolder]);
@@ -96,11 +100,11 @@ fn doors(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) {
     let words = if has_key {
         ("Use the service", "There is a key: switch to Remote")
     } else {
-        ("Enter an API key", "Then the service draws, for money")
+        ("Enter an API key", "The service draws, for money")
     };
     if door(ui, (second, icons::KEY), words) {
         if has_key {
-            cx.actions.push(Action::UseEngine(crate::task::EngineKind::Remote));
+            cx.actions.push(Action::UseEngine(EngineKind::Remote));
         } else {
             cx.view.sheets.enter_key();
             cx.actions.push(Action::LookAtEngines);

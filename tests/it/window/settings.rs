@@ -1,7 +1,6 @@
 //! The settings: scale, theme, folders, keys of one's own, and what is written of them.
 
 use egui::{Key, Modifiers, Role};
-use egui_kittest::kittest::Queryable as _;
 use latelier::library::Home;
 use latelier::settings::Settings;
 use latelier::state::ThemeChoice;

@@ -1,7 +1,7 @@
 //! How models come in: a file or folder of this machine, an address, and the downloads on their way.
 
 use eframe::egui;
-use egui::{Align2, Key, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Align2, Key, Layout, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::library::{DownloadStage, DownloadState};
 use crate::state::Action;
@@ -22,41 +22,55 @@ pub(super) fn height(cx: &Cx<'_>) -> f32 {
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.spacing_mut().item_spacing.y = space::GAP;
-    ui.horizontal(|ui| {
-        let width = ui.available_width() - 172.0;
-        let name =
-            ("Model or folder to add", "A model, or a folder: also of ComfyUI, A1111 or Forge");
-        let response = field(ui, &mut cx.view.sheets.path, name, width);
-        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        let typed = !cx.view.sheets.path.trim().is_empty();
-        let add = ui.add_enabled_ui(typed, |ui| text_button(ui, "Add")).inner.clicked();
-        if typed && (add || entered) {
-            cx.actions.push(Action::AddModel);
-        }
-        if text_button(ui, "Choose folder…").clicked() {
-            cx.actions.push(Action::AddFolder);
-        }
-    });
-    ui.horizontal(|ui| {
-        let width = (ui.available_width() - 108.0) / 2.0;
-        let name = ("Address to download", "https://… a model file");
-        let response = field(ui, &mut cx.view.sheets.address, name, width);
-        let name = ("SHA-256 checksum", "SHA-256 checksum, if it has one");
-        let second = field(ui, &mut cx.view.sheets.checksum, name, width);
-        let entered = (response.lost_focus() || second.lost_focus())
-            && ui.input(|input| input.key_pressed(Key::Enter));
-        let typed = !cx.view.sheets.address.trim().is_empty();
-        let go = ui.add_enabled_ui(typed, |ui| text_button(ui, "Download")).inner.clicked();
-        if typed && (go || entered) {
-            cx.actions.push(Action::Download);
-        }
-    });
+    add_row(ui, cx);
+    download_row(ui, cx);
     ui.spacing_mut().item_spacing.y = 0.0;
     let states = cx.world.shelf.downloads.clone();
     let area = ScrollArea::vertical().id_salt("downloads").max_height(ROW * SEEN);
     area.auto_shrink([false, true]).show_rows(ui, ROW, states.len(), |ui, seen| {
         for state in &states[seen] {
             row(ui, cx, state);
+        }
+    });
+}
+
+/// A line whose buttons stand at the right; `add` draws these first and gets what is left for fields.
+fn line(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    let size = vec2(ui.available_width(), space::ROW);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add);
+}
+
+fn add_row(ui: &mut Ui, cx: &mut Cx<'_>) {
+    line(ui, |ui| {
+        if text_button(ui, "Choose folder…").clicked() {
+            cx.actions.push(Action::AddFolder);
+        }
+        let typed = !cx.view.sheets.path.trim().is_empty();
+        let add = ui.add_enabled_ui(typed, |ui| text_button(ui, "Add")).inner.clicked();
+        let name =
+            ("Model or folder to add", "A model, or a folder: also of ComfyUI, A1111 or Forge");
+        let width = ui.available_width();
+        let response = field(ui, &mut cx.view.sheets.path, name, width);
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        if typed && (add || entered) {
+            cx.actions.push(Action::AddModel);
+        }
+    });
+}
+
+fn download_row(ui: &mut Ui, cx: &mut Cx<'_>) {
+    line(ui, |ui| {
+        let typed = !cx.view.sheets.address.trim().is_empty();
+        let go = ui.add_enabled_ui(typed, |ui| text_button(ui, "Download")).inner.clicked();
+        let width = (ui.available_width() - space::GAP) / 2.0;
+        let name = ("SHA-256 checksum", "SHA-256 checksum, if it has one");
+        let second = field(ui, &mut cx.view.sheets.checksum, name, width);
+        let name = ("Address to download", "https://… a model file");
+        let response = field(ui, &mut cx.view.sheets.address, name, width);
+        let entered = (response.lost_focus() || second.lost_focus())
+            && ui.input(|input| input.key_pressed(Key::Enter));
+        if typed && (go || entered) {
+            cx.actions.push(Action::Download);
         }
     });
 }

@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui::{Key, RichText, TextEdit, Ui, vec2};
 
-use super::{caption, field};
+use super::{caption, field, plain};
 use crate::jobs::{MemoryMode, Status};
 use crate::state::{Action, KeyStatus};
 use crate::task::EngineKind;
@@ -64,8 +64,7 @@ fn key(ui: &mut Ui, cx: &mut Cx<'_>) {
         };
         let is_there = !matches!(cx.world.engines.key, KeyStatus::Unknown | KeyStatus::Absent);
         let width = ui.available_width() - if is_there { 76.0 } else { 0.0 };
-        let text = egui::Label::new(RichText::new(words).color(colour)).truncate();
-        ui.add_sized(vec2(width, space::ROW), text);
+        plain(ui, (&words, colour), width);
         if is_there && text_button(ui, "Forget").clicked() {
             cx.actions.push(Action::ForgetKey);
         }
@@ -76,8 +75,16 @@ fn address(ui: &mut Ui, cx: &mut Cx<'_>) {
     let help = "Empty for the Runware service. ws://127.0.0.1:7862/v1 is a latelier serve on this machine; \
                 http:// and https:// make single requests.";
     control_row(ui, label("Address", help), |ui| {
-        let address = &mut cx.preferences.remote_address;
-        field(ui, address, ("Remote address", "wss://ws-api.runware.ai/v1"), FIELD);
+        let kept = cx.preferences.remote_address.clone();
+        let mut text = cx.view.sheets.remote_address.take().unwrap_or(kept);
+        let response =
+            field(ui, &mut text, ("Remote address", "wss://ws-api.runware.ai/v1"), FIELD);
+        // Not while it is typed: each address is another engine.
+        if response.has_focus() {
+            cx.view.sheets.remote_address = Some(text);
+        } else if response.lost_focus() || response.changed() {
+            cx.preferences.remote_address = text.trim().to_owned();
+        }
     });
     let clear = cx.preferences.remote().address.is_some_and(|address| {
         let address = address.to_ascii_lowercase();

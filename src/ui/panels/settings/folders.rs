@@ -1,11 +1,11 @@
 //! The page of folders: where models are looked for, and where pictures go.
 
 use eframe::egui;
-use egui::{Ui, vec2};
+use egui::Ui;
 
-use super::{caption, field};
+use super::{caption, field, plain};
 use crate::state::Action;
-use crate::ui::theme::{self, palette, space};
+use crate::ui::theme::{palette, space};
 use crate::ui::widgets::{IconButton, section_title, text_button};
 use crate::ui::{Cx, icons};
 
@@ -16,9 +16,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         let text = folder.display().to_string();
         let width = ui.available_width();
         ui.horizontal(|ui| {
-            let label =
-                egui::Label::new(egui::RichText::new(&text).color(palette(ui).text)).truncate();
-            ui.add_sized(vec2(width - 44.0, space::ROW), label).on_hover_text(&text);
+            let colour = palette(ui).text;
+            plain(ui, (&text, colour), width - 44.0);
             // The first one is the home folder's own.
             if place > 0 {
                 let name = format!("Remove the folder {text}");
@@ -32,7 +31,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         });
     }
     ui.horizontal(|ui| {
-        let width = ui.available_width() - 156.0;
+        let width = ui.available_width() - 144.0;
         let name = ("Folder of models to add", "A folder, also of ComfyUI, A1111 or Forge");
         field(ui, &mut cx.view.sheets.path, name, width);
         let typed = !cx.view.sheets.path.trim().is_empty();
@@ -49,8 +48,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.horizontal(|ui| {
         let text = cx.world.shelf.results.display().to_string();
         let width = ui.available_width() - 72.0;
-        let label = egui::Label::new(egui::RichText::new(&text).font(theme::body())).truncate();
-        ui.add_sized(vec2(width, space::ROW), label).on_hover_text(&text);
+        let colour = palette(ui).text;
+        plain(ui, (&text, colour), width);
         if text_button(ui, "Open").clicked() {
             cx.actions.push(Action::OpenResults);
         }

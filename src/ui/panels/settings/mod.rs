@@ -124,6 +124,15 @@ fn caption(ui: &mut Ui, words: &str) {
     ui.add(egui::Label::new(text).wrap());
 }
 
+/// One line of text at the left of so many points, in full on hover.
+fn plain(ui: &mut Ui, (words, colour): (&str, egui::Color32), width: f32) {
+    let (rect, response) = ui.allocate_exact_size(vec2(width.max(0.0), space::ROW), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
+    let at = (rect.left_center(), Align2::LEFT_CENTER);
+    paint_elided(ui, at, words, (theme::body(), colour), rect.width());
+    response.on_hover_text(words);
+}
+
 /// A field of one line that is named.
 pub(in crate::ui::panels) fn field(
     ui: &mut Ui,
