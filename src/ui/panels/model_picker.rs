@@ -213,5 +213,5 @@ fn choose(ui: &Ui, cx: &mut Cx<'_>, air: String) {
 fn row(ui: &mut Ui, (name, right): (&str, &str), chosen: bool) -> egui::Response {
     let right = RichText::new(right).font(theme::caption()).color(palette(ui).faint);
     let button = egui::Button::selectable(chosen, name).right_text(right).truncate();
-    ui.add_sized(vec2(ui.available_width(), space::ROW), button)
+    ui.add_sized(vec2(ui.available_width(), space::ROW), button).accessible_name(name)
 }

@@ -2,8 +2,9 @@
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use latelier::jobs::{FailureKind, Status};
+use latelier::jobs::{FailureKind, MemoryAdvice, MemoryMode, MemoryNeed, Status};
 use latelier::library::Home;
+use latelier::pixels::Extent;
 use latelier::state::{JobStatus, KeyStatus, State};
 use latelier::task::EngineKind;
 
@@ -159,4 +160,30 @@ fn a_job_of_the_service_goes_on_there_after_a_restart() {
         state.world.gallery.len() == 4 && state.world.queue.jobs().is_empty()
     });
     assert_eq!(made(&served), 4, "nothing was made twice");
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_told_before_with_what_to_change() {
+    let mut window = Window::open();
+    window.app.get_by_role_and_label(Role::SpinButton, "Width").set_value_accesskit(512.0);
+    window.app.run_steps(2);
+    let foreseen = |state: &State| state.world.engines.outlook().is_some();
+    window.wait("the forecast", foreseen);
+    assert!(window.shows("of memory"));
+    // No machine of a test is too small for the demo model.
+    let outlook = window.app.state_mut().state.world.engines.outlook.as_mut().unwrap();
+    let size = Extent::new(256, 128);
+    outlook.memory = Some(MemoryNeed {
+        mode: MemoryMode::LowMemory,
+        peak: 64 << 30,
+        available: Some(8 << 30),
+        advice: vec![MemoryAdvice::Size(size, 4 << 30)],
+    });
+    window.app.run_steps(2);
+    assert!(window.shows("Needs 64.0 GiB, 8.0 GiB free"));
+    assert!(!window.shows("Send to remote"), "the service has no local model");
+    window.click("Use 256 × 128");
+    assert_eq!(window.app.state().state.draft.width, Some(256));
+    window.wait("the new forecast", foreseen);
+    assert!(window.shows("of memory"));
 }

@@ -1,7 +1,7 @@
 //! Dragging a waiting job to another place: in the row of cards and in the list.
 
 use eframe::egui;
-use egui::{CursorIcon, Id, Rangef, Rect, Response, Stroke, Ui};
+use egui::{CursorIcon, Id, Rangef, Rect, Response, Stroke, Ui, vec2};
 
 use crate::jobs::JobId;
 use crate::state::Action;
@@ -27,7 +27,9 @@ pub(super) fn in_row(ui: &Ui, cx: &mut Cx<'_>, waiting: &[(JobId, Rect)]) {
         let (x, card) = edge(waiting, place, |card| (card.left() - 6.0, card.right() + 6.0))?;
         Some((x, card.y_range()))
     };
-    follow(ui, cx, waiting, &place, &|ui, place| {
+    // Not into the list above.
+    let area = ui.clip_rect().expand2(vec2(40.0, 0.0));
+    follow(ui, cx, (waiting, area), &place, &|ui, place| {
         let Some((x, span)) = mark(place) else { return };
         ui.painter().vline(x, span, Stroke::new(theme::RING, palette(ui).accent));
     });
@@ -40,7 +42,9 @@ pub(super) fn in_list(ui: &Ui, cx: &mut Cx<'_>, waiting: &[(JobId, Rect)]) {
         let (y, row) = edge(waiting, place, |row| (row.top(), row.bottom()))?;
         Some((y, row.x_range()))
     };
-    follow(ui, cx, waiting, &place, &|ui, place| {
+    let area = ui.clip_rect().expand2(vec2(40.0, 4.0));
+    scroll(ui, area);
+    follow(ui, cx, (waiting, area), &place, &|ui, place| {
         let Some((y, span)) = mark(place) else { return };
         ui.painter().hline(span, y, Stroke::new(theme::RING, palette(ui).accent));
     });
@@ -58,17 +62,35 @@ fn edge(
     }
 }
 
+/// Scrolls the list while something is held near its upper or lower edge.
+fn scroll(ui: &Ui, area: Rect) {
+    /// Points from the edge, and points a frame.
+    const EDGE: f32 = 24.0;
+    const STEP: f32 = 6.0;
+    let at = ui.input(|input| input.pointer.interact_pos());
+    let Some(at) = at.filter(|at| held(ui).is_some() && area.contains(*at)) else { return };
+    let step = if at.y < area.top() + EDGE {
+        STEP
+    } else if at.y > area.bottom() - EDGE {
+        -STEP
+    } else {
+        return;
+    };
+    ui.scroll_with_delta(vec2(0.0, step));
+    ui.ctx().request_repaint();
+}
+
 fn follow(
     ui: &Ui,
     cx: &mut Cx<'_>,
-    waiting: &[(JobId, Rect)],
+    (waiting, area): (&[(JobId, Rect)], Rect),
     place: &dyn Fn(egui::Pos2) -> usize,
     mark: &dyn Fn(&Ui, usize),
 ) {
     let Some(job) = held(ui) else { return };
     let Some(from) = waiting.iter().position(|(id, _)| *id == job) else { return };
     let Some(at) = ui.input(|input| input.pointer.interact_pos()) else { return };
-    if !ui.clip_rect().expand(40.0).contains(at) {
+    if !area.contains(at) {
         return;
     }
     ui.ctx().set_cursor_icon(CursorIcon::Grabbing);

@@ -32,7 +32,6 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, bar: Rect) {
             });
         })
         .response;
-    drag::end(ui);
     let typing = ui.memory(|memory| memory.focused().is_some());
     if !typing && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape))
     {

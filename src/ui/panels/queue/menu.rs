@@ -28,7 +28,7 @@ pub(super) fn button(ui: &mut Ui, cx: &mut Cx<'_>, job: JobId) {
         for (words, keys, action) in rows {
             let keys = RichText::new(keys).font(theme::caption()).color(palette(ui).faint);
             let row = egui::Button::new(words).right_text(keys).frame_when_inactive(false);
-            if ui.add_sized([220.0, 26.0], row).clicked() {
+            if ui.add_sized([220.0, 26.0], row).accessible_name(words).clicked() {
                 cx.actions.push(action);
                 ui.close();
             }

@@ -43,6 +43,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if cx.view.sheets.queue {
         list::ui(ui, cx, rect);
     }
+    drag::end(ui);
 }
 
 fn nothing(ui: &Ui, rect: Rect) {
