@@ -157,6 +157,13 @@ impl World {
         self.checkpoints().find(|card| card.air.to_string() == air)
     }
 
+    /// The model of that identifier, whatever its kind, if the library has it.
+    #[must_use]
+    pub fn card(&self, air: &str) -> Option<&Arc<ModelCard>> {
+        let air: Air = air.parse().ok()?;
+        self.models.iter().find(|card| card.air == air)
+    }
+
     /// Whether a guide is being drawn for that place.
     #[must_use]
     pub fn is_guide_coming(&self, slot: GuideSlot) -> bool {

@@ -22,4 +22,4 @@ pub use row::{
 pub use segmented::segmented;
 pub use switch::switch;
 pub use text::{elided, paint_elided};
-pub use tip::tip;
+pub use tip::{refuse, refused, side_menu, tip};

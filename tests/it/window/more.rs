@@ -48,6 +48,29 @@ fn rows_that_are_set_are_counted_and_stand_in_the_task() {
     assert!(!window.shows("Include the cost"));
 }
 
+/// What was set for another model can be taken back where this one refuses it.
+#[test]
+fn what_is_set_and_refused_can_be_taken_back() {
+    let mut window = Window::open();
+    let face = latelier::task::PuLid::default();
+    window.app.state_mut().state.draft.stacks.pu_lid = Some(face.into());
+    window.app.run_steps(3);
+    assert!(window.is_disabled("Generate 128 × 128"));
+    window.press("More, 1 set");
+    assert!(!window.is_disabled("PuLID"));
+    window.press("PuLID");
+    assert!(window.is_disabled("PuLID") && !window.is_disabled("Generate 128 × 128"));
+}
+
+#[test]
+fn any_number_of_results_up_to_twenty_can_be_asked_for() {
+    let mut window = Window::open();
+    window.set("Number of results", 7.0);
+    assert_eq!(window.app.state().state.draft.number_results, Some(7));
+    window.set("Number of results", 70.0);
+    assert_eq!(window.app.state().state.draft.number_results, Some(20));
+}
+
 #[test]
 fn what_a_task_brought_along_and_nobody_knows_is_shown_and_can_be_left_out() {
     let mut window = Window::open();

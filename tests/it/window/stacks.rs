@@ -4,9 +4,10 @@ use std::fs;
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::jobs::Status;
+use latelier::library::Home;
 use latelier::state::StackDraft;
 use latelier::task::{
-    AcceleratorOptions, ControlMode, ControlNet, ImageRef, IpAdapter, Lora, Task,
+    AcceleratorOptions, ControlMode, ControlNet, ImageRef, IpAdapter, Lora, Preprocessor, Task,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -129,6 +130,36 @@ fn a_controlnet_is_guided_by_edges_and_drawn_with() {
     assert!(window.shows("1 picture on this CPU, "), "the like of it was measured");
     window.press("DeepCache");
     assert!(!window.shows("1 picture on this CPU, "), "without it steps take another time");
+}
+
+/// By a network that the user put there; those whose network is missing say so.
+#[test]
+fn a_guide_is_drawn_by_a_network_of_the_user() {
+    let mut window = Window::open();
+    let folder = Home::at(window.folder()).annotators_dir();
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(golden("annotators/depth-open-14.onnx"), folder.join("depth.onnx")).unwrap();
+    window.app.event(egui::Event::WindowFocused(true));
+    window.wait("the network", |state| {
+        let world = &state.world;
+        world.annotator_missing(Preprocessor::Openpose).is_some()
+            && world.annotator_missing(Preprocessor::Depth).is_none()
+    });
+    window.start_from_picture(96, 64);
+    window.press("Add: ControlNet");
+    window.click(CONTROL);
+    window.press(&format!("Guide of {CONTROL}"));
+    assert!(window.is_disabled("Pose (openpose)") && !window.is_disabled("Depth"));
+    window.press("Depth");
+    window.wait("the guide", |state| state.draft.stacks.controls[0].says.guide_image.is_some());
+    assert!(window.state().world.notices.is_empty());
+    let Some(ImageRef::Uuid(guide)) = window.state().draft.stacks.controls[0].says.guide_image
+    else {
+        panic!("guides are kept in the library")
+    };
+    window.wait("its file", move |state| state.world.guide_file(guide).is_some());
+    let guide = latelier::library::read_picture(window.state().world.guide_file(guide).unwrap());
+    assert_eq!(guide.unwrap().extent(), latelier::pixels::Extent::new(96, 64));
 }
 
 #[test]

@@ -4,13 +4,15 @@ use eframe::egui;
 use egui::{Align2, ComboBox, Ui};
 
 use super::super::top_bar::unfold_icon;
-use super::{complaint, extension, mask, only_with_a_picture, seed, size, start};
+use super::{complaint, engine, extension, mask, only_with_a_picture, seed, size, start};
 use crate::jobs::NsfwScore;
-use crate::task::{DEFAULT_STRENGTH, Kind, ModelDefaults, ParameterRow, SchedulerRow};
+use crate::task::{
+    DEFAULT_STRENGTH, EngineKind, Kind, ModelDefaults, ParameterRow, SCHEDULERS, SchedulerRow,
+};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
-    Edit, Knob, RowLabel, control_row, error_outline, paint_elided, section_title, segmented,
-    slider_row, tip,
+    Edit, Knob, RowLabel, control_row, error_outline, number, paint_elided, section_title,
+    segmented, slider_row, tip,
 };
 use crate::ui::{Cx, words};
 
@@ -140,6 +142,7 @@ fn scheduler(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
     };
     let problem = complaint(cx, &["scheduler"]);
     let mut chosen = None;
+    let remote = engine(cx) == EngineKind::Remote;
     let ((), back) = control_row(ui, label, |ui| {
         let response = ComboBox::from_id_salt("scheduler")
             .width(ui.available_width())
@@ -147,7 +150,10 @@ fn scheduler(ui: &mut Ui, cx: &mut Cx<'_>, defaults: &ModelDefaults) {
             .selected_text(&now)
             .truncate()
             .show_ui(ui, |ui| {
-                for row in SchedulerRow::local() {
+                let there = |row: &&SchedulerRow| {
+                    row.alias_of.is_none() && (remote || row.recipe.is_some())
+                };
+                for row in SCHEDULERS.iter().filter(there) {
                     if ui.selectable_label(row.name == now, row.name).clicked() {
                         chosen = Some(row.name.to_owned());
                     }
@@ -172,7 +178,18 @@ fn results(ui: &mut Ui, cx: &mut Cx<'_>) {
     let label = RowLabel { text: "Results", help: help("numberResults"), default: None, of: "" };
     let before = cx.draft.number_results();
     let mut count = before;
-    control_row(ui, label, |ui| segmented(ui, "Results", &COUNTS, &mut count));
+    let problem = complaint(cx, &["numberResults"]);
+    control_row(ui, label, |ui| {
+        segmented(ui, "Results", &COUNTS, &mut count);
+        let range = range("numberResults", 1.0..=20.0);
+        let label = RowLabel { text: "Number of results", ..label };
+        let problem = problem.as_deref();
+        let knob = Knob { label, range, step: 1.0, decimals: 0, problem };
+        let mut value = f64::from(count);
+        ui.add_space((ui.available_width() - space::NUMBER - space::GAP).max(0.0));
+        number(ui, &knob, &mut value, space::NUMBER);
+        count = value.round() as u32;
+    });
     if count != before {
         cx.draft.number_results = Some(count);
     }

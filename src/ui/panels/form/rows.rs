@@ -9,8 +9,8 @@ use crate::state::Refusal;
 use crate::task::ParameterRow;
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
-    Edit, IconButton, Knob, RowLabel, control_row, error_outline, paint_elided, segmented,
-    slider_row, switch, tip,
+    Edit, IconButton, Knob, RowLabel, control_row, error_outline, paint_elided, refuse, refused,
+    remark, segmented, slider_row, switch, tip,
 };
 use crate::ui::{Cx, icons};
 
@@ -65,18 +65,26 @@ pub(super) fn feature_card(
     taken_off
 }
 
-/// A row that an engine may refuse for the chosen model: faint then, with the reason beside it.
+/// A row that an engine may refuse for the chosen model: faint then, with the reason beside it. One that is
+/// set all the same can be taken back.
 pub(super) fn refusable(
     ui: &mut Ui,
     cx: &mut Cx<'_>,
-    parameter: &str,
+    (parameter, set): (&str, bool),
     add: impl FnOnce(&mut Ui, &mut Cx<'_>),
 ) {
     let refusal = cx.world.refusals(engine(cx)).why(parameter).cloned();
-    let row = ui.add_enabled_ui(refusal.is_none(), |ui| add(ui, cx)).response.rect;
-    if let Some(refusal) = refusal {
-        why_not(ui, (parameter, row), &refusal);
+    let Some(refusal) = refusal else { return add(ui, cx) };
+    if set {
+        add(ui, cx);
+        let response = remark(ui, &refusal.short, palette(ui).error);
+        tip(ui, response, &refusal.full);
+        return;
     }
+    let top = ui.cursor().min;
+    refuse(ui, &refusal.short, |ui| add(ui, cx));
+    let row = egui::Rect::from_min_max(top, ui.min_rect().right_bottom());
+    why_not(ui, (parameter, row), &refusal);
 }
 
 /// What is disabled tells nothing by itself: the reason lies over it.
@@ -108,7 +116,11 @@ pub(super) fn switch_row(
         ui.add_space(space::ROW_GAP);
         let colours = palette(ui);
         let at = (ui.available_rect_before_wrap().left_center(), Align2::LEFT_CENTER);
-        paint_elided(ui, at, note, (theme::caption(), colours.faint), ui.available_width());
+        let refusal = refused(ui);
+        // What is refused is faint already.
+        let colour = if refusal.is_some() { colours.text } else { colours.faint };
+        let note = refusal.as_deref().unwrap_or(note);
+        paint_elided(ui, at, note, (theme::caption(), colour), ui.available_width());
     });
     (on != now).then_some(on)
 }
@@ -174,6 +186,7 @@ pub(super) fn text_row(
     let label = RowLabel { text, help: help(parameter), default: None, of: "" };
     control_row(ui, label, |ui| {
         let mut now = says.clone().unwrap_or_default();
+        let hint = refused(ui).unwrap_or_else(|| hint.to_owned());
         let response = ui
             .scope(|ui| {
                 ui.visuals_mut().selection.stroke.color = palette(ui).accent;

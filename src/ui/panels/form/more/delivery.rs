@@ -6,7 +6,7 @@ use egui::{Label, RichText, Ui};
 use super::super::rows::{refusable, switch_row, text_row, whole_row, words_row};
 use crate::task::{DeliveryMethod, OutputFormat, OutputType};
 use crate::ui::Cx;
-use crate::ui::theme::{self, palette};
+use crate::ui::theme::{self, palette, space};
 
 /// The quality of a file where nothing is said.
 const QUALITY: u32 = 95;
@@ -23,6 +23,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     ];
     const WAYS: [(DeliveryMethod, &str); 2] =
         [(DeliveryMethod::Sync, "wait"), (DeliveryMethod::Async, "ask again")];
+    ui.add_space(space::ROW_GAP);
     ui.add(Label::new(RichText::new("Delivery").font(theme::title()).color(palette(ui).dim)));
     let format = cx.draft.more.output_format.unwrap_or(OutputFormat::Jpg);
     if let Some(format) = words_row(ui, ("Format", "Format", "outputFormat"), &FORMATS, format) {
@@ -44,7 +45,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     {
         cx.draft.more.include_cost = on.then_some(true);
     }
-    refusable(ui, cx, "uploadEndpoint", |ui, cx| {
+    let set = cx.draft.more.upload_endpoint.is_some();
+    refusable(ui, cx, ("uploadEndpoint", set), |ui, cx| {
         let mut address = cx.draft.more.upload_endpoint.clone();
         text_row(ui, cx, ("Upload to", "uploadEndpoint", "https://…, by HTTP PUT"), &mut address);
         cx.draft.more.upload_endpoint = address;
@@ -53,12 +55,14 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if let Some(way) = words_row(ui, ("Wait", "Delivery", "deliveryMethod"), &WAYS, way) {
         cx.draft.more.delivery_method = (way != DeliveryMethod::Sync).then_some(way);
     }
-    refusable(ui, cx, "ttl", |ui, cx| {
+    let set = cx.draft.more.ttl.is_some();
+    refusable(ui, cx, ("ttl", set), |ui, cx| {
         let mut seconds = cx.draft.more.ttl;
-        whole_row(ui, cx, ("Lives s", "", "ttl"), 60.0..=LONGEST_LIFE, (&mut seconds, 3600));
+        whole_row(ui, cx, ("Time to live", "", "ttl"), 60.0..=LONGEST_LIFE, (&mut seconds, 3600));
         cx.draft.more.ttl = seconds;
     });
-    refusable(ui, cx, "webhookURL", |ui, cx| {
+    let set = cx.draft.more.webhook_url.is_some();
+    refusable(ui, cx, ("webhookURL", set), |ui, cx| {
         let mut address = cx.draft.more.webhook_url.clone();
         text_row(ui, cx, ("Webhook", "webhookURL", "https://…"), &mut address);
         cx.draft.more.webhook_url = address;

@@ -12,7 +12,7 @@ use super::{complaint_within, engine, picture};
 use crate::state::GuideSlot;
 use crate::task::{DeepCache, ImageRef, ModelKind};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, RowLabel, control_row, paint_elided, tip};
+use crate::ui::widgets::{IconButton, RowLabel, control_row, paint_elided, refused, tip};
 use crate::ui::{Cx, icons};
 
 /// The largest interval that the slider offers; the API knows no limit.
@@ -57,19 +57,27 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if !cx.view.more_open {
         return;
     }
+    let accelerator = cx.draft.stacks.accelerator.as_ref();
+    let tea = accelerator.is_some_and(|options| options.tea_cache == Some(true));
+    let deep = cx.draft.stacks.deep_cache();
+    let face = cx.draft.stacks.pu_lid.as_ref().is_some_and(|row| !row.off);
+    let ace = cx.draft.stacks.ace.as_ref().is_some_and(|row| !row.off);
+    let more = &cx.draft.more;
+    let (skips, has_vae) = (more.clip_skip.is_some(), more.vae.is_some());
+    let (clear, refers) = (more.advanced_features.is_some(), more.reference_images.is_some());
     picture::safety(ui, cx);
-    refusable(ui, cx, "clipSkip", |ui, cx| {
+    refusable(ui, cx, ("clipSkip", skips), |ui, cx| {
         let mut skip = cx.draft.more.clip_skip;
         whole_row(ui, cx, ("CLIP skip", "", "clipSkip"), 0.0..=2.0, (&mut skip, 0));
         cx.draft.more.clip_skip = skip;
     });
-    refusable(ui, cx, "vae", vae);
-    refusable(ui, cx, "acceleratorOptions.deepCache", deep_cache);
-    refusable(ui, cx, "acceleratorOptions.teaCache", tea_cache);
-    refusable(ui, cx, "advancedFeatures.layerDiffuse", transparency);
-    refusable(ui, cx, "referenceImages", reference);
-    refusable(ui, cx, "puLID", identity::pu_lid);
-    refusable(ui, cx, "acePlusPlus", identity::ace);
+    refusable(ui, cx, ("vae", has_vae), vae);
+    refusable(ui, cx, ("acceleratorOptions.deepCache", deep), deep_cache);
+    refusable(ui, cx, ("acceleratorOptions.teaCache", tea), tea_cache);
+    refusable(ui, cx, ("advancedFeatures.layerDiffuse", clear), transparency);
+    refusable(ui, cx, ("referenceImages", refers), reference);
+    refusable(ui, cx, ("puLID", face), identity::pu_lid);
+    refusable(ui, cx, ("acePlusPlus", ace), identity::ace);
     delivery::ui(ui, cx);
     unknown(ui, cx);
 }
@@ -111,19 +119,18 @@ fn head(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn vae(ui: &mut Ui, cx: &mut Cx<'_>) {
     let label = RowLabel { text: "VAE", help: picture::help("vae"), default: None, of: "" };
     let now = cx.draft.more.vae.clone();
-    let card = now
-        .as_ref()
-        .and_then(|air| cx.world.models.iter().find(|card| card.air.to_string() == *air));
+    let card = now.as_ref().and_then(|air| cx.world.card(air));
     let words = match (&card, &now) {
+        _ if refused(ui).is_some() => refused(ui).unwrap_or_default(),
         (Some(card), _) => card.name.clone(),
         (None, Some(air)) => air.clone(),
         (None, None) => "the model's own".to_owned(),
     };
     control_row(ui, label, |ui| {
         let width = ui.available_width() - if now.is_some() { 28.0 + 4.0 } else { 0.0 };
-        let response = ui
-            .add_sized(vec2(width, space::ROW), egui::Button::new(&words).truncate())
-            .accessible_name("VAE");
+        let words = (words.as_str(), egui::Atom::grow());
+        let button = egui::Button::new(words).truncate().min_size(vec2(width, space::ROW));
+        let response = ui.add_sized(vec2(width, space::ROW), button).accessible_name("VAE");
         if let Some(air) = super::stacks::pick(ui, cx, (&response, ModelKind::Vae, "VAE")) {
             cx.draft.more.vae = Some(air);
         }
@@ -208,7 +215,10 @@ fn picture_row(
             Some(ImageRef::Uuid(_)) => "of the library",
             Some(_) => "of the task",
         };
-        ui.colored_label(palette(ui).faint, says);
+        let refusal = refused(ui);
+        let colour = if refusal.is_some() { palette(ui).text } else { palette(ui).faint };
+        let words = refusal.unwrap_or_else(|| says.to_owned());
+        ui.colored_label(colour, egui::RichText::new(words).font(theme::caption()));
         let close = format!("Take away: {name}");
         image.is_some() && IconButton::new(icons::CLOSE, &close).show(ui).clicked()
     });

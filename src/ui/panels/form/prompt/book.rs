@@ -1,13 +1,11 @@
 //! Prompts that were drawn with before: the star, and the list behind the clock.
 
 use eframe::egui;
-use egui::{
-    Align2, Id, Popup, PopupCloseBehavior, RectAlign, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
-};
+use egui::{Align2, Id, Popup, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use crate::state::WrittenPrompt;
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, paint_elided, search_field, segmented};
+use crate::ui::widgets::{IconButton, paint_elided, search_field, segmented, side_menu};
 use crate::ui::{Cx, icons};
 
 const WIDTH: f32 = 340.0;
@@ -23,11 +21,7 @@ enum Wish {
 /// The star and the clock, from right to left.
 pub(super) fn buttons(ui: &mut Ui, cx: &mut Cx<'_>) {
     let history = IconButton::new(icons::HISTORY, "Earlier prompts").size(22.0).show(ui);
-    let popup = Popup::menu(&history)
-        .align(RectAlign::RIGHT_START)
-        .align_alternatives(&[RectAlign::BOTTOM_END])
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .width(WIDTH);
+    let popup = side_menu(ui, &history, WIDTH);
     let wish = popup.show(|ui| list(ui, cx)).and_then(|shown| shown.inner);
     match wish {
         Some(Wish::Write(written)) => {

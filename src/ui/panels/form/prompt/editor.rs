@@ -37,11 +37,9 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, side: Side) {
         meter(ui, side, side.length(cx.world));
     });
     let (borders, cut) = borders(side.length(cx.world), side.text(cx.draft));
-    let step = ui
-        .memory(|memory| memory.has_focus(TextField::id(side.name())))
-        .then(|| weight_keys(ui))
-        .flatten();
-    let (learned, offers) = (learned(cx), Offers::of(cx));
+    let writes = ui.memory(|memory| memory.has_focus(TextField::id(side.name())));
+    let step = writes.then(|| weight_keys(ui)).flatten();
+    let (learned, offers) = (learned(cx), if writes { Offers::of(cx) } else { Offers::default() });
     let lists: Vec<String> = cx.world.wildcards.names().map(|(name, _)| name.to_owned()).collect();
     let colours = palette(ui);
     let inks = |text: &str| inks(text, (syntax, &learned, &lists), colours);
@@ -177,13 +175,14 @@ fn inks(
 /// The embeddings of the form that are on.
 fn learned(cx: &Cx<'_>) -> Vec<Learned> {
     let rows = cx.draft.stacks.embeddings.iter().filter(|row| !row.off);
-    let card = |air: &str| cx.world.models.iter().find(|card| card.air.to_string() == air);
+    let card = |air: &str| cx.world.card(air);
     rows.filter_map(|row| card(row.says.model.as_deref()?))
         .map(|card| Learned { words: card.trigger_words.clone(), vectors: card.vectors.max(1) })
         .collect()
 }
 
 /// Words that may stand for what is being written.
+#[derive(Default)]
 struct Offers {
     /// Name, word and AIR of the embeddings that fit the model.
     embeddings: Vec<(String, String, String)>,

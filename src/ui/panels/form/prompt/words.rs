@@ -20,7 +20,7 @@ fn missing(cx: &Cx<'_>) -> Vec<(String, String)> {
     let avoid = cx.draft.negative_prompt.to_lowercase();
     let mut words: Vec<(String, String)> = Vec::new();
     for air in loras.chain(embeddings).flatten() {
-        let Some(card) = cx.world.models.iter().find(|card| card.air.to_string() == *air) else {
+        let Some(card) = cx.world.card(air) else {
             continue;
         };
         let is_there = |word: &String| {

@@ -52,7 +52,7 @@ impl RowFacts {
             on += usize::from(!row.off);
             let trouble = if row.off { None } else { trouble(cx, &place) };
             let before = plain.iter().take(index).filter(|other| other.air == row.air).count();
-            let card = cx.world.models.iter().find(|card| card.air.to_string() == row.air);
+            let card = cx.world.card(&row.air);
             let name = card.map_or_else(|| row.air.clone(), |card| card.name.clone());
             rows.push(Self {
                 parameter: stack.parameter,

@@ -1,10 +1,7 @@
 //! A guide picture: small, and behind it where another one comes from and what is drawn from it.
 
 use eframe::egui;
-use egui::{
-    Align2, Id, Popup, PopupCloseBehavior, Rect, RectAlign, Role, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo,
-};
+use egui::{Align2, Id, Popup, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
 use uuid::Uuid;
 
 use super::super::super::gallery::paint_cover;
@@ -12,7 +9,7 @@ use crate::state::{Action, GuideSlot, GuideTool};
 use crate::task::{ImageRef, Preprocessor};
 use crate::ui::textures::Look;
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{RowLabel, Span, span_row, switch, tip};
+use crate::ui::widgets::{RowLabel, Span, refused, side_menu, span_row, switch, tip};
 use crate::ui::{Cx, icons};
 
 const WIDTH: f32 = 272.0;
@@ -63,12 +60,10 @@ pub(in crate::ui::panels::form) fn button(
         ui.painter().rect_filled(place, theme::RADIUS, palette(ui).field);
         paint_icon(ui, place, icons::ADD);
     }
-    outline(ui, place, (&response, image.is_none() && !coming));
-    let popup = Popup::menu(&response)
-        .align(RectAlign::RIGHT_START)
-        .align_alternatives(&[RectAlign::BOTTOM_START, RectAlign::TOP_START])
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .width(WIDTH);
+    let is_needed = !matches!(slot, GuideSlot::Reference | GuideSlot::AceMask);
+    let missing = is_needed && image.is_none() && !coming && refused(ui).is_none();
+    outline(ui, place, (&response, missing));
+    let popup = side_menu(ui, &response, WIDTH);
     let wish = popup.show(|ui| menu(ui, cx, slot)).and_then(|shown| shown.inner);
     if let Some(action) = wish {
         cx.actions.push(action);
@@ -116,7 +111,7 @@ fn drawn(ui: &mut Ui, cx: &Cx<'_>, slot: GuideSlot) -> Option<Action> {
     egui::Grid::new("guides").num_columns(2).spacing(Vec2::splat(2.0)).show(ui, |ui| {
         for (place, (preprocessor, words)) in NAMES.into_iter().enumerate() {
             let lacking = cx.world.annotator_missing(preprocessor);
-            let row = egui::Button::selectable(false, words);
+            let row = egui::Button::selectable(false, (words, egui::Atom::grow()));
             let row = row.min_size(Vec2::new(WIDTH / 2.0 - 4.0, space::ROW - 4.0));
             let response = ui.add_enabled(lacking.is_none(), row);
             if response.clicked() {

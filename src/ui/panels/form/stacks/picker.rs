@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use eframe::egui;
-use egui::{
-    Align2, Id, Popup, PopupCloseBehavior, RectAlign, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
-};
+use egui::{Align2, Id, Popup, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use super::super::engine;
 use super::Stack;
 use crate::task::{Air, EngineKind, ModelCard, ModelKind};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, paint_elided, search_field, tip};
+use crate::ui::widgets::{IconButton, paint_elided, search_field, side_menu, tip};
 use crate::ui::{Cx, icons};
 
 const WIDTH: f32 = 320.0;
@@ -32,11 +30,7 @@ pub(in crate::ui::panels::form) fn pick(
     cx: &Cx<'_>,
     (button, kind, title): (&egui::Response, ModelKind, &str),
 ) -> Option<String> {
-    let popup = Popup::menu(button)
-        .align(RectAlign::RIGHT_START)
-        .align_alternatives(&[RectAlign::BOTTOM_END, RectAlign::TOP_END])
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .width(WIDTH);
+    let popup = side_menu(ui, button, WIDTH);
     let chosen = popup.show(|ui| list(ui, cx, kind, title)).and_then(|shown| shown.inner)?;
     Popup::close_all(ui.ctx());
     Some(chosen)

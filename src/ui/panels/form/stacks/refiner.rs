@@ -39,7 +39,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let steps = cx.draft.steps(&defaults).max(2);
     let Some(row) = &mut cx.draft.stacks.refiner else { return };
     let air = row.says.model.clone().unwrap_or_default();
-    let card = cx.world.models.iter().find(|card| card.air.to_string() == air);
+    let card = cx.world.card(&air);
     let name = card.map_or_else(|| air.clone(), |card| card.name.clone());
     let feature = Feature { name: &name, salt: "refiner", hint: &air };
     let StackRow { off, says, .. } = row;
