@@ -14,7 +14,7 @@ pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let keeper = Arc::new(Results::of_home(home, pictures.clone()));
     let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
     let pictures: Arc<dyn PictureSource> = Arc::new(pictures);
-    let local = engine.settings(home, keeper.clone(), Arc::clone(&pictures), true);
+    let local = engine.settings(home, Arc::<Results>::clone(&keeper), Arc::clone(&pictures), true);
     let folders = Arc::clone(&library);
     let engines = Arc::new(Engines {
         home: home.clone(),
