@@ -1,6 +1,6 @@
 //! Without a command: the window over both engines.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::{DONE, EngineArgs, Engines};
 use crate::app::{self, Services};
@@ -21,7 +21,10 @@ pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
         local: Settings { models: Arc::new(move || folders.folders()), ..local },
         keeper,
         pictures,
-        journal: journal.as_ref().ok().map(|journal| Arc::clone(journal) as Arc<dyn Journal>),
+        journal: journal.as_ref().ok().map(|journal| {
+            let journal: Weak<JournalFolder> = Arc::downgrade(journal);
+            journal as Weak<dyn Journal>
+        }),
     });
     // The toolkit's error cannot be sent between threads, which `anyhow` asks for.
     app::run(Services { home: home.clone(), library, engines, journal })

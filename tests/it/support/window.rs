@@ -1,7 +1,7 @@
 //! The window in a test: opened over the real engine, waited for, clicked by label.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -76,11 +76,12 @@ impl Window {
     fn with(
         home: &Home,
         library: Library,
-        engines: impl FnOnce(Option<Arc<dyn Journal>>) -> Arc<dyn EngineMaker>,
+        engines: impl FnOnce(Option<Weak<dyn Journal>>) -> Arc<dyn EngineMaker>,
     ) -> Self {
         let library = Arc::new(library);
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
-        let engines = engines(journal.as_ref().ok().map(|it| Arc::clone(it) as Arc<dyn Journal>));
+        let engines =
+            engines(journal.as_ref().ok().map(|it| Arc::downgrade(it) as Weak<dyn Journal>));
         let services = Services { home: home.clone(), library, engines, journal };
         let app = Harness::builder()
             .with_size(egui::vec2(1440.0, 900.0))
@@ -152,7 +153,7 @@ impl Window {
 }
 
 /// The engines as the program makes them, their pictures going to `home`.
-fn engines(home: &Home, journal: Option<Arc<dyn Journal>>) -> Engines {
+fn engines(home: &Home, journal: Option<Weak<dyn Journal>>) -> Engines {
     let pictures = Pictures::new(home, &[]);
     let keeper: Arc<dyn Keeper> = Arc::new(Results::of_home(home, pictures.clone()));
     let pictures: Arc<dyn PictureSource> = Arc::new(pictures);
