@@ -1,7 +1,7 @@
 //! The engines that the window can be given: made when they are first needed.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
@@ -37,8 +37,9 @@ pub struct Engines {
     pub keeper: Arc<dyn Keeper>,
     /// Where the pictures come from that tasks name.
     pub pictures: Arc<dyn PictureSource>,
-    /// Who is told the names of the service's pictures.
-    pub journal: Option<Arc<dyn Journal>>,
+    /// Who is told the names of the service's pictures. Not kept alive by this: the window lets go of its
+    /// journal when it is closed, whoever else still asks something.
+    pub journal: Option<Weak<dyn Journal>>,
 }
 
 impl Engines {
@@ -68,7 +69,7 @@ impl Engines {
             key,
             keeper: Arc::clone(&self.keeper),
             pictures: Arc::clone(&self.pictures),
-            journal: self.journal.clone(),
+            journal: self.journal.as_ref().and_then(Weak::upgrade),
             receipts: ledger.ok().map(|ledger| Arc::new(ledger) as Arc<dyn Receipts>),
             uploads: Some(Arc::new(UploadNotes::of(&self.home))),
         };

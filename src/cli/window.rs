@@ -1,6 +1,6 @@
 //! Without a command: the window over both engines.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::{DONE, EngineArgs, Engines};
 use crate::app::{self, Services};
@@ -15,14 +15,17 @@ pub(super) fn window(engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let keeper = Arc::new(Results::of_home(home, pictures.clone()).with_bare(&bare));
     let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
     let pictures: Arc<dyn PictureSource> = Arc::new(pictures);
-    let local = engine.settings(home, keeper.clone(), Arc::clone(&pictures), true);
+    let local = engine.settings(home, Arc::<Results>::clone(&keeper), Arc::clone(&pictures), true);
     let folders = Arc::clone(&library);
     let engines = Arc::new(Engines {
         home: home.clone(),
         local: Settings { models: Arc::new(move || folders.folders()), ..local },
         keeper,
         pictures,
-        journal: journal.as_ref().ok().map(|journal| Arc::clone(journal) as Arc<dyn Journal>),
+        journal: journal.as_ref().ok().map(|journal| {
+            let journal: Weak<JournalFolder> = Arc::downgrade(journal);
+            journal as Weak<dyn Journal>
+        }),
     });
     let search = SearchPath::usual(&home.runtime_dir());
     let guides = Arc::new(LocalGuides { search, threads: engine.threads() });

@@ -39,7 +39,7 @@ impl Limits {
 
     /// For models: only silence ends it.
     const MODEL: Self = Self {
-        silence: Duration::from_secs(60),
+        silence: Duration::from_mins(1),
         whole: Duration::MAX,
         bytes: u64::MAX,
         ..Self::PICTURE

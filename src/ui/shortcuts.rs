@@ -264,21 +264,18 @@ fn record(ui: &Ui, cx: &mut Cx<'_>, label: &str) {
         return;
     }
     let chord = chord::normal(chord);
-    match trouble(cx.preferences, label, chord) {
-        Some(trouble) => {
-            let recording = Recording { label: label.to_owned(), trouble: Some(trouble) };
-            cx.view.sheets.recording = Some(recording);
-        }
-        None => {
-            let usual = all().any(|row| row.label == label && row.chord == chord);
-            if usual {
-                cx.preferences.shortcuts.remove(label);
-            } else {
-                cx.preferences.shortcuts.insert(label.to_owned(), written(chord));
-            }
-            cx.view.sheets.recording = None;
-        }
+    let trouble = trouble(cx.preferences, label, chord);
+    if trouble.is_some() {
+        cx.view.sheets.recording = Some(Recording { label: label.to_owned(), trouble });
+        return;
     }
+    let usual = all().any(|row| row.label == label && row.chord == chord);
+    if usual {
+        cx.preferences.shortcuts.remove(label);
+    } else {
+        cx.preferences.shortcuts.insert(label.to_owned(), written(chord));
+    }
+    cx.view.sheets.recording = None;
 }
 
 /// Why the shortcut of that label cannot have these keys.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::jobs::{Device, NsfwScore};
 use crate::library::{Estimate, dollars};
 use crate::pixels::{Extent, covering_window};
-use crate::state::{Draft, Mode};
-use crate::task::Request;
+use crate::state::{Draft, JobEntry, Mode};
+use crate::task::{EngineKind, Request};
 
 /// The button that leads to where a key is entered.
 pub(super) const ENTER_KEY: &str = "Enter a key";
@@ -45,6 +45,15 @@ const fn verb_word(mode: Mode) -> &'static str {
     match mode {
         Mode::Extend => "Extend",
         other => verb(other),
+    }
+}
+
+/// What is done with a job of which no step is known.
+pub(super) fn beginning(job: &JobEntry) -> String {
+    match (job.engine(), &job.device) {
+        (EngineKind::Local, _) => format!("Loading {}…", job.request.model.name),
+        (EngineKind::Remote, Some(device)) => format!("Being made by {}…", device.name),
+        (EngineKind::Remote, None) => "On its way to the service…".to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One download at work: asks for the rest of the file, writes it, checks it, puts it in its place.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
@@ -240,7 +241,7 @@ fn finish(shared: &Shared, id: Uuid) -> Result<PathBuf, Stopped> {
         if found != *wanted {
             fs::remove_file(&part)?;
             shared.change(id, |entry| {
-                (entry.got, entry.note.whole, entry.note.tag) = (0, None, None)
+                (entry.got, entry.note.whole, entry.note.tag) = (0, None, None);
             });
             shared.keep(id);
             return Err(Stopped::Checksum { found, wanted: wanted.clone() });
@@ -269,7 +270,12 @@ fn sha256(file: &std::path::Path, stop: &Cancel) -> Result<String, Stopped> {
         }
         digest.update(&buffer[..count]);
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::new();
+    for byte in digest.finalize() {
+        // Writing to a String cannot fail.
+        write!(text, "{byte:02x}").ok();
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use crate::task::{EngineKind, ImageRef, Problem, Task, resolve};
 /// Why nothing is made before the start picture's size is known.
 const STILL_READ: &str = "The picture to start from is still being read";
 
+/// The user was told why a task is no job.
+struct Told;
+
 impl State {
     pub(super) fn apply_to_queue(&mut self, action: Action) -> Option<Effect> {
         match action {
@@ -65,7 +68,7 @@ impl State {
                 }
                 // The form is the other engine's: these are not its problems.
                 Err(problems) => {
-                    self.tell(problems);
+                    let Told = self.tell(problems);
                     None
                 }
             };
@@ -87,7 +90,7 @@ impl State {
     /// Goes on with a task whose mask was drawn: it is in the library under that name.
     pub fn mask_drawn(&mut self, task: Task, engine: EngineKind, mask: Uuid) -> Option<Effect> {
         let task = Task { mask_image: Some(ImageRef::Uuid(mask)), ..task };
-        self.submit_or_tell(&task, engine).flatten()
+        self.submit_or_tell(&task, engine).ok().flatten()
     }
 
     /// Says why nothing can be made when nothing can. What the other engine can do is not known here.
@@ -137,16 +140,16 @@ impl State {
         (!ids.is_empty()).then_some(Effect::Discard(ids))
     }
 
-    /// Makes a job of a task that need not be the form's any more, or says why not. The outer `None`
-    /// means that it is no job.
-    fn submit_or_tell(&mut self, task: &Task, engine: EngineKind) -> Option<Option<Effect>> {
+    /// Makes a job of a task that need not be the form's any more, or says why not.
+    fn submit_or_tell(&mut self, task: &Task, engine: EngineKind) -> Result<Option<Effect>, Told> {
         let submitted = self.submit(task, engine);
-        submitted.map_err(|problems| self.tell(problems)).ok()
+        submitted.map_err(|problems| self.tell(problems))
     }
 
-    fn tell(&mut self, problems: Vec<Problem>) {
+    fn tell(&mut self, problems: Vec<Problem>) -> Told {
         let why = problems.into_iter().next().map(|problem| problem.message);
         self.world.notify(Tone::Failed, why.unwrap_or_default());
+        Told
     }
 
     /// Makes a job of the task; else what keeps it from being one. What costs money is weighed first.
@@ -186,7 +189,7 @@ impl State {
             return Some(Effect::Resume(vec![job]));
         }
         let (task, engine) = (anew(&failed.request.task), failed.engine());
-        let effect = self.submit_or_tell(&task, engine)?;
+        let effect = self.submit_or_tell(&task, engine).ok()?;
         self.world.queue.remove(id);
         effect
     }
@@ -196,7 +199,7 @@ impl State {
         let job = self.world.queue.get(id)?;
         let engine = job.engine();
         let task = Task { seed: Some(fresh_seed()), ..anew(&job.request.task) };
-        self.submit_or_tell(&task, engine)?
+        self.submit_or_tell(&task, engine).ok()?
     }
 
     pub(super) fn dismiss(&mut self, id: JobId) -> Option<Effect> {

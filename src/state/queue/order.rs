@@ -98,7 +98,7 @@ impl Queue {
     }
 
     /// Tells every job that waits when its turn comes.
-    pub(super) fn give_turns(&mut self) {
+    pub(super) fn give_turns(&self) {
         for (place, job) in self.jobs.iter().enumerate() {
             job.job.turn.set(place as u64);
         }

@@ -29,7 +29,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         let title = RichText::new("Send it all the same?").font(theme::button());
         ui.label(title.color(colours.text));
         ui.add(Label::new(RichText::new(what).color(colours.text)).wrap());
-        let why = format!("Not sent yet: {}.", question.why);
+        let why = format!("Nothing was sent yet: {}.", question.why);
         ui.add(Label::new(RichText::new(why).color(colours.dim)).wrap());
         ui.add_space(space::GAP);
         ui.horizontal(|ui| {

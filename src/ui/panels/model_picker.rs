@@ -176,7 +176,7 @@ fn remote_list(ui: &mut Ui, cx: &mut Cx<'_>) {
             ui.add(egui::Label::new(RichText::new(why).color(colours.error)).wrap());
         }
         ModelsFound::Found(cards) if cards.is_empty() => {
-            caption(ui, "The service has none of that")
+            caption(ui, "The service has none of that");
         }
         ModelsFound::Found(cards) => {
             caption(ui, "Found");

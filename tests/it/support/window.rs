@@ -1,7 +1,7 @@
 //! The window in a test: opened over the real engine, waited for, clicked by label.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -91,7 +91,7 @@ impl Window {
     fn with(
         home: &Home,
         library: Library,
-        engines: impl FnOnce(Option<Arc<dyn Journal>>) -> Arc<dyn EngineMaker>,
+        engines: impl FnOnce(Option<Weak<dyn Journal>>) -> Arc<dyn EngineMaker>,
     ) -> Self {
         Self::sized(home, (library, Bare::default()), engines, SIZE)
     }
@@ -99,12 +99,13 @@ impl Window {
     fn sized(
         home: &Home,
         (library, bare): (Library, Bare),
-        engines: impl FnOnce(Option<Arc<dyn Journal>>) -> Arc<dyn EngineMaker>,
+        engines: impl FnOnce(Option<Weak<dyn Journal>>) -> Arc<dyn EngineMaker>,
         size: egui::Vec2,
     ) -> Self {
         let library = Arc::new(library);
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
-        let engines = engines(journal.as_ref().ok().map(|it| Arc::clone(it) as Arc<dyn Journal>));
+        let engines =
+            engines(journal.as_ref().ok().map(|it| Arc::downgrade(it) as Weak<dyn Journal>));
         let search = SearchPath::usual(&support::home().runtime_dir());
         let guides = Arc::new(LocalGuides { search, threads: 2 });
         let services = Services { home: home.clone(), library, engines, guides, journal, bare };
@@ -177,7 +178,7 @@ impl Window {
 }
 
 /// The engines as the program makes them, their pictures going to `home`.
-fn engines(home: &Home, journal: Option<Arc<dyn Journal>>, bare: &Bare) -> Engines {
+fn engines(home: &Home, journal: Option<Weak<dyn Journal>>, bare: &Bare) -> Engines {
     let pictures = Pictures::new(home, &[]);
     let keeper: Arc<dyn Keeper> =
         Arc::new(Results::of_home(home, pictures.clone()).with_bare(bare));

@@ -59,7 +59,7 @@ fn the_service_draws_once_it_has_a_key_and_the_form_stays() {
     let device = window.app.get_by_role(Role::Status).accesskit_node().label();
     assert_eq!(device.as_deref(), Some(served.address.as_str()), "what it really runs on");
     window.write(super::PROMPT, "a red apple");
-    window.wait_shown("Cost not known before the first picture");
+    window.wait_shown("Cost not known yet");
     window.click(GENERATE);
     window.wait("the picture", |state| state.world.gallery.len() == 1);
     window.wait("the end", |state| state.world.queue.jobs().is_empty());

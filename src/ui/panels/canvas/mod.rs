@@ -71,7 +71,7 @@ fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect
             format!("Picture {which}, step {done} of {total}")
         }
         JobStatus::Running { done, total } => format!("Step {done} of {total}"),
-        _ => format!("Loading {}…", job.request.model.name),
+        _ => words::beginning(job),
     };
     let what = if job.request.check_nsfw { "Preview, blurred" } else { "Preview" };
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("{what}. {words}")));

@@ -147,7 +147,7 @@ fn money(ui: &Ui, cx: &Cx<'_>, (line, outlook): (Rect, &Outlook)) {
     let colours = palette(ui);
     let price = match outlook.estimate {
         Some(estimate) => format!("About {}", words::price(estimate)),
-        None => "Cost not known before the first picture".to_owned(),
+        None => "Cost not known yet".to_owned(),
     };
     let limit = cx.preferences.daily_limit;
     let today = outlook.spent.map(|spent| match limit {
@@ -161,7 +161,8 @@ fn money(ui: &Ui, cx: &Cx<'_>, (line, outlook): (Rect, &Outlook)) {
         _ => false,
     };
     let colour = if over { colours.caution } else { colours.faint };
-    say(ui, line, (&format!("{price}{}", today.unwrap_or_default()), colour), None);
+    let hint = "Costs are learnt from receipts: after the first picture of a model they are known";
+    say(ui, line, (&format!("{price}{}", today.unwrap_or_default()), colour), Some(hint));
 }
 
 /// The verb and the result's size, if that is known; `extent` is what is painted.

@@ -19,7 +19,8 @@ const ROW: f32 = 44.0;
 const ROWS: f32 = 9.0;
 
 pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, bar: Rect) {
-    let room = (bar.width() - 2.0 * space::PANEL).min(WIDTH);
+    // A small window's bar is narrow: the list may lie over the form.
+    let room = (bar.right() - 2.0 * space::PANEL).min(WIDTH);
     let response = Area::new(Id::unique("job list"))
         .order(Order::Middle)
         .pivot(Align2::RIGHT_BOTTOM)

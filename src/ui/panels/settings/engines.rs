@@ -83,12 +83,15 @@ fn address(ui: &mut Ui, cx: &mut Cx<'_>) {
         if response.has_focus() {
             cx.view.sheets.remote_address = Some(text);
         } else if response.lost_focus() || response.changed() {
-            cx.preferences.remote_address = text.trim().to_owned();
+            text.trim().clone_into(&mut cx.preferences.remote_address);
         }
     });
     let clear = cx.preferences.remote().address.is_some_and(|address| {
         let address = address.to_ascii_lowercase();
-        address.starts_with("ws://") || address.starts_with("http://")
+        let rest = ["ws://", "http://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+        // On this machine nobody is on the way.
+        let here = ["127.0.0.1", "localhost", "[::1]"];
+        rest.is_some_and(|rest| !here.iter().any(|host| rest.starts_with(host)))
     });
     if clear {
         let help = "Everybody on the way to another machine can read the key then.";
