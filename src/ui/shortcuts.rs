@@ -113,7 +113,7 @@ const SHORTCUTS: &[Shortcut] = &[
     row("F5", "Look for results and models again", plain(Key::F5), When::Always, |cx| {
         cx.actions.push(Action::Rescan);
     }),
-    row("Ctrl J", "List of all jobs", ctrl(Key::J), When::Always, |cx| {
+    row("Ctrl U", "List of all jobs", ctrl(Key::U), When::Always, |cx| {
         cx.view.sheets.queue = !cx.view.sheets.queue;
     }),
     row("Ctrl M", "The library of models", ctrl(Key::M), When::Always, |cx| {

@@ -93,7 +93,7 @@ fn list_button(ui: &mut Ui, cx: &mut Cx<'_>, (rect, count): (Rect, usize)) {
     let button =
         Rect::from_center_size(pos2(place.right() - 14.0, place.center().y), vec2(28.0, 28.0));
     let open = cx.view.sheets.queue;
-    let hint = format!("All {count} jobs (Ctrl J)");
+    let hint = format!("All {count} jobs (Ctrl U)");
     inside(ui, ("all jobs", button), |ui| {
         if IconButton::new(icons::LIST, "All jobs").hint(&hint).active(open).show(ui).clicked() {
             cx.view.sheets.queue = !open;
