@@ -1,50 +1,49 @@
 //! The shell: takes in what threads report, draws, and does what actions ask for.
 //!
-//! The only place that knows both the window and the engine's contract. The window never waits:
+//! The only place that knows both the window and the engines' contract. The window never waits:
 //! disk, dialogs and decoding have threads of their own.
 
 mod counter;
 mod desk;
+mod engine_room;
+mod foreseer;
 mod guides;
 mod masks;
+mod news;
 mod opener;
+mod perform;
 mod reader;
 mod saver;
 mod scanner;
 mod shelf;
+mod tray;
 mod waiting;
 mod watcher;
 mod wildcards;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use eframe::egui;
 
 use crate::jobs::{
-    Event, EventSink, GuideMaker, Journal, Journaled, NsfwScore, Provider, Status, Waiting,
+    EngineMaker, Event, EventSink, GuideMaker, Journal, Journaled, Provider, Status, Switchboard,
 };
 use crate::library::{
-    Annotators, Bare, BringInError, Home, JournalError, JournalFolder, Library, Pictures,
-    StoredImage, Thumbnails,
+    Bare, Downloads, Home, JournalError, JournalFolder, Library, Pictures, Thumbnails,
 };
-use crate::pixels::Mask;
-use crate::prompt::Wildcards;
 use crate::settings::Settings;
-use crate::state::{
-    Action, Effect, GalleryOrder, GuideSlot, Listing, MaskTicket, Meter, Offer, StartPicture,
-    State, Tone,
-};
-use crate::task::{Preprocessor, Task};
+use crate::state::{Action, State, Tone};
 use crate::ui::{self, Cx, Textures, theme};
 use counter::Counter;
+use engine_room::EngineRoom;
+use foreseer::Foreseer;
 use masks::MaskSaver;
+use news::{Messenger, News};
 use reader::Reader;
 use saver::Saver;
 use scanner::Scanner;
-use uuid::Uuid;
 use watcher::Watcher;
 
 /// Events of jobs that may wait for the window; a provider that is faster waits for it.
@@ -86,84 +85,14 @@ pub struct Services {
     pub home: Home,
     /// Models.
     pub library: Arc<Library>,
-    /// Makes the pictures.
-    pub provider: Box<dyn Provider>,
+    /// Makes the engines when they are first needed.
+    pub engines: Arc<dyn EngineMaker>,
     /// Draws guides.
     pub guides: Arc<dyn GuideMaker>,
-    /// Where jobs are written down before the provider hears of them; else why they are not.
+    /// Where jobs are written down before an engine hears of them; else why they are not.
     pub journal: Result<Arc<JournalFolder>, JournalError>,
-    /// Whether the provider's results say nothing of their making; the window changes it.
+    /// Whether the engines' results say nothing of their making; the window changes it.
     pub bare: Bare,
-}
-
-/// What a thread of the shell found or did.
-enum News {
-    /// These pictures may show adult content.
-    Judged(Vec<(Uuid, NsfwScore)>),
-    /// The results folder holds these.
-    Listed(Listing),
-    /// This is what their files say.
-    Read(Vec<StoredImage>),
-    /// That picture was made with this task and cost so many US dollars.
-    Task(Uuid, Option<Arc<Task>>, Option<f64>),
-    /// These pictures are starred.
-    Starred(Vec<Uuid>),
-    /// The stars that were changed first are on disk, or could not be written.
-    StarsKept,
-    /// The files of these pictures were moved into the trash, or could not be.
-    Deleted(Vec<Uuid>),
-    /// The files of these pictures are back.
-    Restored(Vec<Uuid>),
-    /// The results folder is to be listed once more.
-    LookAgain,
-    /// These pixels are for the clipboard.
-    Copy(egui::ColorImage),
-    /// The picture that was brought in carries settings.
-    Offered(Box<Offer>),
-    /// A picture to start from is being brought in.
-    Opening,
-    /// The picture of that name was brought in, or could not be.
-    Opened(String, Result<Uuid, BringInError>),
-    /// The picture of that name is in the library as a guide, or could not be brought there.
-    Guide(GuideSlot, String, Result<Uuid, BringInError>),
-    /// Where that guide lies, if it is there.
-    GuideFound(Uuid, Option<PathBuf>),
-    /// What lies on disk of the picture to start from.
-    Start(Uuid, StartPicture),
-    /// What lies on disk of the mask of the library.
-    Mask(Uuid, StartPicture),
-    /// These are the pixels of a mask that was asked for; none when it is gone, else why not.
-    MaskPixels(MaskTicket, Result<Option<Mask>, String>),
-    /// The mask of this task was drawn and is kept under that name, or could not be.
-    MaskDrawn(Box<Task>, Result<Uuid, BringInError>),
-    /// The models folders were looked through; what of them cannot be used and is in no list.
-    ModelsRead(Vec<String>),
-    /// The prompts were counted.
-    Counted(Meter),
-    /// Guides of these types lack their network; why.
-    Annotators(Vec<(Preprocessor, String)>),
-    /// The wildcards folder was read.
-    Wildcards(Wildcards),
-    /// What was waiting when Latelier stopped.
-    Waiting(Vec<Waiting>),
-    /// Something to tell the user.
-    Said(Tone, String),
-}
-
-/// Carries news and wakes the window.
-#[derive(Clone)]
-struct Messenger {
-    sender: SyncSender<News>,
-    ctx: egui::Context,
-}
-
-impl Messenger {
-    /// Whether anybody still listens.
-    fn send(&self, news: News) -> bool {
-        let heard = self.sender.send(news).is_ok();
-        self.ctx.request_repaint();
-        heard
-    }
 }
 
 /// Why the window could not be built.
@@ -178,12 +107,14 @@ pub enum AppError {
 pub struct App {
     /// Everything it shows.
     pub state: State,
-    // Gone before the provider: what that ends at closing is not heard, and offered again.
+    // Gone before the engines: what these end at closing is not heard, and offered again.
     events: Receiver<Event>,
     news: Receiver<News>,
     home: Home,
     library: Arc<Library>,
+    /// All engines behind the journal.
     provider: Box<dyn Provider>,
+    engines: EngineRoom,
     guides: Arc<dyn GuideMaker>,
     journal: Option<Arc<JournalFolder>>,
     textures: Textures,
@@ -202,6 +133,8 @@ pub struct App {
     bare: Bare,
     /// Pixels for the clipboard, until the next frame.
     copied: Option<egui::ColorImage>,
+    foreseer: Foreseer,
+    downloads: Downloads,
 }
 
 impl App {
@@ -217,29 +150,23 @@ impl App {
         let sink = EventSink::new(sender, Arc::new(move || wake.request_repaint()));
         let (sender, news) = sync_channel(NEWS_WAITING);
         let messenger = Messenger { sender, ctx: ctx.clone() };
-        let Services { home, library, provider, guides, journal, bare } = services;
-        let settings_file = home.settings_file();
-        let (settings, trouble) = match Settings::read(&settings_file) {
-            Ok(settings) => (settings.unwrap_or_default(), None),
-            Err(error) => (Settings::default(), Some(error)),
-        };
-        let mut state = State::new(settings.draft.clone(), settings.view.clone());
-        if let Some(error) = trouble {
-            tracing::warn!("{}: {error}", settings_file.display());
-            state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
-        }
+        let Services { home, library, engines, guides, journal, bare } = services;
+        let (mut state, saver) = restored(&home)?;
         let journal =
             journal.map_err(|error| state.world.notify(Tone::Failed, sentence(&error))).ok();
-        let provider = journaled(provider, journal.as_ref())?;
+        let board = Arc::new(Switchboard::new(Arc::clone(&engines)));
+        let provider = journaled(Box::new(Arc::clone(&board)), journal.as_ref())?;
         let textures = Textures::start(ctx, &Thumbnails::new(&home))?;
         let reader = Reader::start(home.clone(), messenger.clone())?;
-        let saver = Saver::start(settings_file, settings)?;
         let scanner = Scanner::start(Arc::clone(&library), messenger.clone())?;
         let pictures = Pictures::new(&home, &[]);
         let watcher = |tell| Watcher::start(pictures.clone(), messenger.clone(), tell);
         let (start_watcher, mask_watcher) = (watcher(News::Start)?, watcher(News::Mask)?);
         let mask_saver = MaskSaver::start(home.painting_dir())?;
         let counter = Counter::start(messenger.clone())?;
+        let foreseer = Foreseer::start(Arc::clone(&engines), home.clone(), messenger.clone())?;
+        state.world.shelf.results = home.results_dir();
+        let downloads = shelf::downloads(&home, messenger.clone());
         let mut app = Self {
             state,
             events,
@@ -247,6 +174,7 @@ impl App {
             home,
             library,
             provider,
+            engines: EngineRoom::new(engines, board),
             guides,
             journal,
             textures,
@@ -263,6 +191,8 @@ impl App {
             counter,
             bare,
             copied: None,
+            foreseer,
+            downloads,
         };
         if let Some(journal) = app.journal.clone() {
             app.on_a_thread(waiting::claim(journal));
@@ -270,197 +200,6 @@ impl App {
         app.state.world.wildcards_folder = Some(app.home.wildcards_dir());
         app.look_at_words_and_annotators();
         Ok(app)
-    }
-
-    fn take_in(&mut self) {
-        while let Ok(event) = self.events.try_recv() {
-            self.state.receive(&event);
-        }
-        while let Ok(news) = self.news.try_recv() {
-            match news {
-                News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
-                News::Listed(stored) => self.listed(stored),
-                News::Read(read) => self.state.world.gallery.learn(read),
-                News::Task(image_uuid, task, cost) => {
-                    self.state.world.gallery.set_task(image_uuid, task, cost);
-                }
-                News::Starred(starred) => self.state.world.gallery.set_stars(starred),
-                News::StarsKept => self.state.world.gallery.stars_kept(),
-                News::Deleted(images) => self.state.world.gallery.left(&images),
-                News::Restored(images) => {
-                    self.textures.retry_broken();
-                    self.state.brought_back(&images);
-                }
-                News::LookAgain => self.reader.look_again(),
-                News::Copy(image) => self.copied = Some(image),
-                News::Offered(offer) => self.state.world.offer_settings(*offer),
-                News::Opening => self.state.world.opening += 1,
-                News::Opened(name, opened) => {
-                    if let Some(image_uuid) = self.opened(&name, opened) {
-                        self.state.start_from(image_uuid);
-                    }
-                }
-                News::Annotators(missing) => self.state.world.annotators_missing = missing,
-                News::Guide(slot, name, brought) => {
-                    self.state.guide_made(slot);
-                    if let Some(image_uuid) = self.in_library(&name, brought) {
-                        self.state.guide_brought(slot, image_uuid);
-                    }
-                }
-                News::GuideFound(image_uuid, path) => {
-                    self.state.world.set_guide_file(image_uuid, path);
-                }
-                News::Start(image_uuid, picture) => {
-                    self.textures.retry_broken();
-                    self.state.world.set_start(image_uuid, picture);
-                }
-                News::Mask(image_uuid, picture) => {
-                    self.textures.retry_broken();
-                    self.state.painting.ask_again();
-                    self.state.world.set_mask(image_uuid, picture);
-                }
-                News::MaskPixels(ticket, mask) => self.state.mask_arrived(ticket, mask),
-                News::MaskDrawn(task, drawn) => self.mask_drawn(*task, drawn),
-                News::ModelsRead(troubles) => self.models_read(troubles),
-                News::Counted(meter) => self.state.world.meter = Some(meter),
-                News::Wildcards(lists) => wildcards::take_in(&mut self.state.world, lists),
-                News::Waiting(waiting) => self.state.world.waiting = waiting,
-                News::Said(tone, text) => self.state.world.notify(tone, text),
-            }
-        }
-        self.state.world.status = self.provider.status();
-        let models = self.library.models();
-        if self.library.is_read() && !Arc::ptr_eq(&models, &self.state.world.models) {
-            self.state.set_models(models);
-        }
-        self.state.refresh(SystemTime::now());
-    }
-
-    /// Tells what cannot be used of the library, once; more than one in one notice.
-    fn models_read(&mut self, troubles: Vec<String>) {
-        let new: Vec<&String> =
-            troubles.iter().filter(|text| !self.troubles.contains(*text)).collect();
-        let told = match new.as_slice() {
-            [] => None,
-            [one] => Some((*one).clone()),
-            [first, others @ ..] => Some(format!(
-                "{first}\nAnd {} more, which `latelier models list` names",
-                others.len()
-            )),
-        };
-        if let Some(text) = told {
-            self.state.world.notify(Tone::Failed, text);
-        }
-        self.troubles = troubles;
-    }
-
-    fn listed(&mut self, listing: Listing) {
-        let before = self.state.world.gallery.set_stored(listing);
-        if !before.is_empty() {
-            self.on_a_thread(move |_| drop(before));
-        }
-        self.textures.retry_broken();
-        // At start the newest picture is shown; later the choice is the user's.
-        if self.state.view.selected.is_none() {
-            self.state.select_newest();
-        }
-    }
-
-    /// The picture of that name, if it could be brought in; says why when not.
-    fn opened(&mut self, name: &str, opened: Result<Uuid, BringInError>) -> Option<Uuid> {
-        self.state.world.opening = self.state.world.opening.saturating_sub(1);
-        self.in_library(name, opened)
-    }
-
-    fn in_library(&mut self, name: &str, brought: Result<Uuid, BringInError>) -> Option<Uuid> {
-        let fail = |error| {
-            let text = format!("{name} cannot be opened: {error}");
-            self.state.world.notify(Tone::Failed, text);
-        };
-        brought.map_err(fail).ok()
-    }
-
-    fn mask_drawn(&mut self, task: Task, drawn: Result<Uuid, BringInError>) {
-        match drawn {
-            Ok(mask) => {
-                if let Some(effect) = self.state.mask_drawn(task, mask) {
-                    self.perform(effect);
-                }
-            }
-            Err(error) => {
-                let text = format!("The mask could not be kept: {error}");
-                self.state.world.notify(Tone::Failed, text);
-            }
-        }
-    }
-
-    /// Takes in a picture that was dropped on the window or pasted.
-    fn take_arrival(&mut self, ctx: &egui::Context) {
-        if let Some(arrival) = opener::arrival(ctx) {
-            let library = Arc::clone(&self.library);
-            self.on_a_thread(opener::bring_in(self.pictures.clone(), library, arrival));
-        }
-    }
-
-    fn perform(&mut self, effect: Effect) {
-        match effect {
-            Effect::Submit(job) => self.provider.submit(job, self.sink.clone()),
-            Effect::DrawMask(order) => self.on_a_thread(masks::keep(self.pictures.clone(), order)),
-            Effect::Mask(work) => self.on_a_thread(masks::work(work)),
-            Effect::Resume(jobs) => {
-                for job in jobs {
-                    self.provider.submit(job, self.sink.clone());
-                }
-            }
-            Effect::Discard(jobs) => {
-                if let Some(journal) = self.journal.clone() {
-                    self.on_a_thread(waiting::discard(journal, jobs));
-                }
-            }
-            Effect::OpenPicture => {
-                self.on_a_thread(opener::ask(self.pictures.clone(), Arc::clone(&self.library)));
-            }
-            Effect::BringGuide(slot, path) => {
-                self.on_a_thread(guides::whole(self.pictures.clone(), path, slot));
-            }
-            Effect::DrawGuide(slot, path, preprocess) => {
-                let desk = guides::Desk {
-                    pictures: self.pictures.clone(),
-                    maker: Arc::clone(&self.guides),
-                    annotators: Annotators::new(&self.home, &self.library.folders()),
-                };
-                self.on_a_thread(guides::draw(desk, path, (slot, preprocess)));
-            }
-            Effect::OpenGuide(slot) => {
-                self.on_a_thread(guides::ask(self.pictures.clone(), slot));
-            }
-            Effect::Gallery(order) => self.perform_in_gallery(order),
-            Effect::OpenResults => {
-                self.on_a_thread(desk::open_folder(self.home.results_dir()));
-            }
-            Effect::Rescan => {
-                self.reader.look_again();
-                self.scanner.look_again();
-                self.look_at_words_and_annotators();
-            }
-        }
-    }
-
-    fn perform_in_gallery(&mut self, order: GalleryOrder) {
-        match order {
-            GalleryOrder::Star(..) | GalleryOrder::Delete(_) | GalleryOrder::Restore(_) => {
-                self.reader.order(order);
-            }
-            GalleryOrder::Export(paths, texts) => self.on_a_thread(desk::export(paths, texts)),
-            GalleryOrder::Reveal(path) => self.on_a_thread(desk::reveal(path)),
-            GalleryOrder::CopyPicture(entry) => self.on_a_thread(desk::copy_picture(*entry)),
-        }
-    }
-
-    fn look_at_words_and_annotators(&mut self) {
-        self.on_a_thread(wildcards::read(self.home.clone()));
-        let annotators = Annotators::new(&self.home, &self.library.folders());
-        self.on_a_thread(guides::look_for(annotators));
     }
 
     fn on_a_thread(&mut self, work: impl FnOnce(&Messenger) + Send + 'static) {
@@ -471,6 +210,53 @@ impl App {
             self.state.world.notify(Tone::Failed, format!("The system gives no thread: {error}"));
         }
     }
+
+    /// Gives every thread that follows the form what it says now; once a frame.
+    fn follow_form(&mut self, ctx: &egui::Context) {
+        self.saver.offer(&self.state, ctx);
+        self.start_watcher.watch(self.state.draft.seed_image);
+        if let Some(guide) = self.state.guide_to_find() {
+            self.on_a_thread(guides::find(self.pictures.clone(), guide));
+        }
+        self.mask_watcher.watch(self.state.draft.mask.kept());
+        if let Some((ticket, source)) = self.state.take_wanted_mask() {
+            let (pictures, folder) = (self.pictures.clone(), self.home.painting_dir());
+            self.on_a_thread(masks::read((pictures, folder), ticket, source));
+        }
+        self.mask_saver.offer(&self.state, ctx);
+        self.counter.count(self.state.world.texts(&self.state.draft));
+        let local = &self.state.preferences.local;
+        self.foreseer.ask(self.state.world.engines.outlook_question(), local);
+        self.bare.set(self.state.view.gallery.save_bare);
+        self.reader.hand_over();
+        self.reader.fetch(self.state.wanted_task());
+        if let Some(image) = self.copied.take() {
+            ctx.copy_image(image);
+            self.state.world.notify(Tone::Done, "Picture copied");
+        }
+        if self.state.world.gallery.is_searching() {
+            ctx.request_repaint();
+        }
+        self.weigh_next();
+        self.keep_order();
+    }
+}
+
+/// The state as the last window left it, and who keeps it.
+fn restored(home: &Home) -> std::io::Result<(State, Saver)> {
+    let settings_file = home.settings_file();
+    let (settings, trouble) = match Settings::read(&settings_file) {
+        Ok(settings) => (settings.unwrap_or_default(), None),
+        Err(error) => (Settings::default(), Some(error)),
+    };
+    let mut state = State::new(settings.draft.clone(), settings.view.clone());
+    state.preferences = settings.preferences.clone();
+    if let Some(error) = trouble {
+        tracing::warn!("{}: {error}", settings_file.display());
+        state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
+    }
+    let saver = Saver::start(settings_file, settings)?;
+    Ok((state, saver))
 }
 
 /// The provider behind the journal, if there is one.
@@ -485,7 +271,11 @@ fn journaled(
 /// An error as a sentence that stands alone.
 fn sentence(error: &dyn std::error::Error) -> String {
     tracing::warn!("{error}");
-    let mut text = error.to_string();
+    capitalised(&error.to_string())
+}
+
+fn capitalised(text: &str) -> String {
+    let mut text = text.to_owned();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -499,18 +289,18 @@ impl eframe::App for App {
         let back = |event: &egui::Event| matches!(event, egui::Event::WindowFocused(true));
         if ctx.input(|input| input.events.iter().any(back)) {
             self.scanner.look_again();
-            self.look_at_words_and_annotators();
         }
         self.take_in();
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let mut actions: Vec<Action> = Vec::new();
-        let State { draft, view, world, painting, .. } = &mut self.state;
+        let State { draft, view, painting, preferences, world, .. } = &mut self.state;
         let mut cx = Cx {
             draft,
             view,
             painting,
+            preferences,
             world,
             textures: &mut self.textures,
             actions: &mut actions,
@@ -522,28 +312,7 @@ impl eframe::App for App {
             }
         }
         self.state.refresh(SystemTime::now());
-        self.saver.offer(&self.state, ui.ctx());
-        self.start_watcher.watch(self.state.draft.seed_image);
-        if let Some(guide) = self.state.guide_to_find() {
-            self.on_a_thread(guides::find(self.pictures.clone(), guide));
-        }
-        self.mask_watcher.watch(self.state.draft.mask.kept());
-        if let Some((ticket, source)) = self.state.take_wanted_mask() {
-            let (pictures, folder) = (self.pictures.clone(), self.home.painting_dir());
-            self.on_a_thread(masks::read((pictures, folder), ticket, source));
-        }
-        self.mask_saver.offer(&self.state, ui.ctx());
-        self.counter.count(self.state.world.texts(&self.state.draft));
-        self.bare.set(self.state.view.gallery.save_bare);
-        self.reader.hand_over();
-        self.reader.fetch(self.state.wanted_task());
-        if let Some(image) = self.copied.take() {
-            ui.ctx().copy_image(image);
-            self.state.world.notify(Tone::Done, "Picture copied");
-        }
-        if self.state.world.gallery.is_searching() {
-            ui.ctx().request_repaint();
-        }
+        self.follow_form(ui.ctx());
         // A provider that is still starting wakes nobody when it is ready.
         if self.state.world.status == Status::Starting {
             ui.ctx().request_repaint_after(STARTING_POLL);

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::library::write_atomically;
-use crate::state::{Draft, View};
+use crate::state::{Draft, Preferences, View};
 
 /// What survives a restart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Settings {
 
     /// Folds and theme.
     pub view: View,
+
+    /// What the user decided once.
+    pub preferences: Preferences,
 }
 
 /// Why settings could not be read.

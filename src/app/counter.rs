@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::tokenizer_folder;
 use crate::prompt::{self, Learned, Syntax, Tokenizer, Vocabulary};
 use crate::state::{Length, Meter, Texts};

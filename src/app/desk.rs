@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::ColorImage;
 
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::{read_picture, write_atomically};
 use crate::pixels::{Extent, without_texts};
 use crate::state::{ExportTexts, GalleryEntry, Tone};

@@ -10,7 +10,7 @@ use eframe::egui;
 use uuid::Uuid;
 
 use super::desk::UNSEEN;
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::{BringInError, Pictures, read_picture, write_atomically};
 use crate::pixels::{FileFormat, Ink, Mask, encode};
 use crate::state::{MaskChange, MaskOrder, MaskSource, MaskTicket, MaskWork, State, Tone};
@@ -24,9 +24,9 @@ pub(super) fn keep(
     order: Box<MaskOrder>,
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        let MaskOrder { mask, task } = *order;
+        let MaskOrder { mask, task, engine } = *order;
         let kept = png(&mask).and_then(|bytes| pictures.keep(&bytes));
-        messenger.send(News::MaskDrawn(Box::new(task), kept));
+        messenger.send(News::MaskDrawn(Box::new(task), engine, kept));
     }
 }
 

@@ -8,7 +8,7 @@ use eframe::egui;
 use egui::ColorImage;
 
 use super::desk::UNSEEN;
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::{BringInError, Library, Pictures};
 use crate::metadata;
 use crate::pixels::{Extent, FileFormat, Picture, encode};

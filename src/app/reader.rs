@@ -13,7 +13,8 @@ use std::thread::{self, JoinHandle};
 
 use uuid::Uuid;
 
-use super::{Messenger, News, sentence, shelf};
+use super::news::{Messenger, News};
+use super::{sentence, tray};
 use crate::jobs::NsfwScore;
 use crate::library::{
     Home, Index, IndexError, Ledger, StoredImage, Survey, Thumbnails, Trash, list_stars,
@@ -141,7 +142,7 @@ impl Reading {
     fn finish(&self, index: &Index) {
         while let Ok(wish) = self.wished.recv() {
             if let Wish::Order(order) = wish {
-                shelf::carry_out(&self.home, index, order);
+                tray::carry_out(&self.home, index, order);
             }
         }
     }
@@ -200,7 +201,7 @@ impl Reading {
                 self.messenger.send(News::Task(image_uuid, task.map(Arc::new), cost));
             }
             Wish::Order(order) => {
-                for news in shelf::carry_out(&self.home, index, order) {
+                for news in tray::carry_out(&self.home, index, order) {
                     self.messenger.send(news);
                 }
             }

@@ -47,8 +47,15 @@ impl Saver {
 
     /// Looks whether something changed; once a frame.
     pub(super) fn offer(&mut self, state: &State, ctx: &egui::Context) {
-        if self.now.draft != state.draft || !self.now.view.same_saved(&state.view) {
-            self.now = Settings { draft: state.draft.clone(), view: state.view.clone() };
+        let changed = self.now.draft != state.draft
+            || self.now.preferences != state.preferences
+            || !self.now.view.same_saved(&state.view);
+        if changed {
+            self.now = Settings {
+                draft: state.draft.clone(),
+                view: state.view.clone(),
+                preferences: state.preferences.clone(),
+            };
             self.changed = Instant::now();
         }
         if self.now == self.written {

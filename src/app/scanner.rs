@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::Library;
 
 /// The thread that looks.

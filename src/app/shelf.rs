@@ -1,78 +1,142 @@
-//! What the user does with results' files: star, delete, bring back.
-//!
-//! On the reader's thread, so that a listing never comes between a deletion and its end.
+//! The library of models as the shell works on it: adding, naming, downloading, each on a thread.
 
-use uuid::Uuid;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
-use super::{News, sentence};
-use crate::library::{Home, Index, Trash, TrashError, set_star};
-use crate::state::{GalleryOrder, Tone};
+use super::desk::UNSEEN;
+use super::news::{Messenger, News};
+use super::{App, sentence};
+use crate::jobs::EngineMaker;
+use crate::library::{Added, Addition, DownloadStage, DownloadState, Downloads, Home, Library};
+use crate::state::{Effect, ModelFile, Tone};
 
-/// Does `order`; returns what the window has to hear. Orders that are not about the files themselves are
-/// done elsewhere.
-pub(super) fn carry_out(home: &Home, index: &Index, order: GalleryOrder) -> Vec<News> {
-    match order {
-        GalleryOrder::Star(images, starred) => star(home, &images, starred),
-        GalleryOrder::Delete(images) => delete(home, index, images),
-        GalleryOrder::Restore(images) => restore(home, &images),
-        GalleryOrder::Export(..) | GalleryOrder::Reveal(_) | GalleryOrder::CopyPicture(_) => {
-            Vec::new()
+/// The downloads of `home`, which tell the window.
+pub(super) fn downloads(home: &Home, messenger: Messenger) -> Downloads {
+    Downloads::open(
+        home,
+        Box::new(move |states| {
+            messenger.send(News::Downloads(states));
+        }),
+    )
+}
+
+impl App {
+    pub(super) fn perform_on_shelf(&mut self, effect: Effect) {
+        let library = Arc::clone(&self.library);
+        match effect {
+            Effect::LookAtModels => {
+                let maker = self.engines.maker();
+                self.on_a_thread(move |messenger| look(&library, maker.as_ref(), messenger));
+            }
+            Effect::AddModel(path) => self.on_a_thread(move |messenger| {
+                add(&library, path, messenger);
+            }),
+            Effect::AddFolder => self.on_a_thread(move |messenger| ask(&library, messenger)),
+            Effect::ForgetModel(path) => self.on_a_thread(move |messenger| {
+                match library.remove(&path) {
+                    Ok(true) => say(messenger, Tone::Done, "Taken off the list; no file was touched"),
+                    Ok(false) => say(messenger, Tone::Failed, "It was not added by hand: delete its file, or move it out of the models folder"),
+                    Err(error) => say(messenger, Tone::Failed, &sentence(&error)),
+                }
+                messenger.send(News::LibraryChanged);
+            }),
+            Effect::NameModel(path, air) => self.on_a_thread(move |messenger| {
+                match library.call(&path, &air) {
+                    Ok(()) => say(messenger, Tone::Done, &format!("It is called {air} now")),
+                    Err(error) => say(messenger, Tone::Failed, &sentence(&error)),
+                }
+                messenger.send(News::LibraryChanged);
+            }),
+            Effect::Download { address, checksum } => {
+                if let Err(error) = self.downloads.add(&address, &checksum) {
+                    self.state.world.notify(Tone::Failed, sentence(&error));
+                }
+            }
+            Effect::PauseDownload(id) => self.downloads.pause(id),
+            Effect::ResumeDownload(id) => self.downloads.resume(id),
+            Effect::DropDownload(id) => self.downloads.forget(id),
+            _ => {}
+        }
+    }
+
+    pub(super) fn hear_of_shelf(&mut self, news: News) {
+        match news {
+            News::ModelFiles(files, folders) => {
+                self.state.world.shelf.files = files;
+                self.state.world.shelf.folders = folders;
+            }
+            News::LibraryChanged => {
+                self.scanner.look_again();
+                self.perform_on_shelf(Effect::LookAtModels);
+            }
+            News::Downloads(states) => self.hear_of_downloads(states),
+            _ => {}
+        }
+    }
+
+    fn hear_of_downloads(&mut self, states: Vec<DownloadState>) {
+        let done = |states: &[DownloadState]| {
+            let is_done = |state: &&DownloadState| matches!(state.stage, DownloadStage::Done(_));
+            states.iter().filter(is_done).count()
+        };
+        let more = done(&states) > done(&self.state.world.shelf.downloads);
+        self.state.world.shelf.downloads = states;
+        if more {
+            self.scanner.look_again();
+            self.perform_on_shelf(Effect::LookAtModels);
         }
     }
 }
 
-fn star(home: &Home, images: &[Uuid], starred: bool) -> Vec<News> {
-    let failed = images.iter().find_map(|image| set_star(home, *image, starred).err());
-    let told = failed.map(|error| {
-        let folder = home.results_dir();
-        let text = format!("The star could not be kept ({error}): {}", folder.display());
-        News::Said(Tone::Failed, text)
-    });
-    // What is on disk is the truth.
-    let told = told.into_iter().flat_map(|told| [told, News::LookAgain]);
-    std::iter::once(News::StarsKept).chain(told).collect()
+fn say(messenger: &Messenger, tone: Tone, text: &str) {
+    messenger.send(News::Said(tone, text.to_owned()));
 }
 
-fn delete(home: &Home, index: &Index, images: Vec<Uuid>) -> Vec<News> {
-    let trash = Trash::of(home);
-    let (gone, failed) = each(&images, |image| trash.put(image));
-    if let Err(error) = index.forget(&gone) {
-        // The next look at the folder finds out.
-        tracing::warn!("{error}");
-    }
-    let mut news = vec![News::Deleted(images)];
-    news.extend(told("could not be deleted", failed));
-    news
+fn look(library: &Library, maker: &dyn EngineMaker, messenger: &Messenger) {
+    let added = library.added_models();
+    let folders = library.folders();
+    let file = |path: &PathBuf| ModelFile {
+        bytes: Library::size_of(path),
+        added: added.contains(path),
+        lacks: None,
+    };
+    let models = library.models();
+    let files: HashMap<PathBuf, ModelFile> = (models.iter())
+        .map(|card| {
+            let lacks = maker.lacks(card, &folders);
+            (card.path.clone(), ModelFile { lacks, ..file(&card.path) })
+        })
+        .collect();
+    messenger.send(News::ModelFiles(files, library.added_folders()));
 }
 
-fn restore(home: &Home, images: &[Uuid]) -> Vec<News> {
-    let trash = Trash::of(home);
-    let (back, failed) = each(images, |image| trash.restore(image));
-    let mut news = vec![News::Restored(back)];
-    news.extend(told("could not be brought back", failed));
-    news
-}
-
-/// The pictures with which it was done, and why not with the others.
-fn each(
-    images: &[Uuid],
-    work: impl Fn(Uuid) -> Result<(), TrashError>,
-) -> (Vec<Uuid>, Vec<TrashError>) {
-    let (mut done, mut failed) = (Vec::new(), Vec::new());
-    for image in images {
-        match work(*image) {
-            Ok(()) => done.push(*image),
-            Err(error) => failed.push(error),
+fn add(library: &Library, path: PathBuf, messenger: &Messenger) {
+    let addition = Addition { path, air: None, kind: None };
+    match library.add(&addition) {
+        Ok(Added::Model(card)) => say(messenger, Tone::Done, &format!("{} was added", card.name)),
+        Ok(Added::Folder { models, program, .. }) => {
+            let of = program.map(|program| format!(" of {program}")).unwrap_or_default();
+            let text = format!("The folder{of} was added: {} models", models.len());
+            say(messenger, Tone::Done, &text);
         }
+        Err(error) => say(messenger, Tone::Failed, &sentence(&error)),
     }
-    (done, failed)
+    messenger.send(News::LibraryChanged);
 }
 
-/// What is said of those with which it was not done; the folder is then listed anew.
-fn told(what: &str, failed: Vec<TrashError>) -> Vec<News> {
-    let count = failed.len();
-    let Some(first) = failed.into_iter().next() else { return Vec::new() };
-    let pictures = if count == 1 { "A picture".to_owned() } else { format!("{count} pictures") };
-    let text = format!("{pictures} {what}. {}", sentence(&first));
-    vec![News::Said(Tone::Failed, text), News::LookAgain]
+/// Asks for a folder with the desktop's dialog.
+fn ask(library: &Library, messenger: &Messenger) {
+    let asked = Instant::now();
+    match rfd::FileDialog::new().set_title("Use a folder of models").pick_folder() {
+        Some(folder) => add(library, folder, messenger),
+        None if asked.elapsed() < UNSEEN => {
+            let text =
+                "This desktop offers no file dialog: type the folder in the settings instead";
+            say(messenger, Tone::Failed, text);
+        }
+        // The user changed their mind.
+        None => {}
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Messenger, News, sentence};
+use super::news::{Messenger, News};
+use super::sentence;
 use crate::jobs::{JobId, Journal as _};
 use crate::library::{Claim, JournalFolder};
 use crate::state::Tone;

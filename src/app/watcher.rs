@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::{Pictures, read_picture};
 use crate::state::StartPicture;
 

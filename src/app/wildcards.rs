@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Messenger, News};
+use super::news::{Messenger, News};
 use crate::library::{Home, read_wildcards};
 use crate::prompt::Wildcards;
 use crate::state::World;

@@ -75,6 +75,16 @@ impl fmt::Display for DeviceKind {
     }
 }
 
+/// Devices that `runtime` was built with and this engine can drive, by key and name, the best first.
+/// None of them is tried.
+#[must_use]
+pub fn offered_devices(runtime: &Runtime) -> Vec<(&'static str, String)> {
+    let offered = runtime.providers();
+    let known = DeviceKind::ALL.iter();
+    let known = known.filter(|kind| offered.iter().any(|name| name == kind.provider()));
+    known.map(|kind| (kind.key(), kind.to_string())).collect()
+}
+
 /// The device that was chosen and what became of better ones.
 #[derive(Clone, Debug)]
 pub(super) struct Chosen {

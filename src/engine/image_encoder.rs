@@ -15,6 +15,7 @@ use super::loaded::Environment;
 use super::session::{Input, Interrupt, Network, Placement, SessionError};
 use crate::graph::{Emitted, GraphError, VisionOutput, clip_vision};
 use crate::pixels::Picture;
+use crate::task::{ModelCard, ModelKind};
 use crate::weights::{ImageEncoder, IpAdapter};
 
 /// Mean and deviation of the pictures that CLIP learned from: red, green, blue, 0–1 (Radford et al.,
@@ -95,6 +96,16 @@ pub(super) fn find(
         adapter: file.to_owned(),
         tried,
     })
+}
+
+/// What an IP-Adapter needs besides itself and is neither beside it nor in `folders`, in a sentence;
+/// `None` of other models, and of an adapter that cannot be read. Reads headers.
+#[must_use]
+pub fn companion_missing(card: &ModelCard, folders: &[PathBuf]) -> Option<String> {
+    let is_adapter = card.kind == ModelKind::IpAdapter && card.fault.is_none();
+    let adapter = is_adapter.then(|| IpAdapter::open(&card.path).ok())??;
+    let missing = find(&adapter, &card.path, folders).err()?;
+    Some(missing.to_string())
 }
 
 /// Encoders in the folders of `folder` that the publishers' and other programs' users keep them in.

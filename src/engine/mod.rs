@@ -30,10 +30,11 @@ mod vae;
 mod workbench;
 
 pub use annotate::LocalGuides;
+pub use device::offered_devices;
 pub use doctor::{Report, diagnose};
 pub use error::EngineError;
 pub use forecast::Forecast;
-pub use image_encoder::EncoderMissing;
+pub use image_encoder::{EncoderMissing, companion_missing};
 pub use loaded::Part;
 pub use local::{LocalEngine, Settings};
 pub use mode::Mode;

@@ -300,13 +300,14 @@ pub struct EventSink {
     sender: SyncSender<Event>,
     wake: Arc<dyn Fn() + Send + Sync>,
     end_heard: Option<Arc<dyn Fn(JobId) + Send + Sync>>,
+    ended: Option<Arc<dyn Fn(JobId) + Send + Sync>>,
 }
 
 impl EventSink {
     /// A sink into `sender` that calls `wake` after each event.
     #[must_use]
     pub fn new(sender: SyncSender<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { sender, wake, end_heard: None }
+        Self { sender, wake, end_heard: None, ended: None }
     }
 
     /// The same sink, which calls `heard` after the last news of a job, unless nobody listens.
@@ -315,14 +316,32 @@ impl EventSink {
         Self { end_heard: Some(heard), ..self }
     }
 
+    /// The same sink, which calls `ended` after the last news of a job, whether anybody listens or not;
+    /// after what it called before.
+    #[must_use]
+    pub fn when_ended(mut self, ended: Arc<dyn Fn(JobId) + Send + Sync>) -> Self {
+        let before = self.ended.take();
+        self.ended = Some(Arc::new(move |id| {
+            if let Some(before) = &before {
+                before(id);
+            }
+            ended(id);
+        }));
+        self
+    }
+
     /// Leaves one event.
     pub fn send(&self, job: JobId, progress: Progress) {
         // What is only interrupted waits in the journal.
-        let end = progress.is_end() && !progress.is_interrupted();
+        let is_last = progress.is_end();
+        let end = is_last && !progress.is_interrupted();
         // The reader may be gone; then nobody is left to tell.
         let heard = self.sender.send(Event { job, progress }).is_ok();
         if let Some(end_heard) = self.end_heard.as_ref().filter(|_| end && heard) {
             end_heard(job);
+        }
+        if let Some(ended) = self.ended.as_ref().filter(|_| is_last) {
+            ended(job);
         }
         (self.wake)();
     }

@@ -1,15 +1,23 @@
 //! Work that outlives a frame: who can do it, how it reports, how it is stopped.
 
 mod cancel;
+mod engines;
 mod event;
 mod guide;
 mod journal;
 mod journaled;
 mod receipt;
+mod switchboard;
+mod turn;
+mod turns;
 mod uploads;
 mod worker;
 
 pub use cancel::Cancel;
+pub use engines::{
+    EngineMaker, EngineOrder, LocalWish, MadeEngine, MemoryAdvice, MemoryMode, MemoryNeed,
+    ModelSearcher, OfferedDevice, RemoteWish,
+};
 pub use event::{
     Device, Event, EventSink, Failure, FailureKind, ImageRecord, Keeper, NsfwScore, PictureSource,
     Progress,
@@ -18,6 +26,9 @@ pub use guide::{GuideMaker, GuideOrder};
 pub use journal::{EntryError, Journal, JournalEntry, Owed, Waiting};
 pub use journaled::Journaled;
 pub use receipt::{Paid, Receipt, Receipts};
+pub use switchboard::Switchboard;
+pub use turn::Turn;
+pub use turns::Turns;
 pub use uploads::Uploads;
 pub use worker::{Provider, Runner, Status, Worker};
 
@@ -52,6 +63,9 @@ pub struct Job {
     /// the local engine.
     pub service: Option<String>,
 
+    /// When its turn comes, where several wait.
+    pub turn: Turn,
+
     /// Ends the job when asked.
     pub cancel: Cancel,
 }
@@ -75,6 +89,7 @@ impl Job {
             finished: Vec::new(),
             resumed: true,
             service: None,
+            turn: Turn::default(),
             cancel: Cancel::default(),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ledger::{Estimate, Ledger, LedgerError};
+use crate::task::Request;
 
 /// A limit that the next task would pass, in US dollars.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,7 +16,81 @@ pub struct Overrun {
     pub limit: f64,
 }
 
+/// What tasks that were let through and are not paid yet will cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Promised {
+    /// At most, in US dollars, as far as it is known.
+    pub usd: f64,
+    /// Whether one of them costs nobody knows how much: then a limit cannot be kept for another.
+    pub unknown: bool,
+}
+
+/// A task before it is paid for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighed {
+    /// What it will probably cost; `None` before the first receipt of its model.
+    pub estimate: Option<Estimate>,
+    /// Why it must not be sent unasked.
+    pub stop: Option<Stop>,
+}
+
+/// Why a task must not be sent unasked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stop {
+    /// Nobody knows its cost, or that of another one on its way.
+    Unknown,
+    /// It would pass the limit.
+    Overrun(Overrun),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => {
+                f.write_str("its cost is not known yet, and the limit could be passed")
+            }
+            Self::Overrun(overrun) => overrun.fmt(f),
+        }
+    }
+}
+
 impl Ledger {
+    /// What `request` will probably cost, and whether a limit of so many US dollars a day lets it through
+    /// beside what was `promised` already.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn weigh(
+        &self,
+        request: &Request,
+        limit: Option<f64>,
+        promised: Promised,
+    ) -> Result<Weighed, LedgerError> {
+        let estimate = self.estimate(request)?;
+        let stop = self.stop((estimate, request.number_results), limit, promised)?;
+        Ok(Weighed { estimate, stop })
+    }
+
+    /// Why something with that estimate and so many results must not be paid for unasked.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn stop(
+        &self,
+        (estimate, results): (Option<Estimate>, u32),
+        limit: Option<f64>,
+        promised: Promised,
+    ) -> Result<Option<Stop>, LedgerError> {
+        let Some(limit) = limit else { return Ok(None) };
+        let high = estimate.map(|estimate| estimate.high);
+        // What was let through just now is not in the ledger yet.
+        let all = Estimate { low: 0.0, high: promised.usd + high.unwrap_or(0.0) };
+        let expected = (high.is_some() || promised.usd > 0.0).then_some(all);
+        let unknown = promised.unknown || (high.is_none() && results > 1);
+        let stop = self.overrun(limit, expected)?.map(Stop::Overrun);
+        Ok(stop.or(unknown.then_some(Stop::Unknown)))
+    }
+
     /// Whether a task that will probably cost `expected` passes a limit of so many US dollars a day.
     /// One of which nothing is known passes it once the limit is reached.
     ///

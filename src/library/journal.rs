@@ -3,6 +3,7 @@
 //! `journal/<owner>.lock` is locked for as long as its owner lives; `journal/<owner>.<n>.json` are
 //! its jobs. Jobs whose lock can be had were left behind, and whoever takes the lock has them.
 
+mod order;
 mod owners;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,8 @@ struct Owned {
     inherited: Vec<Owner>,
     entries: HashMap<JobId, PathBuf>,
     next: u32,
+    /// Which order was kept last.
+    order: u64,
 }
 
 impl JournalFolder {
@@ -81,7 +84,8 @@ impl JournalFolder {
         keep_private(&folder).map_err(failed)?;
         let results = std::path::absolute(results).map_err(failed)?;
         let own = new_owner(&folder).map_err(failed)?;
-        let owned = Owned { own, inherited: Vec::new(), entries: HashMap::new(), next: 0 };
+        let owned =
+            Owned { own, inherited: Vec::new(), entries: HashMap::new(), next: 0, order: 0 };
         let journal = Self { folder, results, owned: Mutex::new(owned) };
         journal.sweep(home);
         Ok(journal)
@@ -105,6 +109,7 @@ impl JournalFolder {
             folders.extend(entries.iter().map(|(_, entry)| entry.results().to_owned()));
             self.take_over(owner, entries, &mut claimed);
         }
+        self.put_in_order(&mut claimed.waiting);
         // Now that the dead are known: what they were writing is older than who lives.
         let oldest = self.oldest_living(&self.owned());
         for folder in &folders {

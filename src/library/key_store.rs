@@ -39,6 +39,10 @@ pub enum KeyError {
     #[error("{KEY_VARIABLE} holds no key: it has to be one word of printable ASCII")]
     Variable,
 
+    /// What was typed is none.
+    #[error("that is no key: it has to be one word of printable ASCII")]
+    NoKey,
+
     /// The file holds something else.
     #[error("the file holds no key; set it again with latelier key set: {}", path.display())]
     Damaged {
@@ -122,6 +126,22 @@ impl KeyStore {
         let written = write_privately(&self.file, key.reveal().as_bytes());
         written.map_err(|source| self.failed(source))?;
         Ok(KeyPlace::File(self.file.clone()))
+    }
+
+    /// Keeps the key that `text` is, as a person typed it.
+    ///
+    /// # Errors
+    /// When it is none, or cannot be written.
+    pub fn keep_text(&self, text: &str) -> Result<KeyPlace, KeyError> {
+        self.keep(&Key::new(text).ok_or(KeyError::NoKey)?)
+    }
+
+    /// Where the key is; `None` without one. May take until the user has unlocked the keyring.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn place(&self) -> Result<Option<KeyPlace>, KeyError> {
+        Ok(self.find()?.map(|(_, place)| place))
     }
 
     /// Deletes the key from keyring and file; whether there was one.

@@ -36,6 +36,14 @@ impl Limits {
         bytes: 64 << 20,
         pause: Duration::from_secs(1),
     };
+
+    /// For models: only silence ends it.
+    const MODEL: Self = Self {
+        silence: Duration::from_mins(1),
+        whole: Duration::MAX,
+        bytes: u64::MAX,
+        ..Self::PICTURE
+    };
 }
 
 /// Redirects that are followed.
@@ -108,7 +116,7 @@ pub enum NetworkError {
 
 impl NetworkError {
     /// Whether another attempt may help.
-    fn passes(&self) -> bool {
+    pub(super) fn passes(&self) -> bool {
         match self {
             Self::TooSlow { .. } | Self::Broken { .. } => true,
             Self::Status { status, .. } => {
@@ -166,6 +174,55 @@ pub(super) fn put(
             other => return other,
         }
     }
+}
+
+/// Runs a transfer that may take hours with a client whose silence ends it; `work` gets the client and
+/// the server's name.
+///
+/// # Errors
+/// Those of `work`, and when it is cancelled or the system gives no sockets.
+pub(super) fn stream<T, E: From<NetworkError>>(
+    url: &Url,
+    cancel: &Cancel,
+    work: impl AsyncFnOnce(&Client, &str) -> Result<T, E>,
+) -> Result<T, E> {
+    let (limits, host) = (Limits::MODEL, host_of(url));
+    let client = client(&limits, Policy::limited(REDIRECTS))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(NetworkError::System)?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = cancelled(cancel) => Err(NetworkError::Cancelled.into()),
+            outcome = work(&client, &host) => outcome,
+        }
+    });
+    // A name lookup that hangs must not hold us.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// The answer to `request`, whose bytes are taken [`piece`] by piece.
+///
+/// # Errors
+/// When the server cannot be reached or refuses.
+pub(super) async fn answered(
+    request: RequestBuilder,
+    host: &str,
+) -> Result<Response, NetworkError> {
+    sent(request, host, &Limits::MODEL).await
+}
+
+/// The next bytes of an answer; `None` behind the last.
+///
+/// # Errors
+/// When the line breaks or falls silent.
+pub(super) async fn piece(
+    response: &mut Response,
+    host: &str,
+) -> Result<Option<Vec<u8>>, NetworkError> {
+    let piece = response.chunk().await.map_err(|error| broken(&error, host, &Limits::MODEL))?;
+    Ok(piece.map(|bytes| bytes.to_vec()))
 }
 
 fn parsed(address: &str) -> Result<Url, NetworkError> {

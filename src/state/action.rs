@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::{GalleryAction, GalleryOrder, GuideSlot, GuideTool, MaskAction, MaskWork, Tool};
+use super::{
+    GalleryAction, GalleryOrder, GuideSlot, GuideTool, MaskAction, MaskWork, Secret, Tool,
+};
 use crate::jobs::{Job, JobId};
 use crate::pixels::Mask;
-use crate::task::{Preprocess, Task};
+use crate::task::{Air, EngineKind, Preprocess, Task};
 
 /// A wish of the user that changes more than the form in front of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,46 @@ pub enum Action {
     Retry(JobId),
     /// Take the card of a failed job away.
     Dismiss(JobId),
+    /// Put a waiting job at this place among those that wait, from 0.
+    MoveJob(JobId, usize),
+    /// Put a waiting job so many places further back.
+    ShiftJob(JobId, isize),
+    /// Make what this job makes once more, from another seed.
+    Duplicate(JobId),
+    /// Stop every job that waits.
+    CancelWaiting,
+    /// Have the pictures of this engine from now on.
+    UseEngine(EngineKind),
+    /// Make what the form asks for on the service, this once.
+    GenerateRemotely,
+    /// Send the task that would pass the day's limit, or leave it.
+    AnswerBudget(bool),
+    /// Keep the key that was typed.
+    KeepKey,
+    /// Delete the key that is kept.
+    ForgetKey,
+    /// Look for the key and the devices of this machine.
+    LookAtEngines,
+    /// Ask the service for the models that were typed.
+    SearchModels,
+    /// Look at the files of the models of the library.
+    LookAtModels,
+    /// Add the model or the folder that was typed to the library.
+    AddModel,
+    /// Ask for a folder of models to add.
+    AddFolder,
+    /// Take the chosen model, or the typed folder, off the list; no file is touched.
+    ForgetModel,
+    /// Call the chosen model by the AIR that was typed.
+    NameModel,
+    /// Bring the model that was typed from the network.
+    Download,
+    /// Let this download wait.
+    PauseDownload(Uuid),
+    /// Let this download go on.
+    ResumeDownload(Uuid),
+    /// Give this download up.
+    DropDownload(Uuid),
     /// Make the pictures that were waiting when Latelier stopped.
     ResumeWaiting,
     /// Forget the jobs that were waiting when Latelier stopped.
@@ -81,6 +123,8 @@ pub struct MaskOrder {
     pub mask: Mask,
     /// The task that is to name it.
     pub task: Task,
+    /// Who is to make it.
+    pub engine: EngineKind,
 }
 
 /// Work outside the state; the shell does it on a thread of its own.
@@ -94,6 +138,37 @@ pub enum Effect {
     Mask(MaskWork),
     /// Give these jobs to the provider, in this order.
     Resume(Vec<Job>),
+    /// Keep this key, then say where: [`super::State::set_key`].
+    KeepKey(Secret),
+    /// Delete the key, then say so.
+    ForgetKey,
+    /// Look whether there is a key, and which devices there are.
+    LookAtEngines,
+    /// Ask the service for models by these words: [`super::State::set_found`].
+    SearchModels(String),
+    /// Look at the files of the models, and through which folders they are looked for.
+    LookAtModels,
+    /// Add this model or folder to the library.
+    AddModel(PathBuf),
+    /// The same with a folder that is asked for.
+    AddFolder,
+    /// Take this model or folder off the list.
+    ForgetModel(PathBuf),
+    /// Call the model at this path so.
+    NameModel(PathBuf, Air),
+    /// Bring a model from the network.
+    Download {
+        /// Where it is.
+        address: String,
+        /// Its SHA-256 in hexadecimal digits, or nothing.
+        checksum: String,
+    },
+    /// Let this download wait.
+    PauseDownload(Uuid),
+    /// Let this download go on.
+    ResumeDownload(Uuid),
+    /// Give this download up.
+    DropDownload(Uuid),
     /// Take these jobs out of the journal.
     Discard(Vec<JobId>),
     /// Ask for a picture file and bring it into the library.

@@ -1,5 +1,7 @@
 //! What each action does: one call an arm.
 
+mod engines;
+mod jobs;
 mod masking;
 
 pub use masking::{MaskAction, MaskChange, MaskWork};
@@ -8,22 +10,39 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Action, Draft, Effect, JobEntry, JobStatus, MaskOrder, State, Tone, Tool, Zoom};
-use crate::jobs::{Job, JobId, Status, fresh_seed};
-use crate::task::{EngineKind, ImageRef, Problem, Task, resolve};
-
-/// Why nothing is made before the start picture's size is known.
-const STILL_READ: &str = "The picture to start from is still being read";
+use super::{Action, Draft, Effect, State, Tone, Tool, Zoom};
+use crate::jobs::fresh_seed;
+use crate::task::Task;
 
 impl State {
     /// Does what the user wishes; returns what the shell has to do.
     pub fn apply(&mut self, action: Action) -> Option<Effect> {
         match action {
-            Action::Generate => self.generate(),
+            Action::Generate => self.generate(self.preferences.engine),
             Action::Cancel(id) => self.cancel(id),
             Action::CancelRunning => self.cancel(self.world.queue.next_open()?.id),
             Action::Retry(id) => self.retry(id),
             Action::Dismiss(id) => self.dismiss(id),
+            Action::MoveJob(..)
+            | Action::ShiftJob(..)
+            | Action::Duplicate(_)
+            | Action::CancelWaiting => self.apply_to_queue(action),
+            Action::UseEngine(_)
+            | Action::GenerateRemotely
+            | Action::AnswerBudget(_)
+            | Action::KeepKey
+            | Action::ForgetKey
+            | Action::LookAtEngines
+            | Action::SearchModels => self.apply_to_engines(action),
+            Action::LookAtModels
+            | Action::AddModel
+            | Action::AddFolder
+            | Action::ForgetModel
+            | Action::NameModel
+            | Action::Download
+            | Action::PauseDownload(_)
+            | Action::ResumeDownload(_)
+            | Action::DropDownload(_) => self.apply_to_shelf(action),
             Action::ResumeWaiting => self.resume_waiting(),
             Action::DiscardWaiting => self.discard_waiting(),
             Action::DrawSeed => self.draw_seed(),
@@ -50,146 +69,6 @@ impl State {
             Action::Rescan => Some(Effect::Rescan),
             Action::DismissNotice(id) => self.dismiss_notice(id),
         }
-    }
-
-    fn generate(&mut self) -> Option<Effect> {
-        self.available()?;
-        if let Some(reason) = self.world.start_refusal(&self.draft) {
-            self.world.notify(Tone::Failed, reason);
-            return None;
-        }
-        let from_library = self.draft.seed_image.is_some();
-        if from_library && self.draft.extends() && self.draft.extension.source.is_none() {
-            self.world.notify(Tone::Failed, STILL_READ);
-            return None;
-        }
-        let problems = self.world.wildcard_problems(&self.draft);
-        if !problems.is_empty() {
-            self.world.problems = problems;
-            return None;
-        }
-        let task = self.world.complete(self.draft.to_task(Uuid::new_v4()));
-        if task.seed.is_none() {
-            self.draft.seed = Some(fresh_seed());
-        }
-        let seed = self.draft.seed;
-        let task = self.world.filled(Task { seed, ..task });
-        let effect = self.submit_or_draw(task)?;
-        self.view.prompts.note(&self.draft.prompt, &self.draft.negative_prompt);
-        Some(effect)
-    }
-
-    /// Makes a job of the task; where a mask was drawn, its picture has to come first.
-    fn submit_or_draw(&mut self, task: Task) -> Option<Effect> {
-        if !self.draft.repaints() || task.mask_image.is_some() {
-            let submitted = self.submit(&task);
-            return submitted.map_err(|problems| self.world.problems = problems).ok();
-        }
-        if self.painting.is_waiting() {
-            self.world.notify(Tone::Failed, "The mask is still being read or changed");
-            return None;
-        }
-        let to_check = self.world.filled(self.task_to_check());
-        let problems = resolve(&to_check, &self.world, EngineKind::Local, 1).err();
-        if let Some(problems) = problems {
-            self.world.problems = problems;
-            return None;
-        }
-        let mask = self.painting.mask()?.mask().clone();
-        Some(Effect::DrawMask(Box::new(MaskOrder { mask, task })))
-    }
-
-    /// Goes on with a task whose mask was drawn: it is in the library under that name.
-    pub fn mask_drawn(&mut self, task: Task, mask: Uuid) -> Option<Effect> {
-        self.submit_or_tell(&Task { mask_image: Some(ImageRef::Uuid(mask)), ..task })
-    }
-
-    /// Says why nothing can be made when nothing can.
-    fn available(&mut self) -> Option<()> {
-        let Status::Unavailable(failure) = &self.world.status else { return Some(()) };
-        let headline = failure.headline.clone();
-        self.world.notify(Tone::Failed, headline);
-        None
-    }
-
-    /// Makes jobs of what was waiting. What cannot be resumed, such as a job whose model is gone,
-    /// keeps waiting.
-    fn resume_waiting(&mut self) -> Option<Effect> {
-        self.available()?;
-        let mut jobs = Vec::new();
-        for waiting in std::mem::take(&mut self.world.waiting) {
-            if waiting.engine == EngineKind::Remote {
-                // The local engine must not make what the service may have made already.
-                let text =
-                    "A job of the service waits: close the window and use latelier run --resume";
-                self.world.notify(Tone::Failed, text.to_owned());
-                self.world.waiting.push(waiting);
-                continue;
-            }
-            match resolve(&waiting.task, &self.world, EngineKind::Local, fresh_seed()) {
-                Ok(request) => jobs.push(Job::resume(Arc::new(request), waiting.owed)),
-                Err(problems) => {
-                    let why = problems.into_iter().next().map(|problem| problem.message);
-                    let text = format!("Cannot be resumed: {}", why.unwrap_or_default());
-                    self.world.notify(Tone::Failed, text);
-                    self.world.waiting.push(waiting);
-                }
-            }
-        }
-        for job in &jobs {
-            self.world.queue.push(JobEntry::new(job));
-        }
-        if jobs.is_empty() {
-            return None;
-        }
-        self.follow();
-        Some(Effect::Resume(jobs))
-    }
-
-    fn discard_waiting(&mut self) -> Option<Effect> {
-        let waiting = std::mem::take(&mut self.world.waiting);
-        let ids: Vec<JobId> = waiting.iter().map(|waiting| waiting.id).collect();
-        (!ids.is_empty()).then_some(Effect::Discard(ids))
-    }
-
-    /// Makes a job of a task that need not be the form's any more, or says why not.
-    fn submit_or_tell(&mut self, task: &Task) -> Option<Effect> {
-        let submitted = self.submit(task);
-        let tell = |problems: Vec<Problem>| {
-            let why = problems.into_iter().next().map(|problem| problem.message);
-            self.world.notify(Tone::Failed, why.unwrap_or_default());
-        };
-        submitted.map_err(tell).ok()
-    }
-
-    /// Makes a job of the task; else what keeps it from being one.
-    fn submit(&mut self, task: &Task) -> Result<Effect, Vec<Problem>> {
-        let request = Arc::new(resolve(task, &self.world, EngineKind::Local, fresh_seed())?);
-        let job = Job::new(request);
-        self.world.queue.push(JobEntry::new(&job));
-        self.follow();
-        Ok(Effect::Submit(job))
-    }
-
-    fn cancel(&mut self, id: JobId) -> Option<Effect> {
-        self.world.queue.cancel(id);
-        None
-    }
-
-    fn retry(&mut self, id: JobId) -> Option<Effect> {
-        let failed = self.world.queue.get(id)?;
-        let task =
-            Task { task_uuid: Some(Uuid::new_v4().to_string()), ..(*failed.request.task).clone() };
-        let effect = self.submit_or_tell(&task)?;
-        self.world.queue.remove(id);
-        Some(effect)
-    }
-
-    fn dismiss(&mut self, id: JobId) -> Option<Effect> {
-        if matches!(self.world.queue.get(id)?.status, JobStatus::Failed(_)) {
-            self.world.queue.remove(id);
-        }
-        None
     }
 
     fn draw_seed(&mut self) -> Option<Effect> {

@@ -6,6 +6,7 @@ mod action;
 mod apply;
 mod canvas;
 mod draft;
+mod engines;
 mod extension;
 mod gallery;
 mod mask;
@@ -13,9 +14,12 @@ mod meter;
 mod more;
 mod offer;
 mod painting;
+mod preferences;
 mod prompt_book;
 mod queue;
 mod refusals;
+mod sheets;
+mod shelf;
 mod stack_row;
 mod stacks;
 mod start;
@@ -28,6 +32,7 @@ pub use action::{Action, Effect, MaskOrder};
 pub use apply::{MaskAction, MaskChange, MaskWork};
 pub use canvas::OnCanvas;
 pub use draft::{Draft, Mode};
+pub use engines::{BudgetQuestion, EngineFacts, KeyStatus, ModelsFound, Outlook, OutlookQuestion};
 pub use extension::{Extension, Pull};
 pub use gallery::{
     Compare, Day, Difference, ExportTexts, Fact, Gallery, GalleryAction, GalleryEntry,
@@ -38,9 +43,12 @@ pub use meter::{Length, Meter, Texts};
 pub use more::More;
 pub use offer::Offer;
 pub use painting::{MaskSource, MaskTicket, Painting, ToolSettings};
+pub use preferences::Preferences;
 pub use prompt_book::{PromptBook, WrittenPrompt};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
 pub use refusals::{Refusal, Refusals};
+pub use sheets::{Recording, Secret, SettingsPage, Sheets};
+pub use shelf::{ModelFile, ShelfFacts};
 pub use stack_row::{RowEdit, StackRow, edit_rows};
 pub use stacks::{GuideSlot, GuideTool, StackDraft, StackWork};
 pub use start::StartPicture;
@@ -54,7 +62,7 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use crate::jobs::Event;
+use crate::jobs::{Event, Progress};
 use crate::task::{EngineKind, ImageRef, ModelCard, ModelDefaults, Task, resolve};
 
 /// All that a running window holds.
@@ -69,11 +77,22 @@ pub struct State {
     /// The mask while it is painted on.
     pub painting: Painting,
 
+    /// What the user decided once.
+    pub preferences: Preferences,
+
     /// Facts.
     pub world: World,
 
-    checked: Option<(Draft, [usize; 2])>,
+    checked: Option<Checked>,
     wanted_mask: Option<(MaskTicket, MaskSource)>,
+}
+
+/// What was checked: the form, which models and words there were, for whom.
+#[derive(Debug, PartialEq)]
+struct Checked {
+    draft: Draft,
+    known: [usize; 2],
+    engine: EngineKind,
 }
 
 impl State {
@@ -85,6 +104,12 @@ impl State {
 
     /// Takes in one event of a provider.
     pub fn receive(&mut self, event: &Event) {
+        if let Progress::Failed(failure) = &event.progress
+            && let Some(job) = self.world.queue.get(event.job)
+        {
+            let engine = job.engine();
+            self.hear_of_key(engine, failure);
+        }
         let Some(image_uuid) = self.world.receive(event) else { return };
         if self.view.following {
             self.view.selected = Some(image_uuid);
@@ -96,6 +121,13 @@ impl State {
     pub fn set_models(&mut self, models: Arc<Vec<Arc<ModelCard>>>) {
         self.world.models = models;
         self.world.models_read = true;
+        if self.preferences.engine == EngineKind::Local {
+            self.choose_a_model();
+        }
+    }
+
+    /// Gives the form a model that works, unless it has one.
+    fn choose_a_model(&mut self) {
         if self.draft.model.is_some() {
             return;
         }
@@ -122,6 +154,7 @@ impl State {
     /// Brings everything derived up to date; cheap when nothing changed. Call once a frame.
     pub fn refresh(&mut self, now: SystemTime) {
         self.settle_mask();
+        self.refresh_engines();
         let filter = Filter {
             search: &self.view.search,
             only_starred: self.view.gallery.only_starred,
@@ -138,16 +171,16 @@ impl State {
         {
             self.draft.extension.fit(*extent);
         }
-        let models = self.world.known();
+        let known = self.world.known();
         if !self.world.models_read {
             return;
         }
-        let current = self
-            .checked
-            .as_ref()
-            .is_some_and(|(draft, seen)| *seen == models && *draft == self.draft);
+        let engine = self.preferences.engine;
+        let current = self.checked.as_ref().is_some_and(|seen| {
+            (seen.known, seen.engine) == (known, engine) && seen.draft == self.draft
+        });
         if !current {
-            self.checked = Some((self.draft.clone(), models));
+            self.checked = Some(Checked { draft: self.draft.clone(), known, engine });
             self.check();
         }
     }
@@ -175,18 +208,24 @@ impl State {
         self.world.set_refusals(refusals);
         // A fixed name and seed: neither can be wrong, and nothing is kept of this request.
         let task = self.task_to_check();
+        self.report(&task);
         let mut problems = self.world.wildcard_problems(&self.draft);
         let filled = self.world.filled(task);
-        problems.extend(
-            resolve(&filled, &self.world, EngineKind::Local, 1).err().into_iter().flatten(),
-        );
+        let request = match resolve(&filled, &self.world, self.preferences.engine, 1) {
+            Ok(request) => Some(Arc::new(request)),
+            Err(others) => {
+                problems.extend(others);
+                None
+            }
+        };
+        self.world.engines.request = request.filter(|_| problems.is_empty());
         self.world.problems = problems;
     }
 
     /// The task of the form; a mask that is yet to be drawn has some name in it.
     fn task_to_check(&self) -> Task {
         let uuid = Uuid::from_u128(CHECK_UUID);
-        let mut task = self.world.complete(self.draft.to_task(uuid));
+        let mut task = self.world.complete(self.draft.to_task(uuid), &self.draft);
         if self.draft.repaints() {
             task.mask_image.get_or_insert(ImageRef::Uuid(uuid));
         }
@@ -207,13 +246,16 @@ impl World {
     /// The task that `draft` stands for, as it is sent; a mask that is yet to be drawn is missing.
     #[must_use]
     pub fn task_of(&self, draft: &Draft, task_uuid: Uuid) -> Task {
-        self.complete(draft.to_task(task_uuid))
+        self.complete(draft.to_task(task_uuid), draft)
     }
 
     /// The task with what the API requires and the form leaves to the model: the size.
-    fn complete(&self, mut task: Task) -> Task {
-        let card = task.model.as_deref().and_then(|air| self.checkpoint(air));
-        if let Some(card) = card.filter(|card| card.architecture.needs_extent()) {
+    fn complete(&self, mut task: Task, draft: &Draft) -> Task {
+        // The service is told the size that the form shows, whatever it would take itself.
+        let needs = |card: &ModelCard| {
+            card.architecture.needs_extent() || self.engines.kind == EngineKind::Remote
+        };
+        if let Some(card) = self.model_of_form(draft).filter(|card| needs(card)) {
             let extent = card.defaults.extent;
             task.width.get_or_insert(extent.width);
             task.height.get_or_insert(extent.height);
@@ -224,7 +266,7 @@ impl World {
     /// Defaults of the chosen model; those of a common model while there is none.
     #[must_use]
     pub fn defaults(&self, draft: &Draft) -> ModelDefaults {
-        self.chosen_model(draft).map_or_else(common_defaults, |card| card.defaults.clone())
+        self.model_of_form(draft).map_or_else(common_defaults, |card| card.defaults.clone())
     }
 }
 

@@ -1,4 +1,6 @@
-//! Jobs in the order of their making, how far each is and how long it will take.
+//! Jobs in the order of their turns, how far each is and how long it will take.
+
+mod order;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::StackWork;
-use crate::jobs::{Cancel, Failure, Job, JobId, Progress};
+use crate::jobs::{Device, Failure, FailureKind, Job, JobId, Owed, Progress};
+use crate::library::Estimate;
 use crate::pixels::{Extent, Picture};
-use crate::task::Request;
+use crate::task::{EngineKind, Request};
 
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +42,23 @@ pub struct JobEntry {
     /// What it makes.
     pub request: Arc<Request>,
 
-    /// Ends it.
-    pub cancel: Cancel,
-
     /// Where it stands.
     pub status: JobStatus,
+
+    /// What it really runs on, once it does.
+    pub device: Option<Device>,
+
+    /// What it will probably cost.
+    pub price: Option<Estimate>,
+
+    /// The job as it was given away.
+    job: Job,
+
+    /// Its pictures that are there.
+    made: Vec<Owed>,
+
+    /// When its turn came.
+    began: Option<Instant>,
 
     /// The last rough picture of the present state, and how many came before it.
     pub preview: Option<(Picture, u64)>,
@@ -92,8 +107,12 @@ impl JobEntry {
         Self {
             id: job.id,
             request: Arc::clone(&job.request),
-            cancel: job.cancel.clone(),
             status: JobStatus::Waiting,
+            device: None,
+            price: None,
+            job: job.clone(),
+            made: Vec::new(),
+            began: None,
             preview: None,
             owed: job.owed.iter().map(|owed| owed.index).collect(),
             steps: Vec::new(),
@@ -122,6 +141,8 @@ impl JobEntry {
                 let all = total * self.pictures();
                 self.steps_done() as f32 / all.max(1) as f32
             }
+            // The service tells of no steps.
+            JobStatus::Loading => self.finished as f32 / self.pictures().max(1) as f32,
             _ => 0.0,
         }
     }
@@ -137,6 +158,39 @@ impl JobEntry {
     #[must_use]
     pub fn at_work(&self) -> Range<u32> {
         self.finished..(self.steps.len() as u32).max(self.finished + 1)
+    }
+
+    /// Who makes it.
+    #[must_use]
+    pub fn engine(&self) -> EngineKind {
+        self.request.engine
+    }
+
+    /// How many of its pictures are there.
+    #[must_use]
+    pub const fn finished(&self) -> u32 {
+        self.finished
+    }
+
+    /// Since when it is at work.
+    #[must_use]
+    pub const fn began(&self) -> Option<Instant> {
+        self.began
+    }
+
+    /// Whether the service may have it still: then it is asked for and not made anew.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        matches!(&self.status, JobStatus::Failed(failure) if failure.kind == FailureKind::Interrupted)
+    }
+
+    /// The job again, for what is left of it.
+    pub(super) fn again(&self) -> Job {
+        let made = |owed: &Owed| self.made.iter().any(|made| made.index == owed.index);
+        let owed = self.job.owed.iter().copied().filter(|owed| !made(owed)).collect();
+        let finished = [self.job.finished.clone(), self.made.clone()].concat();
+        let service = self.job.service.clone();
+        Job { finished, service, ..Job::resume(Arc::clone(&self.request), owed) }
     }
 
     fn steps_done(&self) -> u32 {
@@ -190,15 +244,16 @@ pub struct Plan<'a> {
     pub pictures: u32,
 }
 
-/// Jobs in the order of their making, and what was measured on those that ended.
+/// Jobs in the order of their turns, and what was measured on those that ended.
 #[derive(Debug, Default)]
 pub struct Queue {
     jobs: Vec<JobEntry>,
     paces: HashMap<PaceKey, Pace>,
+    moves: u64,
 }
 
 impl Queue {
-    /// All jobs, the oldest first.
+    /// All jobs in the order of their turns.
     #[must_use]
     pub fn jobs(&self) -> &[JobEntry] {
         &self.jobs
@@ -253,6 +308,7 @@ impl Queue {
 
     pub(super) fn push(&mut self, job: JobEntry) {
         self.jobs.push(job);
+        self.give_turns();
     }
 
     /// Takes the job out, whatever its state.
@@ -267,7 +323,7 @@ impl Queue {
             return;
         };
         let job = &mut self.jobs[place];
-        job.cancel.cancel();
+        job.job.cancel.cancel();
         if job.status == JobStatus::Waiting {
             self.jobs.remove(place);
         } else {
@@ -281,7 +337,13 @@ impl Queue {
         let job = &mut self.jobs[place];
         let stopping = job.status == JobStatus::Stopping;
         match progress {
-            Progress::Started { .. } if !stopping => job.status = JobStatus::Loading,
+            Progress::Started { device } => {
+                job.device = Some(device.clone());
+                job.began.get_or_insert(now);
+                if !stopping {
+                    job.status = JobStatus::Loading;
+                }
+            }
             Progress::Step { image, done, total, preview } if !stopping => {
                 job.status = JobStatus::Running { done: *done, total: *total };
                 let Some(place) = job.place(*image) else { return };
@@ -293,9 +355,10 @@ impl Queue {
                     job.preview = Some((preview.clone(), count));
                 }
             }
-            Progress::Queued | Progress::Started { .. } | Progress::Step { .. } => {}
+            Progress::Queued | Progress::Step { .. } => {}
             Progress::Image(record) => {
                 job.finished += 1;
+                job.made.push(Owed { index: record.index, image_uuid: record.image_uuid });
                 // The steps really done: fewer than asked for when it starts from a picture.
                 if let (Some(step_secs), JobStatus::Running { total, .. }) =
                     (job.clock.step_secs(), &job.status)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Compare, Gallery, GalleryView, PromptBook, TaskSheet, ToolSettings};
+use super::{Compare, Gallery, GalleryView, PromptBook, Sheets, TaskSheet, ToolSettings};
 use crate::jobs::NsfwScore;
 
 /// Dark, light, or as the system says.
@@ -146,6 +146,10 @@ pub struct View {
     #[serde(skip)]
     pub task_sheet: TaskSheet,
 
+    /// Sheets over the window and lists that fold out.
+    #[serde(skip)]
+    pub sheets: Sheets,
+
     /// Set for one frame: the prompt takes the keyboard.
     #[serde(skip)]
     pub focus_prompt: bool,
@@ -223,6 +227,7 @@ impl Default for View {
             tool: Tool::default(),
             shortcuts_open: false,
             task_sheet: TaskSheet::default(),
+            sheets: Sheets::default(),
             focus_prompt: false,
             reveal_selected: false,
             uncovered: BTreeSet::new(),

@@ -8,11 +8,13 @@ use std::time::{Instant, SystemTime};
 use uuid::Uuid;
 
 use super::action::Action;
+use super::engines::EngineFacts;
 use super::gallery::{Gallery, GalleryAction};
 use super::meter::Meter;
 use super::offer::Offer;
 use super::queue::Queue;
 use super::refusals::Refusals;
+use super::shelf::ShelfFacts;
 use super::stacks::GuideSlot;
 use super::start::StartPicture;
 use crate::jobs::{Event, Progress, Status, Waiting};
@@ -61,8 +63,14 @@ pub struct World {
     /// Whether [`Self::models`] is known yet: at start the folders are still looked through.
     pub models_read: bool,
 
-    /// Whether the provider can work, and on what.
+    /// Whether the chosen engine can work, and on what.
     pub status: Status,
+
+    /// What is known of the engines.
+    pub engines: EngineFacts,
+
+    /// What is known of models beside their cards.
+    pub shelf: ShelfFacts,
 
     /// Sentences that pass, the oldest first.
     pub notices: Vec<Notice>,
@@ -111,6 +119,8 @@ impl Default for World {
             models: Arc::default(),
             models_read: false,
             status: Status::Starting,
+            engines: EngineFacts::default(),
+            shelf: ShelfFacts::default(),
             notices: Vec::new(),
             problems: Vec::new(),
             opening: 0,
@@ -241,6 +251,9 @@ impl World {
     /// Takes in one event of a provider; returns the picture it brought.
     pub(super) fn receive(&mut self, event: &Event) -> Option<Uuid> {
         self.queue.receive(event.job, &event.progress, Instant::now());
+        if event.progress.is_end() || matches!(event.progress, Progress::Image(_)) {
+            self.engines.rounds += 1;
+        }
         let Progress::Image(record) = &event.progress else { return None };
         self.gallery.add(record, SystemTime::now());
         Some(record.image_uuid)

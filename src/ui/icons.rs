@@ -116,3 +116,27 @@ pub const FOLD_OPEN: char = '\u{e5cf}';
 pub const FOLDED: char = '\u{e409}';
 /// One picture, or the place for one.
 pub const PICTURE: char = '\u{e251}';
+/// The settings.
+pub const GEAR: char = '\u{e8b8}';
+/// The library of models.
+pub const MODELS: char = '\u{f720}';
+/// Can be dragged to another place.
+pub const DRAG: char = '\u{e945}';
+/// A list of all.
+pub const LIST: char = '\u{e8ef}';
+/// Something to be careful about.
+pub const WARNING: char = '\u{e002}';
+/// Brings a file from the network.
+pub const DOWNLOAD: char = '\u{e171}';
+/// Waits until it is told to go on.
+pub const PAUSE: char = '\u{e034}';
+/// Goes on.
+pub const PLAY: char = '\u{e037}';
+/// A key.
+pub const KEY: char = '\u{e73c}';
+/// The service.
+pub const CLOUD: char = '\u{e2bd}';
+/// Memory.
+pub const MEMORY: char = '\u{e322}';
+/// One less.
+pub const REMOVE: char = '\u{e15b}';

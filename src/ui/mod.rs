@@ -16,7 +16,7 @@ pub use textures::Textures;
 use eframe::egui;
 use uuid::Uuid;
 
-use crate::state::{Action, Draft, OnCanvas, Painting, ThemeChoice, View, World};
+use crate::state::{Action, Draft, OnCanvas, Painting, Preferences, ThemeChoice, View, World};
 use textures::Size;
 
 /// What a panel may see and do.
@@ -27,6 +27,8 @@ pub struct Cx<'a> {
     pub view: &'a mut View,
     /// The mask while it is painted on.
     pub painting: &'a mut Painting,
+    /// What the user decided once.
+    pub preferences: &'a mut Preferences,
     /// Facts.
     pub world: &'a World,
     /// Pictures on the graphics card.
@@ -71,10 +73,18 @@ pub fn draw(ui: &mut egui::Ui, cx: &mut Cx<'_>) {
         ThemeChoice::Light => egui::ThemePreference::Light,
         ThemeChoice::System => egui::ThemePreference::System,
     });
+    scale(ui, cx.preferences);
     cx.textures.begin_frame(ui.ctx());
     shortcuts::listen(ui, cx);
     panels::task_sheet::listen(ui, cx);
     panels::draw(ui, cx);
     cx.textures.end_frame();
     cx.view.focus_prompt = false;
+}
+
+/// Draws everything as large as the user wishes.
+fn scale(ui: &egui::Ui, preferences: &Preferences) {
+    // Steps and bounds are ours, and so are the keys.
+    ui.ctx().options_mut(|options| options.zoom_with_keyboard = false);
+    ui.ctx().set_zoom_factor(preferences.scale());
 }

@@ -1,4 +1,6 @@
-//! The keyboard: what each shortcut does, and the list the sheet shows.
+//! The keyboard: what each shortcut does, and the list the sheet shows. Most can be given other keys.
+
+mod chord;
 
 mod gallery;
 
@@ -6,7 +8,8 @@ use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
 use super::Cx;
-use crate::state::{Action, MaskAction, Tool, Zoom};
+use crate::state::{Action, MaskAction, Preferences, Recording, SettingsPage, Tool, Zoom};
+pub(super) use chord::written;
 
 /// A shortcut and what it does.
 pub(super) struct Shortcut {
@@ -110,8 +113,28 @@ const SHORTCUTS: &[Shortcut] = &[
     row("F5", "Look for results and models again", plain(Key::F5), When::Always, |cx| {
         cx.actions.push(Action::Rescan);
     }),
-    row("Ctrl ,", "Dark, light, as the system", ctrl(Key::Comma), When::Always, |cx| {
-        cx.view.theme = cx.view.theme.next();
+    row("Ctrl U", "List of all jobs", ctrl(Key::U), When::Always, |cx| {
+        cx.view.sheets.queue = !cx.view.sheets.queue;
+    }),
+    row("Ctrl M", "The library of models", ctrl(Key::M), When::Always, |cx| {
+        cx.view.sheets.models = !cx.view.sheets.models;
+        cx.actions.push(Action::LookAtModels);
+    }),
+    row("Ctrl ,", "Settings", ctrl(Key::Comma), When::Always, |cx| {
+        let sheets = &mut cx.view.sheets;
+        sheets.settings =
+            if sheets.settings.is_some() { None } else { Some(SettingsPage::default()) };
+        cx.actions.extend([Action::LookAtEngines, Action::LookAtModels]);
+    }),
+    row("Ctrl +", "Draw everything larger", ctrl(Key::Plus), When::Always, |cx| {
+        cx.preferences.rescale(1);
+    }),
+    row("", "", ctrl(Key::Equals), When::Always, |cx| cx.preferences.rescale(1)),
+    row("Ctrl -", "Draw everything smaller", ctrl(Key::Minus), When::Always, |cx| {
+        cx.preferences.rescale(-1);
+    }),
+    row("Ctrl 0", "Draw everything in the usual size", ctrl(Key::Num0), When::Always, |cx| {
+        cx.preferences.scale_percent = 100;
     }),
     row("?", "This sheet", plain(Key::Questionmark), When::Idle, |cx| {
         cx.view.shortcuts_open = !cx.view.shortcuts_open;
@@ -147,6 +170,9 @@ fn harden(cx: &mut Cx<'_>, by: f32) {
 
 /// What is nearest at hand ends first: the stroke being drawn, the results, the running job.
 fn escape(cx: &mut Cx<'_>) {
+    if std::mem::take(&mut cx.view.sheets.queue) {
+        return;
+    }
     if cx.painting.cancel() || gallery::escape(cx) {
         return;
     }
@@ -164,15 +190,44 @@ pub(super) fn sheet() -> impl Iterator<Item = &'static Shortcut> {
     SHORTCUTS.iter().chain(gallery::SHORTCUTS).filter(|shortcut| !shortcut.label.is_empty())
 }
 
+impl Shortcut {
+    /// Whether it can be given other keys: pairs of arrows cannot.
+    pub(super) fn is_changeable(&self) -> bool {
+        chord::read(&self.keys.replace(' ', "+")) == Some(self.chord)
+    }
+
+    /// The keys that it listens to.
+    fn chord(&self, preferences: &Preferences) -> KeyboardShortcut {
+        let own = preferences.shortcuts.get(self.label).filter(|_| !self.label.is_empty());
+        own.and_then(|text| chord::read(text)).unwrap_or(self.chord)
+    }
+
+    /// The keys that it listens to, for people.
+    pub(super) fn keys(&self, preferences: &Preferences) -> String {
+        match self.chord(preferences) {
+            chord if chord == self.chord => self.keys.to_owned(),
+            chord => written(chord).replace('+', " "),
+        }
+    }
+}
+
 /// Takes the shortcuts of this frame; before any widget, so that no field swallows them.
 pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
+    if let Some(Recording { label, .. }) = cx.view.sheets.recording.clone() {
+        return record(ui, cx, &label);
+    }
     let keyboard = cx.view.gallery.has_keyboard;
     cx.view.gallery.focus_chosen &= keyboard;
     let free = ui.memory(|memory| memory.focused().is_none()) || keyboard;
-    let idle = free && !egui::Popup::is_any_open(ui.ctx()) && !cx.view.shortcuts_open;
+    let idle = free
+        && !egui::Popup::is_any_open(ui.ctx())
+        && !cx.view.sheets.cover()
+        && cx.world.engines.question.is_none()
+        && !cx.view.shortcuts_open;
     for shortcut in all() {
         let listens = shortcut.when == When::Always || idle;
-        if listens && ui.input_mut(|input| input.consume_shortcut(&shortcut.chord)) {
+        let chord = shortcut.chord(cx.preferences);
+        if listens && ui.input_mut(|input| input.consume_shortcut(&chord)) {
             (shortcut.act)(cx);
         }
     }
@@ -181,4 +236,87 @@ pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
     }
     // The grid says so again when it is drawn.
     cx.view.gallery.has_keyboard = false;
+}
+
+/// Gives the shortcut of that label the keys that are pressed now. Esc leaves it as it is, Backspace
+/// gives it its own again.
+fn record(ui: &Ui, cx: &mut Cx<'_>, label: &str) {
+    let mut pressed = None;
+    ui.input_mut(|input| {
+        input.events.retain(|event| match event {
+            egui::Event::Key { key, pressed: true, modifiers, .. } => {
+                pressed.get_or_insert(KeyboardShortcut::new(*modifiers, *key));
+                false
+            }
+            egui::Event::Key { .. } | egui::Event::Text(_) => false,
+            _ => true,
+        });
+    });
+    let Some(chord) = pressed else { return };
+    let none = chord.modifiers.is_none();
+    if none && chord.logical_key == Key::Escape {
+        cx.view.sheets.recording = None;
+        return;
+    }
+    if none && chord.logical_key == Key::Backspace {
+        cx.preferences.shortcuts.remove(label);
+        cx.view.sheets.recording = None;
+        return;
+    }
+    let chord = chord::normal(chord);
+    let trouble = trouble(cx.preferences, label, chord);
+    if trouble.is_some() {
+        cx.view.sheets.recording = Some(Recording { label: label.to_owned(), trouble });
+        return;
+    }
+    let usual = all().any(|row| row.label == label && row.chord == chord);
+    if usual {
+        cx.preferences.shortcuts.remove(label);
+    } else {
+        cx.preferences.shortcuts.insert(label.to_owned(), written(chord));
+    }
+    cx.view.sheets.recording = None;
+}
+
+/// Why the shortcut of that label cannot have these keys.
+fn trouble(preferences: &Preferences, label: &str, chord: KeyboardShortcut) -> Option<String> {
+    let keys = written(chord).replace('+', " ");
+    let others = all().filter(|row| row.label != label);
+    if let Some(other) = others.into_iter().find(|row| row.chord(preferences) == chord) {
+        let does = if other.label.is_empty() { "something else" } else { other.label };
+        return Some(format!("{keys} is taken: {does}"));
+    }
+    let own = all().find(|row| row.label == label)?;
+    let writes = own.when == When::Always && chord.conflicts_with_text_editing();
+    writes.then(|| format!("{keys} is needed for writing: add Ctrl or Alt"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_shortcuts_have_the_same_keys_and_all_can_be_told_apart() {
+        let preferences = Preferences::default();
+        for (place, one) in SHORTCUTS.iter().enumerate() {
+            for other in &SHORTCUTS[place + 1..] {
+                assert_ne!(one.chord, other.chord, "{} and {}", one.label, other.label);
+                assert!(one.label.is_empty() || one.label != other.label, "{}", one.label);
+            }
+            assert_eq!(one.keys(&preferences), one.keys);
+        }
+    }
+
+    #[test]
+    fn other_keys_are_taken_unless_somebody_has_them() {
+        let mut preferences = Preferences::default();
+        let told = trouble(&preferences, "Generate", ctrl(Key::G)).unwrap();
+        assert_eq!(told, "Ctrl G is taken: Fold the gallery");
+        assert!(trouble(&preferences, "Generate", plain(Key::K)).unwrap().contains("writing"));
+        assert_eq!(trouble(&preferences, "Generate", ctrl(Key::K)), None);
+        preferences.shortcuts.insert("Generate".to_owned(), written(ctrl(Key::K)));
+        let generate = SHORTCUTS.iter().find(|row| row.label == "Generate").unwrap();
+        assert_eq!(generate.keys(&preferences), "Ctrl K");
+        assert_eq!(trouble(&preferences, "Settings", ctrl(Key::Enter)), None, "free again");
+    }
 }

@@ -4,8 +4,58 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::jobs::{Device, NsfwScore};
+use crate::library::{Estimate, dollars};
 use crate::pixels::{Extent, covering_window};
-use crate::state::{Draft, Mode};
+use crate::state::{Draft, JobEntry, Mode};
+use crate::task::{EngineKind, Request};
+
+/// The button that leads to where a key is entered.
+pub(super) const ENTER_KEY: &str = "Enter a key";
+
+/// `1.9 GiB`, `640 MiB`.
+pub(super) fn bytes(count: u64) -> String {
+    let mib = count as f64 / f64::from(1 << 20);
+    if mib < 1.0 {
+        format!("{:.0} KiB", mib * 1024.0)
+    } else if mib < 1000.0 {
+        format!("{mib:.0} MiB")
+    } else {
+        format!("{:.1} GiB", mib / 1024.0)
+    }
+}
+
+/// `$0.0013`, or `$0.0013 to $0.0026`.
+pub(super) fn price(estimate: Estimate) -> String {
+    let (low, high) = (dollars(estimate.low), dollars(estimate.high));
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
+/// What a request does, in the words of the big button.
+pub(super) fn verb_of(request: &Request) -> &'static str {
+    let task = &request.task;
+    verb_word(match (&task.outpaint, &task.mask_image, &task.seed_image) {
+        (Some(_), _, _) => Mode::Extend,
+        (_, Some(_), _) => Mode::Fill,
+        (_, _, Some(_)) => Mode::Vary,
+        _ => Mode::Generate,
+    })
+}
+
+const fn verb_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Extend => "Extend",
+        other => verb(other),
+    }
+}
+
+/// What is done with a job of which no step is known.
+pub(super) fn beginning(job: &JobEntry) -> String {
+    match (job.engine(), &job.device) {
+        (EngineKind::Local, _) => format!("Loading {}…", job.request.model.name),
+        (EngineKind::Remote, Some(device)) => format!("Being made by {}…", device.name),
+        (EngineKind::Remote, None) => "On its way to the service…".to_owned(),
+    }
+}
 
 /// `under 1 s`, `3 s`, `2 min`, `1 h 5 min`.
 pub(super) fn duration(time: Duration) -> String {

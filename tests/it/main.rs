@@ -9,6 +9,7 @@ mod bad_pictures;
 mod controlnet;
 mod crash;
 mod deep_cache;
+mod download;
 mod embeddings;
 mod engine;
 mod explain;

@@ -1,13 +1,17 @@
 //! The window as its users meet it: by the names of its controls.
 
 mod canvas;
+mod engine_bar;
 mod extend;
 mod gallery;
 mod mask;
 mod metadata;
 mod meter;
+mod models;
 mod more;
 mod prompt;
+mod queue;
+mod settings;
 mod stacks;
 mod start;
 mod task_sheet;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use uuid::Uuid;
 
-use crate::library::{Estimate, Ledger, LedgerError, dollars};
+use crate::library::{Estimate, Ledger, LedgerError, Promised, Stop, dollars};
 use crate::task::{Problem, Request, TaskType};
 
 /// The money of one run.
@@ -12,15 +12,13 @@ pub(super) struct Purse<'a> {
     ledger: &'a Ledger,
     /// US dollars a day.
     limit: Option<f64>,
-    /// What the tasks that were let through will cost at most.
-    promised: f64,
-    /// Whether one of them costs nobody knows how much: then the limit cannot be kept for another.
-    unknown: bool,
+    /// What the tasks that were let through will cost.
+    promised: Promised,
 }
 
 impl<'a> Purse<'a> {
-    pub(super) const fn new(ledger: &'a Ledger, limit: Option<f64>) -> Self {
-        Self { ledger, limit, promised: 0.0, unknown: false }
+    pub(super) fn new(ledger: &'a Ledger, limit: Option<f64>) -> Self {
+        Self { ledger, limit, promised: Promised::default() }
     }
 
     /// Says on standard error what `request` will probably cost. Over the limit it asks whoever sits
@@ -59,29 +57,20 @@ impl<'a> Purse<'a> {
         let unreadable = |error: LedgerError| bill.stopped(&format!("{error}."));
         let own = own.map_err(unreadable)?;
         bill.tell(own);
-        let high = own.map(|estimate| estimate.high);
-        if let Some(limit) = self.limit {
-            let whole_limit = self.unknown || (high.is_none() && bill.results > 1);
-            let stop = "its cost is not known yet, and the limit could be passed";
-            if whole_limit && !is_wanted(stop) {
-                let why = format!(
-                    "{stop}. Run one task with one {} first: what it costs is learnt from its receipt.",
+        let price = (own, bill.results);
+        let stop = self.ledger.stop(price, self.limit, self.promised).map_err(unreadable)?;
+        if let Some(stop) = stop.filter(|stop| !is_wanted(&stop.to_string())) {
+            let what_to_do = match stop {
+                Stop::Unknown => format!(
+                    "Run one task with one {} first: what it costs is learnt from its receipt.",
                     bill.thing
-                );
-                return Err(bill.stopped(&why));
-            }
-            // What was let through just now is not in the ledger yet.
-            let all = Estimate { low: 0.0, high: self.promised + high.unwrap_or(0.0) };
-            let expected = (high.is_some() || self.promised > 0.0).then_some(all);
-            if let Some(overrun) = self.ledger.overrun(limit, expected).map_err(unreadable)?
-                && !is_wanted(&overrun.to_string())
-            {
-                let why = format!("{overrun}. Raise --daily-limit, or run it tomorrow.");
-                return Err(bill.stopped(&why));
-            }
+                ),
+                Stop::Overrun(_) => "Raise --daily-limit, or run it tomorrow.".to_owned(),
+            };
+            return Err(bill.stopped(&format!("{stop}. {what_to_do}")));
         }
-        self.promised += high.unwrap_or(0.0);
-        self.unknown |= high.is_none();
+        self.promised.usd += own.map_or(0.0, |estimate| estimate.high);
+        self.promised.unknown |= own.is_none();
         Ok(())
     }
 }

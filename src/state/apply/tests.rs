@@ -1,9 +1,16 @@
 //! What actions refuse, and where they say so.
 
 use super::*;
-use crate::jobs::{Device, Owed, Waiting, test_job};
+use crate::jobs::{
+    Device, Event, Failure, FailureKind, Job, Owed, Progress, Status, Waiting, test_job,
+};
+use crate::library::Stop;
 use crate::pixels::Extent;
+use crate::state::JobEntry;
 use crate::state::StartPicture;
+use crate::task::EngineKind;
+use std::sync::Arc;
+use uuid::Uuid;
 
 /// The newest notice, which says that something could not be done.
 fn told(state: &State) -> &str {
@@ -13,23 +20,67 @@ fn told(state: &State) -> &str {
 }
 
 #[test]
-fn a_job_of_the_service_is_not_made_on_this_machine() {
+fn a_job_of_the_service_is_asked_for_where_it_was_sent() {
     let mut state = State::default();
     state.world.status = Status::Ready(Device { name: "CPU".to_owned(), fallback: None });
     let job = test_job("a fox");
-    let waiting = Waiting {
+    let service = Some("wss://elsewhere/v1".to_owned());
+    state.world.waiting = vec![Waiting {
         id: job.id,
         engine: EngineKind::Remote,
-        service: None,
+        service: service.clone(),
         task: Arc::clone(&job.request.task),
         results: "/results".into(),
         owed: job.owed,
         finished: Vec::new(),
-    };
-    state.world.waiting = vec![waiting.clone()];
-    assert!(state.apply(Action::ResumeWaiting).is_none());
-    assert!(told(&state).contains("--resume"), "{}", told(&state));
-    assert_eq!(state.world.waiting, [waiting]);
+    }];
+    let Some(Effect::Resume(jobs)) = state.apply(Action::ResumeWaiting) else { panic!() };
+    assert_eq!((jobs[0].id, jobs[0].request.engine), (job.id, EngineKind::Remote));
+    assert!(jobs[0].resumed && jobs[0].service == service);
+    assert!(state.world.waiting.is_empty());
+}
+
+#[test]
+fn what_the_service_may_have_is_asked_for_and_not_made_anew() {
+    let mut state = State::default();
+    let job = test_job("a fox");
+    state.world.queue.push(JobEntry::new(&job));
+    let lost = Failure::new(FailureKind::Interrupted, "the line is gone");
+    state.receive(&Event { job: job.id, progress: Progress::Failed(lost) });
+    let Some(Effect::Resume(jobs)) = state.apply(Action::Retry(job.id)) else { panic!() };
+    assert_eq!((jobs[0].id, jobs[0].resumed), (job.id, true));
+    assert_eq!(state.world.queue.jobs().len(), 1);
+}
+
+#[test]
+fn each_engine_remembers_its_model_and_the_rest_of_the_form_stays() {
+    let mut state = State::default();
+    state.draft.model = Some("local:demo@1".to_owned());
+    state.draft.prompt = "a fox".to_owned();
+    state.apply(Action::UseEngine(EngineKind::Remote));
+    assert_eq!(state.draft.model, None, "the service has no local model");
+    state.draft.model = Some("runware:101@1".to_owned());
+    state.apply(Action::UseEngine(EngineKind::Local));
+    assert_eq!(state.draft.model.as_deref(), Some("local:demo@1"));
+    state.apply(Action::UseEngine(EngineKind::Remote));
+    assert_eq!(state.draft.model.as_deref(), Some("runware:101@1"));
+    assert_eq!(state.draft.prompt, "a fox");
+}
+
+#[test]
+fn over_the_limit_the_user_is_asked_and_the_others_wait() {
+    let mut state = State::default();
+    let jobs: Vec<Job> = ["a fox", "an owl"].iter().map(|prompt| test_job(prompt)).collect();
+    state.world.engines.to_weigh = jobs.clone();
+    assert!(state.weighed(None, Ok(Some(Stop::Unknown))).is_none());
+    assert!(state.to_weigh().is_none(), "first the answer");
+    assert!(state.world.queue.jobs().is_empty(), "nothing was sent");
+    let sent = state.apply(Action::AnswerBudget(true));
+    assert!(matches!(sent, Some(Effect::Submit(job)) if job.id == jobs[0].id));
+    assert_eq!(state.to_weigh().map(|job| job.id), Some(jobs[1].id));
+    assert!(state.weighed(None, Err("no ledger".to_owned())).is_none());
+    assert!(state.apply(Action::AnswerBudget(false)).is_none());
+    assert_eq!(state.world.queue.jobs().len(), 1);
 }
 
 #[test]
@@ -44,7 +95,7 @@ fn problems_of_another_task_are_told_and_are_none_of_the_forms() {
 
     state.world.notices.clear();
     let task = (*job.request.task).clone();
-    assert!(state.mask_drawn(task, Uuid::from_u128(3)).is_none());
+    assert!(state.mask_drawn(task, EngineKind::Local, Uuid::from_u128(3)).is_none());
     assert!(!told(&state).is_empty());
     assert!(state.world.problems.is_empty());
 

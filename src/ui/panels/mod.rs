@@ -1,17 +1,23 @@
 //! The window's panels, one file each, and how they share it.
 
+mod budget;
 mod canvas;
 mod compare;
 mod cover;
+mod engine_bar;
 mod form;
 mod gallery;
+mod model_picker;
+mod models;
 mod notices;
 mod queue;
+mod settings;
 mod sheet;
 mod strip;
 pub(super) mod task_sheet;
 mod top_bar;
 mod waiting;
+mod welcome;
 
 use eframe::egui;
 use egui::{CentralPanel, Frame, Panel, Stroke, Ui};
@@ -67,6 +73,9 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
     notices::ui(ui, cx, canvas);
     task_sheet::ui(ui, cx);
     sheet::ui(ui, cx);
+    models::ui(ui, cx);
+    settings::ui(ui, cx);
+    budget::ui(ui, cx);
 }
 
 /// The frame of bars that float over the canvas.

@@ -1,14 +1,16 @@
-//! The sheet of shortcuts.
+//! The sheet of shortcuts; a click on keys gives others.
 
 use eframe::egui;
-use egui::{Align2, Frame, Id, Modal, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Align2, Frame, Id, Modal, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::ui::shortcuts::sheet;
+use crate::state::Recording;
+use crate::ui::shortcuts::{Shortcut, sheet};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, paint_elided};
 use crate::ui::{Cx, icons};
 
-const WIDTH: f32 = 340.0;
+const WIDTH: f32 = 400.0;
+const KEYS: f32 = 150.0;
 
 pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     if !cx.view.shortcuts_open {
@@ -25,21 +27,33 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         ui.set_width(WIDTH);
         let closed = title(ui);
         ui.add_space(space::GAP);
-        let room = ui.ctx().content_rect().height() - 120.0;
-        ScrollArea::vertical().max_height(room).show(ui, |ui| {
+        let room = (ui.ctx().content_rect().height() - 240.0).max(160.0);
+        egui::ScrollArea::vertical().max_height(room).auto_shrink([false, true]).show(ui, |ui| {
             for shortcut in sheet() {
-                line(ui, shortcut.label, shortcut.keys);
+                own_line(ui, cx, shortcut);
             }
-            line(ui, "Choose one more; all up to here", "Ctrl, Shift click");
-            line(ui, "Zoom at the pointer", "Wheel");
-            line(ui, "Fit, 100 %", "Double click");
-            line(ui, "Start from the picture, take the task on the clipboard", "Ctrl V");
-            line(ui, "Weigh the selected words more, less", "Ctrl ↑ ↓");
         });
+        line(ui, "Zoom at the pointer", "Wheel");
+        line(ui, "Fit, 100 %", "Double click");
+        line(ui, "Start from the picture, take the task on the clipboard", "Ctrl V");
+        line(ui, "Weigh the selected words more, less", "Ctrl ↑ ↓");
+        line(ui, "Choose one more; all up to here", "Ctrl, Shift click");
+        ui.add_space(space::ROW_GAP);
+        let trouble = cx.view.sheets.recording.as_ref().and_then(|now| now.trouble.clone());
+        let (words, colour) = match (&cx.view.sheets.recording, trouble) {
+            (_, Some(trouble)) => (trouble, colours.error),
+            (Some(_), None) => (
+                "Press the new keys. Esc leaves it, Backspace takes the usual ones.".to_owned(),
+                colours.text,
+            ),
+            (None, None) => ("Click on keys to change them.".to_owned(), colours.faint),
+        };
+        ui.label(egui::RichText::new(words).font(theme::caption()).color(colour));
         closed
     });
-    if response.should_close() || response.inner {
+    if (response.should_close() && cx.view.sheets.recording.is_none()) || response.inner {
         cx.view.shortcuts_open = false;
+        cx.view.sheets.recording = None;
     }
 }
 
@@ -56,9 +70,49 @@ fn title(ui: &mut Ui) -> bool {
     .inner
 }
 
+/// A line whose keys can be changed.
+fn own_line(ui: &mut Ui, cx: &mut Cx<'_>, shortcut: &Shortcut) {
+    if !shortcut.is_changeable() {
+        return line(ui, shortcut.label, shortcut.keys);
+    }
+    let colours = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH - 8.0, 24.0), Sense::hover());
+    let keys = shortcut.keys(cx.preferences);
+    let name = format!("{}: {keys}", shortcut.label);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
+    let at = (rect.left_center(), Align2::LEFT_CENTER);
+    paint_elided(ui, at, shortcut.label, (theme::body(), colours.dim), WIDTH - KEYS);
+    let place = rect.with_min_x(rect.right() - KEYS);
+    let button = ui.interact(place, response.id.with("keys"), Sense::click());
+    let now = cx.view.sheets.recording.as_ref().is_some_and(|now| now.label == shortcut.label);
+    let change = format!("Change the keys: {}", shortcut.label);
+    button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &change));
+    let own = cx.preferences.shortcuts.contains_key(shortcut.label);
+    let (words, colour) = match (now, own) {
+        (true, _) => ("press keys…", colours.accent),
+        (false, true) => (keys.as_str(), colours.accent),
+        (false, false) => (keys.as_str(), colours.text),
+    };
+    if button.hovered() || button.has_focus() || now {
+        ui.painter().rect_filled(
+            place.expand2(vec2(6.0, 0.0)),
+            theme::RADIUS,
+            colours.raised_hover,
+        );
+    }
+    let at = (place.right_center(), Align2::RIGHT_CENTER);
+    paint_elided(ui, at, words, (theme::body(), colour), KEYS);
+    if button.clicked() {
+        let label = shortcut.label.to_owned();
+        cx.view.sheets.recording = Some(Recording { label, trouble: None });
+        // The field would take what is pressed next.
+        ui.memory_mut(|memory| memory.surrender_focus(button.id));
+    }
+}
+
 fn line(ui: &mut Ui, label: &str, keys: &str) {
     let colours = palette(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, 24.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH - 8.0, 24.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{label}: {keys}")));
     paint_elided(
         ui,

@@ -9,7 +9,7 @@ use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{inside, paint_elided, text_button};
 use crate::ui::{Cx, words};
 
-const WIDTH: f32 = 364.0;
+pub(super) const WIDTH: f32 = 380.0;
 /// Points of text from which it says when; the tooltip says it in any case.
 const WHEN: f32 = 170.0;
 /// Points that the two buttons take.

@@ -2,6 +2,7 @@
 
 mod button;
 mod field;
+mod link;
 mod number;
 mod range;
 mod row;
@@ -12,6 +13,7 @@ mod tip;
 
 pub use button::{IconButton, chip, generate_button, text_button, toggle_button};
 pub use field::{FieldShown, Ink, TextField, search_field};
+pub use link::{link, link_at_right};
 pub use number::{Edit, Knob, number, number_with_sign, number_with_unit, slider, slider_row};
 pub use range::{Span, span_row};
 pub use row::{

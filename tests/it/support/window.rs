@@ -1,25 +1,33 @@
 //! The window in a test: opened over the real engine, waited for, clicked by label.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use latelier::app::{App, Services};
+use latelier::cli::Engines;
 use latelier::engine::{
-    ClassifierPath, EngineError, LocalEngine, LocalGuides, RuntimeError, SearchPath, Settings,
+    ClassifierPath, EngineError, LocalGuides, RuntimeError, SearchPath, Settings,
 };
-use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
+use latelier::jobs::{
+    Device, EngineMaker, EngineOrder, EventSink, Failure, Job, Journal, Keeper, LocalWish,
+    MadeEngine, MemoryNeed, OfferedDevice, PictureSource, Runner, Worker,
+};
 use latelier::library::{Bare, Home, JournalFolder, Library, Pictures, Results};
 use latelier::state::State;
+use latelier::task::{ModelCard, Request};
 
 use super::scratch;
 use crate::support;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The window's size at first start, in points.
+const SIZE: egui::Vec2 = egui::vec2(1440.0, 900.0);
 
 /// A window over the real engine and the demo model, in a folder that goes away with it.
 pub(crate) struct Window {
@@ -38,7 +46,12 @@ impl Window {
 
     /// A start in a folder that may have been used before.
     pub(crate) fn open_in(home: &Home) -> Self {
-        Self::with_engine(home, Library::unread(support::home(), &[]).unwrap())
+        Self::over(home, Library::unread(support::home(), &[]).unwrap())
+    }
+
+    /// A start in a folder with a library of its own.
+    pub(crate) fn open_alone(home: &Home) -> Self {
+        Self::over(home, Library::unread(home, &[]).unwrap())
     }
 
     /// A first start with the models of `folder` beside the demo model.
@@ -46,7 +59,7 @@ impl Window {
         let folder = scratch();
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[models.to_owned()]).unwrap();
-        let mut window = Self::with_engine(&home, library);
+        let mut window = Self::over(&home, library);
         window.folder = Some(folder);
         window
     }
@@ -56,39 +69,46 @@ impl Window {
         let folder = scratch();
         let home = Home::at(folder.path());
         let library = Library::unread(support::home(), &[]).unwrap();
-        let provider = Worker::start("local", || NoRuntime).unwrap();
-        let mut window = Self::over(&home, library, provider, Bare::default());
+        let mut window = Self::with(&home, library, |_| Arc::new(NoEngines));
         window.folder = Some(folder);
         window
-    }
-
-    fn with_engine(home: &Home, library: Library) -> Self {
-        let bare = Bare::default();
-        Self::over(home, library, engine(home, &bare), bare)
     }
 
     /// A start in a window of that many points.
     pub(crate) fn open_sized(home: &Home, size: egui::Vec2) -> Self {
         let library = Library::unread(support::home(), &[]).unwrap();
         let bare = Bare::default();
-        Self::sized(home, (library, engine(home, &bare)), bare, size)
+        let engines = |journal| -> Arc<dyn EngineMaker> { Arc::new(engines(home, journal, &bare)) };
+        Self::sized(home, (library, bare.clone()), engines, size)
     }
 
-    fn over(home: &Home, library: Library, provider: Worker, bare: Bare) -> Self {
-        Self::sized(home, (library, provider), bare, egui::vec2(1440.0, 900.0))
+    fn over(home: &Home, library: Library) -> Self {
+        let bare = Bare::default();
+        let engines = |journal| -> Arc<dyn EngineMaker> { Arc::new(engines(home, journal, &bare)) };
+        Self::sized(home, (library, bare.clone()), engines, SIZE)
+    }
+
+    fn with(
+        home: &Home,
+        library: Library,
+        engines: impl FnOnce(Option<Weak<dyn Journal>>) -> Arc<dyn EngineMaker>,
+    ) -> Self {
+        Self::sized(home, (library, Bare::default()), engines, SIZE)
     }
 
     fn sized(
         home: &Home,
-        (library, provider): (Library, Worker),
-        bare: Bare,
+        (library, bare): (Library, Bare),
+        engines: impl FnOnce(Option<Weak<dyn Journal>>) -> Arc<dyn EngineMaker>,
         size: egui::Vec2,
     ) -> Self {
-        let (library, provider) = (Arc::new(library), Box::new(provider));
+        let library = Arc::new(library);
         let journal = JournalFolder::open(home, &home.results_dir()).map(Arc::new);
+        let engines =
+            engines(journal.as_ref().ok().map(|it| Arc::downgrade(it) as Weak<dyn Journal>));
         let search = SearchPath::usual(&support::home().runtime_dir());
         let guides = Arc::new(LocalGuides { search, threads: 2 });
-        let services = Services { home: home.clone(), library, provider, guides, journal, bare };
+        let services = Services { home: home.clone(), library, engines, guides, journal, bare };
         let builder = Harness::builder().with_size(size).with_max_steps(64).allow_missing_glyphs();
         #[cfg(feature = "pictures")]
         let builder = builder.wgpu();
@@ -157,10 +177,13 @@ impl Window {
     }
 }
 
-/// The engine as the program starts it, its pictures going to `home`.
-fn engine(home: &Home, bare: &Bare) -> Worker {
+/// The engines as the program makes them, their pictures going to `home`.
+fn engines(home: &Home, journal: Option<Weak<dyn Journal>>, bare: &Bare) -> Engines {
     let pictures = Pictures::new(home, &[]);
-    let settings = Settings {
+    let keeper: Arc<dyn Keeper> =
+        Arc::new(Results::of_home(home, pictures.clone()).with_bare(bare));
+    let pictures: Arc<dyn PictureSource> = Arc::new(pictures);
+    let local = Settings {
         search: SearchPath::usual(&support::home().runtime_dir()),
         device: None,
         threads: 2,
@@ -168,11 +191,33 @@ fn engine(home: &Home, bare: &Bare) -> Worker {
         together: None,
         classifier: ClassifierPath::usual(&support::home().runtime_dir()),
         previews: true,
-        keeper: Arc::new(Results::of_home(home, pictures.clone()).with_bare(bare)),
-        pictures: Arc::new(pictures),
+        keeper: Arc::clone(&keeper),
+        pictures: Arc::clone(&pictures),
         models: Arc::new(Vec::new),
     };
-    Worker::start("local", move || LocalEngine::new(settings)).unwrap()
+    Engines { home: home.clone(), local, keeper, pictures, journal }
+}
+
+/// Makes the engine that is there without ONNX Runtime.
+struct NoEngines;
+
+impl EngineMaker for NoEngines {
+    fn make(&self, _order: &EngineOrder) -> Result<MadeEngine, Failure> {
+        let provider = Box::new(Worker::start("local", || NoRuntime).unwrap());
+        Ok(MadeEngine { provider, at_once: 1, search: None })
+    }
+
+    fn memory(&self, _request: &Request, _wish: &LocalWish) -> Option<MemoryNeed> {
+        None
+    }
+
+    fn devices(&self) -> Vec<OfferedDevice> {
+        Vec::new()
+    }
+
+    fn lacks(&self, _card: &ModelCard, _folders: &[PathBuf]) -> Option<String> {
+        None
+    }
 }
 
 /// What the engine is without ONNX Runtime. A stand-in only because a process can load the

@@ -1,11 +1,13 @@
 //! One walk through the studio, as an illustrator would take it. With `--features pictures` each step is
 //! drawn, dark and light and in two sizes, into the target folder.
 
-use egui::{Key, Modifiers, vec2};
+use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable as _;
+use latelier::jobs::Status;
 use latelier::library::Home;
-use latelier::state::{Mode, ThemeChoice};
+use latelier::state::{Action, Mode, ThemeChoice};
 
+use crate::serve::{KEY, Served};
 use crate::support::{Window, scratch};
 
 /// What the window is like on a walk.
@@ -32,8 +34,11 @@ fn from_the_first_start_to_the_next() {
         walk.first_picture();
         walk.fill();
         walk.extend();
+        walk.stacks();
+        let served = walk.remote();
         walk.queue_of_five();
         walk.find_again();
+        drop(served);
         let kept = walk.end();
         Walk::begin(&home, *look).all_is_there(&kept);
     }
@@ -129,6 +134,53 @@ impl Walk {
         self.window.wait_shown("Start picture.");
     }
 
+    /// A LoRA and a guided ControlNet: they stand in the task, and what an engine cannot do is faint.
+    fn stacks(&mut self) {
+        self.window.press("Add: LoRA");
+        self.window.click("Ink outline");
+        self.window.press("Add: ControlNet");
+        self.window.click("Edges (Canny)");
+        self.window.press("Guide of Edges (Canny)");
+        self.window.click("Edges (canny)");
+        self.window.wait("the guide", |state| state.world.problems.is_empty());
+        self.look("stacks");
+        self.window.app.key_press_modifiers(Modifiers::COMMAND, Key::J);
+        self.window.app.run_steps(4);
+        let text = &self.window.state().view.task_sheet.text;
+        let task: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(task[0]["lora"][0]["model"], "local:demo-outline@1");
+        assert!(task[0]["controlNet"][0]["guideImage"].is_string());
+        self.look("task as JSON");
+        self.window.app.key_press_modifiers(Modifiers::COMMAND, Key::J);
+        self.window.app.run_steps(4);
+        self.window.press("More");
+        self.look("more on this machine");
+    }
+
+    /// The same form on the service, whose part a `latelier serve` plays.
+    fn remote(&mut self) -> Served {
+        let served = Served::start(&[]);
+        self.window.click("Engine Remote");
+        self.window.wait_shown("Enter a key");
+        self.look("remote without a key");
+        self.window.click("Enter a key");
+        let address = format!("ws://{}/v1", served.address);
+        self.window.write((Role::TextInput, "Remote address"), &address);
+        self.window.write((Role::PasswordInput, "API key"), KEY);
+        self.look("settings");
+        self.window.click("Keep");
+        self.window.wait("the service", |state| matches!(state.world.status, Status::Ready(_)));
+        self.window.click("Close the sheet");
+        self.look("more on the service");
+        self.window.press("More");
+        self.window.app.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+        self.wait_for(4);
+        self.look("made by the service");
+        self.window.click("Engine Local");
+        self.window.wait("this machine", |state| matches!(state.world.status, Status::Ready(_)));
+        served
+    }
+
     fn queue_of_five(&mut self) {
         for _ in 0..5 {
             self.window.app.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
@@ -136,9 +188,12 @@ impl Walk {
         }
         assert_eq!(self.window.state().world.queue.jobs().len(), 5);
         self.look("queue of five");
+        self.window.click("All jobs");
+        self.look("list of jobs");
+        self.window.click("Close the list");
         let last = self.window.state().world.queue.jobs()[4].id;
-        self.window.app.state_mut().state.apply(latelier::state::Action::Cancel(last));
-        self.wait_for(7);
+        self.window.app.state_mut().state.apply(Action::Cancel(last));
+        self.wait_for(8);
         assert!(self.window.state().world.queue.jobs().is_empty());
     }
 
@@ -158,7 +213,7 @@ impl Walk {
                 .get_by(move |node| node.label().is_some_and(|l| l.starts_with(&name)))
                 .rect()
         };
-        for (number, modifiers) in [(7, Modifiers::NONE), (2, Modifiers::COMMAND)] {
+        for (number, modifiers) in [(8, Modifiers::NONE), (2, Modifiers::COMMAND)] {
             let at = picture(self, number).center();
             self.window.app.event(egui::Event::ModifiersChanged(modifiers));
             self.window.app.hover_at(at);

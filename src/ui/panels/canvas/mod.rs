@@ -11,19 +11,18 @@ mod tools;
 
 use eframe::egui;
 use egui::{
-    Align2, Color32, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Align2, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::{cover, floating, strip};
+use super::{cover, floating, strip, welcome};
 use crate::jobs::Status;
 use crate::pixels::Extent;
-use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, Mode, OnCanvas, View, Zoom};
+use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, OnCanvas, View, Zoom};
 use crate::ui::textures::{Drawable, Look, Size};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, chip, elided, inside, paint_elided, text_button};
+use crate::ui::widgets::{IconButton, elided, inside, paint_elided, text_button};
 use crate::ui::{Cx, icons, words};
-use sight::{MARGIN, Pan, pan_and_zoom, place, points, scale};
+use sight::{Pan, pan_and_zoom, place, points, scale};
 
 const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
 
@@ -46,7 +45,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
         OnCanvas::Nothing => {
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "No picture yet"));
-            empty_ui(ui, cx, stage);
+            welcome::ui(ui, cx, stage);
         }
     }
     strip::ui(ui, cx, rect);
@@ -72,7 +71,7 @@ fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect
             format!("Picture {which}, step {done} of {total}")
         }
         JobStatus::Running { done, total } => format!("Step {done} of {total}"),
-        _ => format!("Loading {}…", job.request.model.name),
+        _ => words::beginning(job),
     };
     let what = if job.request.check_nsfw { "Preview, blurred" } else { "Preview" };
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, format!("{what}. {words}")));
@@ -228,66 +227,6 @@ fn percent_button(ui: &mut Ui, view: &mut View, percent: &str) {
         view.zoom = Zoom::Free { scale: 1.0 / ui.pixels_per_point(), offset_in_ui: [0.0, 0.0] };
     }
     response.on_hover_text("One pixel of the picture on one of the screen");
-}
-
-/// Nothing to show: says what to do next.
-fn empty_ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
-    let colours = palette(ui);
-    let chosen = cx.world.chosen_model(cx.draft).cloned();
-    let width = (stage.width() - 2.0 * MARGIN).clamp(160.0, 440.0);
-    let height = 232.0;
-    let rect = Rect::from_center_size(stage.center(), vec2(width, height));
-    inside(ui, ("empty", rect), |ui| {
-        ui.vertical_centered(|ui| {
-            let line = |ui: &mut Ui, words: &str, font, colour: Color32, height: f32| {
-                let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
-                paint_elided(
-                    ui,
-                    (rect.center(), Align2::CENTER_CENTER),
-                    words,
-                    (font, colour),
-                    width,
-                );
-            };
-            let Some(card) = chosen else {
-                line(ui, "No model yet", theme::display(), colours.text, 32.0);
-                line(
-                    ui,
-                    "Put a checkpoint into the models folder, then press F5.",
-                    theme::body(),
-                    colours.dim,
-                    24.0,
-                );
-                return;
-            };
-            // A narrow canvas gets the shorter invitation rather than a clipped one.
-            let invitation = match cx.draft.mode() {
-                _ if width < 320.0 => "Say what to draw",
-                Mode::Generate => "Say what to draw, then Generate",
-                Mode::Vary => "Say what to draw, then Vary",
-                Mode::Fill => "Say what to draw, then Fill",
-                Mode::Extend => "Say what to draw, then Extend",
-            };
-            line(ui, invitation, theme::display(), colours.text, 32.0);
-            line(
-                ui,
-                &format!("{} draws best at {}", card.name, card.defaults.extent),
-                theme::body(),
-                colours.dim,
-                24.0,
-            );
-            ui.add_space(space::SECTION);
-            if card.examples.is_empty() {
-                return;
-            }
-            line(ui, "Or begin with one of these", theme::caption(), colours.faint, 20.0);
-            for example in card.examples.iter().take(3) {
-                if chip(ui, example, &format!("Use the prompt: {example}")).clicked() {
-                    cx.draft.prompt.clone_from(example);
-                }
-            }
-        });
-    });
 }
 
 /// A file hangs over the window: says what dropping it does.

@@ -39,8 +39,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 /// The engine that the form is for.
-const fn engine(_cx: &Cx<'_>) -> EngineKind {
-    EngineKind::Local
+const fn engine(cx: &Cx<'_>) -> EngineKind {
+    cx.preferences.engine
 }
 
 /// Draws controls that need a picture to start from; without one they are faint and say why. They

@@ -14,14 +14,20 @@ use std::time::{Duration, Instant};
 use eframe::{App as _, egui};
 use egui::{Event, Modifiers, Pos2, RawInput, Rect, ViewportId, vec2};
 use latelier::app::{App, Services};
-use latelier::jobs::{Device, EventSink, Failure, Job, Runner, Worker};
-use latelier::library::{Bare, Home, Index, Library};
-use latelier::pixels::{Extent, FileFormat, Picture, encode};
-use latelier::task::Task;
+use latelier::jobs::{
+    Cancel, Device, EngineMaker, EngineOrder, EventSink, Failure, FailureKind, GuideMaker,
+    GuideOrder, Job, LocalWish, MadeEngine, MemoryNeed, OfferedDevice, Runner, Worker,
+};
+use latelier::library::{Bare, Home, Index, Library, Pictures};
+use latelier::pixels::{Brush, Extent, FileFormat, Picture, encode};
+use latelier::state::{Action, Tool};
+use latelier::task::{ModelCard, Request, Task};
 use uuid::Uuid;
 
 /// Results in the gallery.
 const PICTURES: usize = 100_000;
+/// Jobs in the queue.
+const JOBS: usize = 500;
 /// Frames of a scenario.
 const FRAMES: usize = 600;
 /// The window, in points.
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
         row("gallery, jumps of 7000 points", jumps(&mut window)),
         row("gallery, a search typed letter by letter", search(&mut window)),
         row("gallery, the choice walks with arrow keys", walk(&mut window)),
+        row("canvas, a soft brush of 128 px on 2048²", paint(&mut window, &home)),
+        row("queue, 500 jobs in its list", queue(&mut window)),
     ];
     let asleep = sleeps(&mut window);
     println!("{:<44} {}", "idle window", if asleep { "repaints nothing" } else { "REPAINTS" });
@@ -103,6 +111,69 @@ fn walk(window: &mut Window) -> Vec<f64> {
         .collect()
 }
 
+/// A stroke that goes on in every frame, as fast as a hand: 84 pixels a frame.
+fn paint(window: &mut Window, home: &Home) -> Vec<f64> {
+    let extent = Extent::new(2048, 2048);
+    let pixel = |x: u32, y: u32| [(x / 8) as u8, (y / 8) as u8, (x ^ y) as u8, 255];
+    let bytes = encode(&Picture::from_fn(extent, pixel), FileFormat::Png, "").expect("a picture");
+    let start = Pictures::new(home, &[]).keep(&bytes).expect("room on the disk");
+    window.app.state.start_from(start);
+    while window.app.state.world.start_extent(&window.app.state.draft).is_none() {
+        window.frame(Vec::new());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    window.settle();
+    window.app.state.apply(Action::Take(Tool::Brush));
+    window.app.state.view.tools.brush = Brush { size: 128.0, hardness: 0.2, opacity: 1.0 };
+    window.settle();
+    // The picture is about 600 points wide: a circle of 200 points around its middle.
+    let at = |frame: usize| {
+        let turn = frame as f32 * 0.13;
+        egui::pos2(740.0 + turn.cos() * (60.0 + turn), 380.0 + turn.sin() * (60.0 + turn))
+    };
+    window.frame(vec![Event::PointerMoved(at(0))]);
+    window.frame(vec![button(at(0), true)]);
+    let millis: Vec<f64> =
+        (1..=FRAMES).map(|frame| window.frame(vec![Event::PointerMoved(at(frame))])).collect();
+    window.frame(vec![button(at(FRAMES), false)]);
+    window.settle();
+    let share = window.app.state.painting.share().unwrap_or_default();
+    assert!(share > 0.05, "something was painted: {share}");
+    millis
+}
+
+fn button(pos: Pos2, pressed: bool) -> Event {
+    let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+    Event::PointerButton { pos, button, pressed, modifiers }
+}
+
+/// The list of all jobs, scrolled, while the first one is being made.
+fn queue(window: &mut Window) -> Vec<f64> {
+    window.app.state.draft.seed_image = None;
+    window.settle();
+    for _ in 0..JOBS {
+        window.generate();
+    }
+    assert_eq!(window.app.state.world.queue.jobs().len(), JOBS);
+    window.app.state.view.sheets.queue = true;
+    window.settle();
+    let over = egui::pos2(720.0, 600.0);
+    let millis = (0..FRAMES).map(|frame| {
+        let points = if frame < FRAMES / 2 { -40.0 } else { 40.0 };
+        window.frame(wheel_at(over, points))
+    });
+    let millis = millis.collect();
+    window.app.state.view.sheets.queue = false;
+    window.app.state.apply(Action::CancelWaiting);
+    window.app.state.apply(Action::CancelRunning);
+    let start = Instant::now();
+    while !window.app.state.world.queue.jobs().is_empty() && start.elapsed().as_secs() < 30 {
+        window.frame(Vec::new());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    millis
+}
+
 /// Whether nothing is drawn any more while nothing happens.
 fn sleeps(window: &mut Window) -> bool {
     window.settle();
@@ -125,11 +196,11 @@ impl Window {
         let ctx = egui::Context::default();
         let cc = eframe::CreationContext::_new_kittest(ctx.clone());
         let library = Arc::new(Library::unread(home, &[]).expect("a library"));
-        let provider = Box::new(Worker::start("local", || Idle).expect("a thread"));
         let journal = latelier::library::JournalFolder::open(home, &home.results_dir());
         let journal = journal.map(Arc::new);
-        let bare = Bare::default();
-        let services = Services { home: home.clone(), library, provider, journal, bare };
+        let (bare, engines) = (Bare::default(), Arc::new(IdleEngines));
+        let guides = Arc::new(NoGuides);
+        let services = Services { home: home.clone(), library, engines, guides, journal, bare };
         let app = App::new(&cc, services).expect("a window");
         let frame = eframe::Frame::_new_kittest();
         let mut window = Self {
@@ -174,6 +245,18 @@ impl Window {
         millis
     }
 
+    /// Presses Ctrl and Enter.
+    fn generate(&mut self) {
+        let press = |pressed| Event::Key {
+            key: egui::Key::Enter,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::COMMAND,
+        };
+        self.frame(vec![press(true), press(false)]);
+    }
+
     /// How long the window would sleep.
     const fn repaint_after(&self) -> Duration {
         self.repaint_after
@@ -193,6 +276,10 @@ impl Window {
 
 /// The wheel with the pointer over the gallery.
 fn wheel(points: f32) -> Vec<Event> {
+    wheel_at(egui::pos2(WINDOW[0] - 140.0, WINDOW[1] / 2.0), points)
+}
+
+fn wheel_at(over: Pos2, points: f32) -> Vec<Event> {
     let wheel = Event::MouseWheel {
         unit: egui::MouseWheelUnit::Point,
         delta: vec2(0.0, points),
@@ -200,10 +287,41 @@ fn wheel(points: f32) -> Vec<Event> {
         source: egui::MouseWheelSource::Wheel,
         modifiers: Modifiers::NONE,
     };
-    vec![Event::PointerMoved(egui::pos2(WINDOW[0] - 140.0, WINDOW[1] / 2.0)), wheel]
+    vec![Event::PointerMoved(over), wheel]
 }
 
-/// A provider with nothing to do.
+/// Makes an engine that is always busy with its first job.
+struct IdleEngines;
+
+impl EngineMaker for IdleEngines {
+    fn make(&self, _order: &EngineOrder) -> Result<MadeEngine, Failure> {
+        let provider = Box::new(Worker::start("local", || Idle).expect("a thread"));
+        Ok(MadeEngine { provider, at_once: 1, search: None })
+    }
+
+    fn memory(&self, _request: &Request, _wish: &LocalWish) -> Option<MemoryNeed> {
+        None
+    }
+
+    fn devices(&self) -> Vec<OfferedDevice> {
+        Vec::new()
+    }
+
+    fn lacks(&self, _card: &ModelCard, _folders: &[PathBuf]) -> Option<String> {
+        None
+    }
+}
+
+/// Draws no guides.
+struct NoGuides;
+
+impl GuideMaker for NoGuides {
+    fn make(&self, _order: &GuideOrder<'_>, _cancel: &Cancel) -> Result<Picture, Failure> {
+        Err(Failure::new(FailureKind::Other, "No guides are drawn here"))
+    }
+}
+
+/// A provider that never ends its first job by itself.
 struct Idle;
 
 impl Runner for Idle {
@@ -211,7 +329,10 @@ impl Runner for Idle {
         Ok(Device { name: "CPU".to_owned(), fallback: None })
     }
 
-    fn run(&mut self, _job: &Job, _events: &EventSink) -> Result<(), Failure> {
+    fn run(&mut self, job: &Job, _events: &EventSink) -> Result<(), Failure> {
+        while !job.cancel.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         Ok(())
     }
 }

@@ -1,0 +1,79 @@
+//! What the user does with results' files: star, delete, bring back.
+//!
+//! On the reader's thread, so that a listing never comes between a deletion and its end.
+
+use uuid::Uuid;
+
+use super::news::News;
+use super::sentence;
+use crate::library::{Home, Index, Trash, TrashError, set_star};
+use crate::state::{GalleryOrder, Tone};
+
+/// Does `order`; returns what the window has to hear. Orders that are not about the files themselves are
+/// done elsewhere.
+pub(super) fn carry_out(home: &Home, index: &Index, order: GalleryOrder) -> Vec<News> {
+    match order {
+        GalleryOrder::Star(images, starred) => star(home, &images, starred),
+        GalleryOrder::Delete(images) => delete(home, index, images),
+        GalleryOrder::Restore(images) => restore(home, &images),
+        GalleryOrder::Export(..) | GalleryOrder::Reveal(_) | GalleryOrder::CopyPicture(_) => {
+            Vec::new()
+        }
+    }
+}
+
+fn star(home: &Home, images: &[Uuid], starred: bool) -> Vec<News> {
+    let failed = images.iter().find_map(|image| set_star(home, *image, starred).err());
+    let told = failed.map(|error| {
+        let folder = home.results_dir();
+        let text = format!("The star could not be kept ({error}): {}", folder.display());
+        News::Said(Tone::Failed, text)
+    });
+    // What is on disk is the truth.
+    let told = told.into_iter().flat_map(|told| [told, News::LookAgain]);
+    std::iter::once(News::StarsKept).chain(told).collect()
+}
+
+fn delete(home: &Home, index: &Index, images: Vec<Uuid>) -> Vec<News> {
+    let trash = Trash::of(home);
+    let (gone, failed) = each(&images, |image| trash.put(image));
+    if let Err(error) = index.forget(&gone) {
+        // The next look at the folder finds out.
+        tracing::warn!("{error}");
+    }
+    let mut news = vec![News::Deleted(images)];
+    news.extend(told("could not be deleted", failed));
+    news
+}
+
+fn restore(home: &Home, images: &[Uuid]) -> Vec<News> {
+    let trash = Trash::of(home);
+    let (back, failed) = each(images, |image| trash.restore(image));
+    let mut news = vec![News::Restored(back)];
+    news.extend(told("could not be brought back", failed));
+    news
+}
+
+/// The pictures with which it was done, and why not with the others.
+fn each(
+    images: &[Uuid],
+    work: impl Fn(Uuid) -> Result<(), TrashError>,
+) -> (Vec<Uuid>, Vec<TrashError>) {
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    for image in images {
+        match work(*image) {
+            Ok(()) => done.push(*image),
+            Err(error) => failed.push(error),
+        }
+    }
+    (done, failed)
+}
+
+/// What is said of those with which it was not done; the folder is then listed anew.
+fn told(what: &str, failed: Vec<TrashError>) -> Vec<News> {
+    let count = failed.len();
+    let Some(first) = failed.into_iter().next() else { return Vec::new() };
+    let pictures = if count == 1 { "A picture".to_owned() } else { format!("{count} pictures") };
+    let text = format!("{pictures} {what}. {}", sentence(&first));
+    vec![News::Said(Tone::Failed, text), News::LookAgain]
+}

@@ -1,0 +1,44 @@
+//! Asks before a task is sent that would pass the day's limit.
+
+use eframe::egui;
+use egui::{Frame, Id, Label, Modal, RichText, Stroke, Ui};
+
+use crate::state::Action;
+use crate::ui::theme::{self, palette, space};
+use crate::ui::widgets::text_button;
+use crate::ui::{Cx, words};
+
+const WIDTH: f32 = 400.0;
+
+pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
+    let Some(question) = &cx.world.engines.question else { return };
+    let colours = palette(ui);
+    let request = &question.job.request;
+    let pictures = words::pictures(request.number_results);
+    let price = question.estimate.map(|estimate| format!(" for about {}", words::price(estimate)));
+    let what = format!("{pictures}{} from {}", price.unwrap_or_default(), cx.world.engines.service);
+    let frame = Frame::new()
+        .fill(colours.panel)
+        .stroke(Stroke::new(theme::LINE, colours.line))
+        .corner_radius(theme::RADIUS_FLOATING)
+        .inner_margin(20);
+    let modal = Modal::new(Id::unique("budget")).frame(frame).backdrop_color(colours.veil);
+    let response = modal.show(ui.ctx(), |ui| {
+        ui.set_width(WIDTH);
+        ui.spacing_mut().item_spacing.y = space::GAP;
+        let title = RichText::new("Send it all the same?").font(theme::button());
+        ui.label(title.color(colours.text));
+        ui.add(Label::new(RichText::new(what).color(colours.text)).wrap());
+        let why = format!("Nothing was sent yet: {}.", question.why);
+        ui.add(Label::new(RichText::new(why).color(colours.dim)).wrap());
+        ui.add_space(space::GAP);
+        ui.horizontal(|ui| {
+            let no = text_button(ui, "Do not send").clicked();
+            let yes = text_button(ui, "Send all the same").clicked();
+            yes.then_some(true).or(no.then_some(false))
+        })
+        .inner
+    });
+    let answer = response.inner.or(response.should_close().then_some(false));
+    cx.actions.extend(answer.map(Action::AnswerBudget));
+}

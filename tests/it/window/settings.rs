@@ -1,0 +1,104 @@
+//! The settings: scale, theme, folders, keys of one's own, and what is written of them.
+
+use egui::{Key, Modifiers, Role};
+use latelier::library::Home;
+use latelier::settings::Settings;
+use latelier::state::ThemeChoice;
+
+use crate::support::{Window, golden, scratch};
+
+fn open_settings(window: &mut Window, page: &str) {
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+    window.app.run_steps(3);
+    window.click(page);
+}
+
+#[test]
+fn theme_and_scale_change_at_once_and_are_kept() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let mut window = Window::open_in(&home);
+    open_settings(&mut window, "Look");
+    window.click("Theme Light");
+    for _ in 0..4 {
+        window.click("Larger");
+    }
+    assert!((window.app.ctx.zoom_factor() - 1.2).abs() < 1e-3);
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::Minus);
+    window.app.run_steps(3);
+    assert!(window.shows("115 %"));
+    window.click("Close the sheet");
+    drop(window);
+    let kept = Settings::read(&home.settings_file()).unwrap().unwrap();
+    assert_eq!((kept.view.theme, kept.preferences.scale_percent), (ThemeChoice::Light, 115));
+}
+
+#[test]
+fn shortcuts_get_other_keys_and_conflicts_are_told() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let mut window = Window::open_in(&home);
+    window.app.key_press(Key::Questionmark);
+    window.app.run_steps(3);
+    window.click("Change the keys: Fold the form");
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::G);
+    window.app.run_steps(3);
+    assert!(window.shows("Ctrl G is taken: Fold the gallery"));
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.app.run_steps(3);
+    assert!(window.shows("Fold the form: Ctrl K"));
+    window.click("Close the sheet");
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    window.app.run_steps(3);
+    assert!(window.app.state().state.view.form_open, "not the old keys");
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.app.run_steps(3);
+    assert!(!window.app.state().state.view.form_open);
+    drop(window);
+    let mut window = Window::open_in(&home);
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.app.run_steps(3);
+    assert!(window.app.state().state.view.form_open, "they are kept");
+}
+
+#[test]
+fn a_key_is_kept_forgotten_and_never_written_elsewhere() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let mut window = Window::open_in(&home);
+    open_settings(&mut window, "Engines");
+    window.wait_shown("There is no key yet");
+    window.write((Role::PasswordInput, "API key"), "two words");
+    window.click("Keep");
+    window.wait_shown("That is no key");
+    window.write((Role::PasswordInput, "API key"), "a-secret-key-4711");
+    window.click("Keep");
+    window.wait_shown("There is a key");
+    assert!(home.key_file().is_file());
+    window.click("Forget");
+    window.wait_shown("There is no key yet");
+    assert!(!home.key_file().exists());
+    drop(window);
+    let text = std::fs::read_to_string(home.settings_file()).unwrap_or_default();
+    assert!(!text.contains("4711"));
+}
+
+#[test]
+fn a_folder_of_models_is_added_and_removed() {
+    let folder = scratch();
+    let home = Home::at(folder.path().join("home"));
+    let models = folder.path().join("mine");
+    std::fs::create_dir_all(models.join("embeddings")).unwrap();
+    std::fs::copy(golden("embeddings/a1111.pt"), models.join("embeddings/mine.pt")).unwrap();
+    let mut window = Window::open_alone(&home);
+    window.click("Models");
+    window.write((Role::TextInput, "Model or folder to add"), &models.display().to_string());
+    window.click("Add");
+    window.wait("the embedding", |state| state.world.models.iter().any(|card| card.name == "mine"));
+    window.click("Close the sheet");
+    open_settings(&mut window, "Folders");
+    window.wait("the folders", |state| state.world.shelf.folders.len() == 2);
+    let path = models.canonicalize().unwrap();
+    window.click(&format!("Remove the folder {}", path.display()));
+    window.wait("its end", |state| state.world.models.iter().all(|card| card.name != "mine"));
+}
