@@ -130,6 +130,8 @@ pub struct App {
     mask_watcher: Watcher,
     mask_saver: MaskSaver,
     counter: Counter,
+    /// How often the folders of the user were looked through.
+    looks: u64,
     bare: Bare,
     /// Pixels for the clipboard, until the next frame.
     copied: Option<egui::ColorImage>,
@@ -189,6 +191,7 @@ impl App {
             mask_watcher,
             mask_saver,
             counter,
+            looks: 0,
             bare,
             copied: None,
             foreseer,
@@ -198,7 +201,7 @@ impl App {
             app.on_a_thread(waiting::claim(journal));
         }
         app.state.world.wildcards_folder = Some(app.home.wildcards_dir());
-        app.look_at_words_and_annotators();
+        app.look_at_folders();
         Ok(app)
     }
 
@@ -289,6 +292,7 @@ impl eframe::App for App {
         let back = |event: &egui::Event| matches!(event, egui::Event::WindowFocused(true));
         if ctx.input(|input| input.events.iter().any(back)) {
             self.scanner.look_again();
+            self.look_at_folders();
         }
         self.take_in();
     }

@@ -32,15 +32,13 @@ pub(super) fn draw(
     }
 }
 
-/// Which guides lack the network that draws them.
-pub(super) fn look_for(annotators: Annotators) -> impl FnOnce(&Messenger) + Send + 'static {
-    move |messenger| {
-        let missing = Preprocessor::ALL.iter().filter_map(|&preprocessor| {
-            let why = annotators.find(preprocessor).err()?;
-            Some((preprocessor, why.to_string()))
-        });
-        messenger.send(News::Annotators(missing.collect()));
-    }
+/// Which guides lack the network that draws them, and why.
+pub(super) fn lacking(annotators: &Annotators) -> Vec<(Preprocessor, String)> {
+    let missing = Preprocessor::ALL.iter().filter_map(|&preprocessor| {
+        let why = annotators.find(preprocessor).err()?;
+        Some((preprocessor, why.to_string()))
+    });
+    missing.collect()
 }
 
 /// Brings in the picture at `path` as the guide of `slot`.

@@ -13,11 +13,10 @@ use super::{App, wildcards};
 use crate::jobs::{Failure, JobId, NsfwScore, OfferedDevice, Waiting};
 use crate::library::{BringInError, DownloadState, Estimate, Stop, StoredImage};
 use crate::pixels::Mask;
-use crate::prompt::Wildcards;
 use crate::state::{
     GuideSlot, KeyStatus, Listing, MaskTicket, Meter, ModelFile, Offer, Outlook, StartPicture, Tone,
 };
-use crate::task::{EngineKind, ModelCard, Preprocessor, Task};
+use crate::task::{EngineKind, ModelCard, Task};
 
 /// What a thread of the shell found or did.
 pub(super) enum News {
@@ -63,10 +62,8 @@ pub(super) enum News {
     ModelsRead(Vec<String>),
     /// The prompts were counted.
     Counted(Meter),
-    /// Guides of these types lack their network; why.
-    Annotators(Vec<(Preprocessor, String)>),
-    /// The wildcards folder was read.
-    Wildcards(Wildcards),
+    /// The folders of the user were looked through, for the time of that number.
+    Folders(u64, Box<wildcards::Found>),
     /// What was waiting when Latelier stopped.
     Waiting(Vec<Waiting>),
     /// What the form's request takes.
@@ -149,7 +146,6 @@ impl App {
                     self.state.start_from(image_uuid);
                 }
             }
-            News::Annotators(missing) => self.state.world.annotators_missing = missing,
             News::Guide(slot, name, brought) => {
                 self.state.guide_made(slot);
                 if let Some(image_uuid) = self.in_library(&name, brought) {
@@ -172,7 +168,7 @@ impl App {
             News::MaskDrawn(task, engine, drawn) => self.mask_drawn(*task, engine, drawn),
             News::ModelsRead(troubles) => self.models_read(troubles),
             News::Counted(meter) => self.state.world.meter = Some(meter),
-            News::Wildcards(lists) => wildcards::take_in(&mut self.state.world, lists),
+            News::Folders(number, found) => self.looked(number, *found),
             News::Waiting(waiting) => self.state.world.waiting = waiting,
             News::Said(tone, text) => self.state.world.notify(tone, text),
             News::ModelFiles(..) | News::LibraryChanged | News::Downloads(_) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui;
 
-use super::{App, desk, guides, masks, opener, waiting, wildcards};
+use super::{App, desk, guides, masks, opener, waiting};
 use crate::library::Annotators;
 use crate::state::{Effect, GalleryOrder};
 
@@ -57,7 +57,7 @@ impl App {
                 self.reader.look_again();
                 self.scanner.look_again();
                 self.engines.renew_failed();
-                self.look_at_words_and_annotators();
+                self.look_at_folders();
             }
             Effect::KeepKey(_)
             | Effect::ForgetKey
@@ -84,11 +84,5 @@ impl App {
             GalleryOrder::Reveal(path) => self.on_a_thread(desk::reveal(path)),
             GalleryOrder::CopyPicture(entry) => self.on_a_thread(desk::copy_picture(*entry)),
         }
-    }
-
-    pub(super) fn look_at_words_and_annotators(&mut self) {
-        self.on_a_thread(wildcards::read(self.home.clone()));
-        let annotators = Annotators::new(&self.home, &self.library.folders());
-        self.on_a_thread(guides::look_for(annotators));
     }
 }

@@ -1,22 +1,49 @@
-//! Reads the lists that stand for words of prompts, on a thread.
+//! Reads what the user puts into folders besides models, on a thread: lists of words, annotators.
 
 use std::sync::Arc;
 
-use super::news::{Messenger, News};
-use crate::library::{Home, read_wildcards};
+use super::{App, Messenger, News, guides};
+use crate::library::{Annotators, Home, read_wildcards};
 use crate::prompt::Wildcards;
-use crate::state::World;
+use crate::task::Preprocessor;
 
-/// Reads the lists of `home`.
-pub(super) fn read(home: Home) -> impl FnOnce(&Messenger) + Send + 'static {
+/// What lies in the folders.
+pub(super) struct Found {
+    wildcards: Wildcards,
+    annotators_missing: Vec<(Preprocessor, String)>,
+}
+
+/// Looks through the folders of `home`, for the time `number`.
+pub(super) fn look(
+    number: u64,
+    home: Home,
+    annotators: Annotators,
+) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        messenger.send(News::Wildcards(read_wildcards(&home)));
+        let wildcards = read_wildcards(&home);
+        let found = Found { wildcards, annotators_missing: guides::lacking(&annotators) };
+        messenger.send(News::Folders(number, Box::new(found)));
     }
 }
 
-/// Takes lists in that are new; the same ones leave everything as it is.
-pub(super) fn take_in(world: &mut World, lists: Wildcards) {
-    if *world.wildcards != lists {
-        world.wildcards = Arc::new(lists);
+impl App {
+    /// Looks through the folders again; only what the last look finds counts.
+    pub(super) fn look_at_folders(&mut self) {
+        self.looks += 1;
+        let annotators = Annotators::new(&self.home, &self.library.folders());
+        self.on_a_thread(look(self.looks, self.home.clone(), annotators));
+    }
+
+    /// Takes in what was found. An earlier look may come later: it is too old then.
+    pub(super) fn looked(&mut self, number: u64, found: Found) {
+        if number != self.looks {
+            return;
+        }
+        let world = &mut self.state.world;
+        world.annotators_missing = found.annotators_missing;
+        // The same lists leave everything as it is.
+        if *world.wildcards != found.wildcards {
+            world.wildcards = Arc::new(found.wildcards);
+        }
     }
 }

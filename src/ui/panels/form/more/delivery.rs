@@ -10,8 +10,6 @@ use crate::ui::theme::{self, palette, space};
 
 /// The quality of a file where nothing is said.
 const QUALITY: u32 = 95;
-/// The longest life of an address that the slider offers, in seconds; the API knows no limit.
-const LONGEST_LIFE: f64 = 86_400.0;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     const FORMATS: [(OutputFormat, &str); 3] =
@@ -57,9 +55,10 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     let set = cx.draft.more.ttl.is_some();
     refusable(ui, cx, ("ttl", set), |ui, cx| {
-        let mut seconds = cx.draft.more.ttl;
-        whole_row(ui, cx, ("Time to live", "", "ttl"), 60.0..=LONGEST_LIFE, (&mut seconds, 3600));
-        cx.draft.more.ttl = seconds;
+        // The document gives no default: nothing is shown that is not sent.
+        let mut seconds = cx.draft.more.ttl.map(|seconds| seconds.to_string());
+        text_row(ui, cx, ("Time to live", "ttl", "seconds, 60 or more"), &mut seconds);
+        cx.draft.more.ttl = seconds.and_then(|typed| typed.parse().ok());
     });
     let set = cx.draft.more.webhook_url.is_some();
     refusable(ui, cx, ("webhookURL", set), |ui, cx| {
