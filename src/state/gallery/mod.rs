@@ -216,7 +216,7 @@ impl Gallery {
         self.listing.push(GalleryEntry::from_record(record, made));
         let starred = self.starred.contains(&record.image_uuid);
         self.shown.take_in(self.listing.entries(), starred);
-        let old = self.listing.from_end_mut(PICTURES_IN_MEMORY);
+        let old = self.listing.nth_last(PICTURES_IN_MEMORY);
         if let Some(entry) = old.filter(|entry| entry.path.is_some()) {
             entry.picture = None;
         }

@@ -17,7 +17,7 @@ const SEARCH: (Role, &str) = (Role::TextInput, "Search pictures");
 /// Results that another session left, the last one the newest.
 pub(super) fn fill(home: &Home, prompts: &[&str]) -> Vec<Uuid> {
     fs::create_dir_all(home.results_dir()).unwrap();
-    let start = SystemTime::now() - Duration::from_secs(600);
+    let start = SystemTime::now() - Duration::from_mins(10);
     let write = |(number, prompt): (usize, &&str)| {
         let mut task = Task::new(Uuid::new_v4());
         task.positive_prompt = Some((*prompt).to_owned());
@@ -197,8 +197,9 @@ fn the_keyboard_walks_through_the_grid_and_enter_reuses() {
     window.press_key(Key::ArrowRight);
     assert_eq!(window.selected(), Some(images[1]));
     assert!(window.picture("Picture 2: two").is_focused(), "the keyboard goes with the choice");
+    let two = images[1];
     window.wait("the task", move |state| {
-        state.world.gallery.get(images[1]).is_some_and(|entry| entry.task().is_some())
+        state.world.gallery.get(two).is_some_and(|entry| entry.task().is_some())
     });
     window.press_key(Key::Enter);
     let draft = &window.app.state().state.draft;
@@ -211,7 +212,7 @@ fn the_keyboard_walks_through_the_grid_and_enter_reuses() {
     window.app.get_by_role_and_label(Role::MultilineTextInput, "Prompt").focus();
     window.app.run_steps(2);
     window.press_key(Key::S);
-    assert!(!window.app.state().state.world.gallery.is_starred(images[1]));
+    assert!(!window.app.state().state.world.gallery.is_starred(two));
 }
 
 #[test]
