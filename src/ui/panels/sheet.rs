@@ -8,7 +8,9 @@ use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{IconButton, paint_elided};
 use crate::ui::{Cx, icons};
 
-const WIDTH: f32 = 340.0;
+const WIDTH: f32 = 352.0;
+/// Room for the bar that scrolls.
+const SCROLL: f32 = 12.0;
 
 pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     if !cx.view.shortcuts_open {
@@ -26,7 +28,8 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         let closed = title(ui);
         ui.add_space(space::GAP);
         let room = ui.ctx().content_rect().height() - 120.0;
-        ScrollArea::vertical().max_height(room).show(ui, |ui| {
+        let area = ScrollArea::vertical().max_height(room).min_scrolled_height(room);
+        area.show(ui, |ui| {
             for shortcut in sheet() {
                 line(ui, shortcut.label, shortcut.keys);
             }
@@ -68,7 +71,7 @@ fn line(ui: &mut Ui, label: &str, keys: &str) {
     );
     paint_elided(
         ui,
-        (rect.right_center(), Align2::RIGHT_CENTER),
+        (rect.right_center() - vec2(SCROLL, 0.0), Align2::RIGHT_CENTER),
         keys,
         (theme::body(), colours.text),
         100.0,
