@@ -257,6 +257,12 @@ impl Gallery {
         !self.deletions.is_empty()
     }
 
+    /// Nothing that was deleted comes back any more.
+    fn forget_deletions(&mut self) {
+        self.deletions.clear();
+        self.removed.clear();
+    }
+
     /// Brings deleted pictures back whose files are in the results folder again.
     pub fn put_back(&mut self, images: &[Uuid]) {
         self.left(images);
