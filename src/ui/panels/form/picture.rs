@@ -186,7 +186,7 @@ fn results(ui: &mut Ui, cx: &mut Cx<'_>) {
         let problem = problem.as_deref();
         let knob = Knob { label, range, step: 1.0, decimals: 0, problem };
         let mut value = f64::from(count);
-        ui.add_space((ui.available_width() - space::NUMBER - space::GAP).max(0.0));
+        ui.add_space((ui.available_width() - space::NUMBER).max(0.0));
         number(ui, &knob, &mut value, space::NUMBER);
         count = value.round() as u32;
     });
