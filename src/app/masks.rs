@@ -187,7 +187,7 @@ impl MaskSaver {
     }
 
     /// Saves what was not saved yet; when the window closes.
-    pub(super) fn finish(&mut self, state: &State) {
+    pub(super) fn finish(&self, state: &State) {
         let unsaved = state
             .painting
             .to_save()

@@ -77,9 +77,10 @@ impl App {
 
     fn perform_in_gallery(&mut self, order: GalleryOrder) {
         match order {
-            GalleryOrder::Star(..) | GalleryOrder::Delete(_) | GalleryOrder::Restore(_) => {
-                self.reader.order(order);
-            }
+            GalleryOrder::Star(..)
+            | GalleryOrder::Delete(_)
+            | GalleryOrder::Restore(_)
+            | GalleryOrder::EmptyTrash => self.reader.order(order),
             GalleryOrder::Export(paths, texts) => self.on_a_thread(desk::export(paths, texts)),
             GalleryOrder::Reveal(path) => self.on_a_thread(desk::reveal(path)),
             GalleryOrder::CopyPicture(entry) => self.on_a_thread(desk::copy_picture(*entry)),

@@ -16,6 +16,7 @@ pub(super) fn carry_out(home: &Home, index: &Index, order: GalleryOrder) -> Vec<
         GalleryOrder::Star(images, starred) => star(home, &images, starred),
         GalleryOrder::Delete(images) => delete(home, index, images),
         GalleryOrder::Restore(images) => restore(home, &images),
+        GalleryOrder::EmptyTrash => empty_trash(home),
         GalleryOrder::Export(..) | GalleryOrder::Reveal(_) | GalleryOrder::CopyPicture(_) => {
             Vec::new()
         }
@@ -52,6 +53,18 @@ fn restore(home: &Home, images: &[Uuid]) -> Vec<News> {
     let mut news = vec![News::Restored(back)];
     news.extend(told("could not be brought back", failed));
     news
+}
+
+fn empty_trash(home: &Home) -> Vec<News> {
+    let trash = Trash::of(home);
+    let (tone, text) = match trash.empty() {
+        Ok(()) => (Tone::Done, "The trash is empty".to_owned()),
+        Err(error) => {
+            let folder = trash.folder().display();
+            (Tone::Failed, format!("The trash could not be emptied ({error}): {folder}"))
+        }
+    };
+    vec![News::Said(tone, text)]
 }
 
 /// The pictures with which it was done, and why not with the others.

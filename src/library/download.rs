@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -19,6 +20,9 @@ use crate::jobs::Cancel;
 
 /// The folder of unfinished downloads inside the models folder; hidden, so that no walk enters it.
 const FOLDER: &str = ".downloads";
+
+/// How long closing waits for downloads to stop; they look every few hundredths of a second.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Why a download cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -235,10 +239,14 @@ impl Downloads {
 }
 
 impl Drop for Downloads {
-    /// Stops; the next start goes on.
+    /// Stops; the next start goes on. Waits a moment, so that nobody else writes in the same files then.
     fn drop(&mut self) {
         for entry in self.shared.entries().iter() {
             entry.stop.cancel();
+        }
+        let end = Instant::now() + CLOSING;
+        while self.shared.entries().iter().any(|entry| entry.at_work) && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }
@@ -317,6 +325,20 @@ impl Shared {
                 _ => {}
             }
         }
+    }
+
+    /// Lets the thread of a download go, unless it was told to go on while it stopped.
+    fn stops(&self, id: Uuid) -> bool {
+        let mut stops = true;
+        self.change(id, |entry| {
+            stops = entry.stop.is_cancelled();
+            if stops {
+                entry.at_work = false;
+                entry.stage = DownloadStage::Paused;
+            }
+        });
+        self.tell();
+        stops
     }
 
     fn end(&self, id: Uuid, stage: DownloadStage) {

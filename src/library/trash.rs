@@ -94,6 +94,14 @@ impl Trash {
         if found { Ok(()) } else { Err(TrashError::Gone { folder: self.folder.clone() }) }
     }
 
+    /// Deletes for good all that was put here.
+    ///
+    /// # Errors
+    /// When a folder cannot be deleted.
+    pub fn empty(&self) -> io::Result<()> {
+        days(&self.folder).iter().try_for_each(fs::remove_dir_all)
+    }
+
     /// Deletes for good what was put here more than [`Self::DAYS`] days before `today`; returns of how
     /// many days.
     ///
@@ -188,5 +196,7 @@ mod tests {
         assert_eq!(trash.sweep(today).unwrap(), 1);
         assert!(!trash.folder().join("2026-10-22").exists());
         assert_eq!(fs::read_dir(trash.folder()).unwrap().count(), 3);
+        trash.empty().unwrap();
+        assert_eq!(fs::read_dir(trash.folder()).unwrap().count(), 1, "the notes are nobody's");
     }
 }

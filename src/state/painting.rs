@@ -245,14 +245,13 @@ impl Painting {
             self.refused = self.mask.is_none();
             return true;
         };
-        match &mut self.mask {
-            Some(painted) => painted.replace(mask),
+        if let Some(painted) = &mut self.mask {
+            painted.replace(mask);
+        } else {
             // As the form has it already.
-            None => {
-                self.share = Some(mask.share());
-                self.mask = Some(PaintedMask::of(mask));
-                self.settled = 0;
-            }
+            self.share = Some(mask.share());
+            self.mask = Some(PaintedMask::of(mask));
+            self.settled = 0;
         }
         true
     }

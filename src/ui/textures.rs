@@ -2,6 +2,8 @@
 //!
 //! Only what was seen in the last frame is asked for, so what scrolled by is never decoded.
 
+mod decoding;
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -14,7 +16,7 @@ use uuid::Uuid;
 
 use super::mask_overlay::MaskOverlay;
 use super::theme;
-use crate::library::{Thumbnails, read_picture};
+use crate::library::Thumbnails;
 use crate::pixels::{Extent, Picture};
 use crate::state::{GalleryEntry, JobEntry};
 
@@ -126,7 +128,7 @@ impl Textures {
             let (shared, sender, ctx) = (Arc::clone(&shared), sender.clone(), ctx.clone());
             let (thumbnails, name) = (thumbnails.clone(), format!("pictures {number}"));
             thread::Builder::new().name(name).spawn(move || {
-                work(&shared, &thumbnails, |decoded| {
+                decoding::work(&shared, &thumbnails, |decoded| {
                     let heard = sender.send(decoded).is_ok();
                     ctx.request_repaint();
                     heard
@@ -186,7 +188,7 @@ impl Textures {
         if let Some((_, texture)) = current {
             return Some(Drawable { texture: texture.clone(), extent, transparent: false });
         }
-        let image = preview_image(picture, check);
+        let image = decoding::preview_image(picture, check);
         let texture = ctx.load_texture("preview", image, TextureOptions::LINEAR);
         // Jobs run one after another: the preview of another job is of no more use.
         self.previews.clear();
@@ -286,70 +288,6 @@ const OPTIONS: TextureOptions =
 /// The same with hard edges when enlarged.
 const HARD: TextureOptions = TextureOptions { magnification: TextureFilter::Nearest, ..OPTIONS };
 
-fn work(
-    shared: &(Mutex<Wanted>, Condvar),
-    thumbnails: &Thumbnails,
-    send: impl Fn(Decoded) -> bool,
-) {
-    loop {
-        let ((key, source), side) = {
-            let mut wanted = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-            loop {
-                if wanted.stop {
-                    return;
-                }
-                if let Some(wish) = wanted.wishes.pop() {
-                    wanted.at_work.insert(wish.0);
-                    break (wish, wanted.side);
-                }
-                wanted = shared.1.wait(wanted).unwrap_or_else(PoisonError::into_inner);
-            }
-        };
-        let image = decode(&source, (key.1, side), thumbnails);
-        let clear = |(image, _): &(ColorImage, Extent)| image.pixels.iter().any(|p| !p.is_opaque());
-        let transparent = image.as_ref().is_some_and(clear);
-        if !send(Decoded { key, image, transparent }) {
-            return;
-        }
-    }
-}
-
-/// The picture at `size`, no side longer than `side`, and how large it is in its file.
-fn decode(
-    source: &Source,
-    (size, side): (Size, u32),
-    thumbnails: &Thumbnails,
-) -> Option<(ColorImage, Extent)> {
-    let read = match (source, size) {
-        (Source::Memory(picture), _) => Ok(picture.clone()),
-        (Source::Result(image_uuid, path, _), Size::Thumbnail)
-        // Without the extent its own file is needed.
-        | (Source::Result(image_uuid, path, Some(_)), Size::Covered) => {
-            thumbnails.read(*image_uuid, path)
-        }
-        (Source::File(path) | Source::Result(_, path, _), _) => read_picture(path),
-    };
-    let picture = match (read, source) {
-        (Ok(picture), _) => picture,
-        (Err(error), Source::File(path) | Source::Result(_, path, _)) => {
-            tracing::warn!("cannot read {}: {error}", path.display());
-            return None;
-        }
-        (Err(_), Source::Memory(_)) => return None,
-    };
-    let extent = match source {
-        Source::Result(_, _, Some(extent)) => *extent,
-        _ => picture.extent(),
-    };
-    let longest = match size {
-        Size::Whole | Size::Crisp => side,
-        Size::Thumbnail => Thumbnails::SIDE.min(side),
-        Size::Covered => COVERED,
-    };
-    let picture = picture.shrunk(longest).unwrap_or(picture);
-    Some((color_image(&picture), extent))
-}
-
 /// Longest side of a texture, in pixels; drawing panics above the graphics card's limit.
 fn longest_side(ctx: &egui::Context) -> u32 {
     within(ctx.input(|input| input.max_texture_side))
@@ -360,60 +298,5 @@ fn within(card: usize) -> u32 {
     u32::try_from(card).map_or(GREATEST_SIDE, |card| card.min(GREATEST_SIDE))
 }
 
-/// The pixels of a preview, a few only when it may show what is to be hidden.
-fn preview_image(picture: &Picture, check: bool) -> ColorImage {
-    let few = picture.shrunk(COVERED).filter(|_| check);
-    color_image(few.as_ref().unwrap_or(picture))
-}
-
-fn color_image(picture: &Picture) -> ColorImage {
-    let Extent { width, height } = picture.extent();
-    ColorImage::from_rgba_unmultiplied([width as usize, height as usize], picture.rgba())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::library::Home;
-    use crate::pixels::{FileFormat, encode};
-
-    fn wide() -> Picture {
-        let extent = Extent::new(600, 60);
-        Picture::from_rgba(extent, vec![200; extent.area() * 4]).unwrap()
-    }
-
-    #[test]
-    fn no_texture_is_larger_than_the_card_takes_and_the_extent_stays_the_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let thumbnails = Thumbnails::new(&Home::at(folder.path()));
-        let file = folder.path().join("wide.png");
-        std::fs::write(&file, encode(&wide(), FileFormat::Png, "{}").unwrap()).unwrap();
-        let sources = [
-            Source::Memory(wide()),
-            Source::File(file.clone()),
-            Source::Result(Uuid::from_u128(1), file, Some(wide().extent())),
-        ];
-        for source in &sources {
-            for (size, side, width) in [
-                (Size::Whole, 300, 300),
-                (Size::Whole, 4096, 600),
-                (Size::Thumbnail, 4096, 256),
-                (Size::Covered, 4096, 12),
-            ] {
-                let (image, extent) = decode(source, (size, side), &thumbnails).unwrap();
-                assert_eq!((image.width(), extent), (width, wide().extent()), "{size:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_limit_is_the_cards_or_our_own() {
-        assert_eq!([2048, 16_384].map(within), [2048, 4096]);
-    }
-
-    #[test]
-    fn previews_of_checked_jobs_are_a_few_pixels() {
-        assert_eq!(preview_image(&wide(), true).size, [12, 1]);
-        assert_eq!(preview_image(&wide(), false).size, [600, 60]);
-    }
-}
+mod tests;

@@ -82,6 +82,12 @@ fn nothing_is_made_before_it_is_needed_and_another_wish_waits_for_the_jobs() {
     assert!(notes.made.lock().unwrap().is_empty());
     let lasts = test_job("lasts");
     board.submit(lasts.clone(), sink.clone());
+    // Engines are made on a thread of their own.
+    let deadline = Instant::now() + PATIENCE;
+    while notes.made.lock().unwrap().is_empty() {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(1));
+    }
     board.wish(device("other"), RemoteWish::default());
     let next = test_job("a fox");
     board.submit(next.clone(), sink.clone());

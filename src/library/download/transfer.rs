@@ -82,13 +82,9 @@ pub(super) fn run(shared: &Shared, id: Uuid) {
         let Some((note, stop)) = entry(shared, id) else { return };
         match bring(shared, &note, &stop).and_then(|()| finish(shared, id)) {
             Ok(path) => break DownloadStage::Done(path),
-            Err(Stopped::Told) => {
-                // It may have been told to go on meanwhile.
-                let goes_on = entry(shared, id).is_some_and(|(_, stop)| !stop.is_cancelled());
-                if !goes_on {
-                    break DownloadStage::Paused;
-                }
-            }
+            // It may have been told to go on meanwhile.
+            Err(Stopped::Told) if shared.stops(id) => return,
+            Err(Stopped::Told) => {}
             Err(error) if error.passes() && attempt < ATTEMPTS => {
                 tracing::info!("attempt {attempt} to download: {error}");
                 rest(PAUSE * 2_u32.pow(attempt - 1), &stop);
@@ -124,9 +120,14 @@ fn bring(shared: &Shared, note: &Note, stop: &Cancel) -> Result<(), Stopped> {
     let id = note.id;
     let part = shared.part(id);
     let mut file = File::options().create(true).append(true).open(&part)?;
-    let got = file.metadata()?.len();
+    let mut got = file.metadata()?.len();
     if note.whole == Some(got) && got > 0 {
         return Ok(());
+    }
+    if note.whole.is_some_and(|whole| got > whole) {
+        // Nobody knows what of it is right.
+        file.set_len(0)?;
+        got = 0;
     }
     let url = Url::parse(&note.address).map_err(|_ignored| NetworkError::NoAddress)?;
     let stopped = network::stream(&url, stop, async |client, host| {
@@ -135,21 +136,29 @@ fn bring(shared: &Shared, note: &Note, stop: &Cancel) -> Result<(), Stopped> {
             // Another file than before comes whole.
             request = request.header(RANGE, format!("bytes={got}-")).header(IF_RANGE, tag);
         }
-        let mut response = network::answered(request, host).await?;
+        let mut response = match network::answered(request, host).await {
+            // The file has become shorter than what is there: it begins anew.
+            Err(NetworkError::Status { status: StatusCode::RANGE_NOT_SATISFIABLE, .. })
+                if got > 0 =>
+            {
+                file.set_len(0)?;
+                return Ok(Err(Stopped::Short { got: 0, whole: got }));
+            }
+            answered => answered?,
+        };
         let status = response.status();
         let begins_at =
             if status == StatusCode::PARTIAL_CONTENT { begins_at(&response) } else { Some(0) };
-        match begins_at {
-            Some(at) if at == got => {}
-            _ => {
-                file.set_len(0)?;
-                file.seek(SeekFrom::Start(0))?;
-                if status == StatusCode::PARTIAL_CONTENT {
-                    let whole = note.whole.unwrap_or(got);
-                    return Ok(Err(Stopped::Short { got: 0, whole }));
-                }
+        if begins_at != Some(got) {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+            if status == StatusCode::PARTIAL_CONTENT {
+                let whole = note.whole.unwrap_or(got);
+                return Ok(Err(Stopped::Short { got: 0, whole }));
             }
         }
+        let there = file.metadata()?.len();
+        shared.change(id, |entry| entry.got = there);
         learn(shared, note, &response);
         let mut told = Instant::now();
         while let Some(piece) = network::piece(&mut response, host).await? {
@@ -179,15 +188,11 @@ fn begins_at(response: &Response) -> Option<u64> {
 /// Notes what the server says of the file.
 fn learn(shared: &Shared, note: &Note, response: &Response) {
     let headers = response.headers();
-    let partial = response.status() == StatusCode::PARTIAL_CONTENT;
     let length = response.content_length();
     let tag = tag(headers);
     let name = named(headers).unwrap_or_else(|| name_in(Some(response.url())));
     let name = note.name.clone().unwrap_or(name);
     shared.change(note.id, |entry| {
-        if !partial {
-            entry.got = 0;
-        }
         entry.note.whole = length.map(|length| entry.got + length);
         entry.note.tag = tag;
         entry.note.name = Some(name);

@@ -55,7 +55,7 @@ fn fetched(answer: Vec<u8>) -> Result<Vec<u8>, NetworkError> {
 #[test]
 fn bytes_come_as_they_are() {
     // A busy machine may be slow; only what must end in an error is tried with little patience.
-    let patience = Duration::from_secs(60);
+    let patience = Duration::from_mins(1);
     let limits = Limits { silence: patience, whole: patience, ..QUICK };
     let fetched = get(&server(vec![ok(b"some bytes")]).0, &limits, &Cancel::default());
     assert_eq!(fetched.unwrap(), b"some bytes");

@@ -119,7 +119,7 @@ impl Edit {
 
     /// The rectangle around all its tiles.
     pub(super) fn place(&self) -> Option<Rectangle> {
-        self.tiles.iter().fold(None, |all, tile| super::join(all, tile.place))
+        self.tiles.iter().fold(None, |all, tile| Some(super::join(all, tile.place)))
     }
 
     /// Puts its pixels into the mask; returns those that were there.

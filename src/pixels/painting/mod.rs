@@ -109,7 +109,7 @@ impl PaintedMask {
     pub fn stroke_to(&mut self, at: [f32; 2]) {
         let Some(stroke) = &mut self.stroke else { return };
         if let Some(changed) = stroke.draw_to(&mut self.mask, at) {
-            self.changed = join(self.changed, changed);
+            self.changed = Some(join(self.changed, changed));
             self.revision += 1;
         }
     }
@@ -219,7 +219,7 @@ impl PaintedMask {
     }
 
     fn note(&mut self, place: Rectangle) {
-        self.changed = join(self.changed, place);
+        self.changed = Some(join(self.changed, place));
         self.revision += 1;
     }
 }
@@ -230,11 +230,11 @@ fn whole(extent: Extent) -> Option<Rectangle> {
 }
 
 /// The rectangle around both.
-fn join(one: Option<Rectangle>, other: Rectangle) -> Option<Rectangle> {
-    let Some(one) = one else { return Some(other) };
+fn join(one: Option<Rectangle>, other: Rectangle) -> Rectangle {
+    let Some(one) = one else { return other };
     let (x, y) = (one.x.min(other.x), one.y.min(other.y));
     let (right, bottom) = (one.right().max(other.right()), one.bottom().max(other.bottom()));
-    Some(Rectangle::new(x, y, right - x, bottom - y))
+    Rectangle::new(x, y, right - x, bottom - y)
 }
 
 #[cfg(test)]

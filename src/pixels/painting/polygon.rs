@@ -40,7 +40,9 @@ impl Coverage {
                     add(row, [from - place.x as f32, to - place.x as f32]);
                 }
             }
-            row.iter_mut().for_each(|cover| *cover = (*cover / LINES as f32).min(1.0));
+            for cover in row {
+                *cover = (*cover / LINES as f32).min(1.0);
+            }
         }
         Some(Self { place, cover })
     }

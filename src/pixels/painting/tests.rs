@@ -44,7 +44,9 @@ fn drawn(Drawn { points, size, opacity, .. }: &Drawn) -> PaintedMask {
     let mut mask = PaintedMask::new(EXTENT);
     let brush = Brush { size: *size, hardness: 1.0, opacity: *opacity };
     mask.begin(brush, Ink::Add, points[0]);
-    points.iter().for_each(|at| mask.stroke_to(*at));
+    for at in points {
+        mask.stroke_to(*at);
+    }
     mask.end_stroke();
     mask
 }

@@ -1,4 +1,4 @@
-//! Against SciPy, whose results `tests/goldens/painting.py` wrote down.
+//! Against `SciPy`, whose results `tests/goldens/painting.py` wrote down.
 
 use super::*;
 use crate::pixels::decode;

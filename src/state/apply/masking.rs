@@ -113,7 +113,7 @@ impl State {
         Some(Effect::Mask(MaskWork::Change(ticket, mask, change, path)))
     }
 
-    fn export_mask(&mut self) -> Option<Effect> {
+    fn export_mask(&self) -> Option<Effect> {
         let mask = self.painting.mask().filter(|_| self.draft.repaints())?;
         Some(Effect::Mask(MaskWork::Export(mask.mask().clone())))
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use super::{Compare, GalleryEntry};
+use crate::library::Trash;
 use crate::state::{Action, Effect, State, Tone};
 
 /// A wish about pictures of the gallery; without a name it is about the chosen ones.
@@ -29,6 +30,10 @@ pub enum GalleryAction {
     Delete,
     /// Bring back what was deleted last.
     UndoDelete,
+    /// Offer to delete for good what lies in the trash.
+    OfferEmptyTrash,
+    /// Delete for good what lies in the trash.
+    EmptyTrash,
     /// Save copies of them somewhere.
     Export(Texts),
     /// Put the two of them over each other.
@@ -61,6 +66,8 @@ pub enum GalleryOrder {
     Delete(Vec<Uuid>),
     /// Move these out of the trash, then come back with them: [`super::Gallery::put_back`].
     Restore(Vec<Uuid>),
+    /// Delete for good what lies in the trash.
+    EmptyTrash,
     /// Copy these files to where the user says.
     Export(Vec<PathBuf>, Texts),
     /// Show this file in the system's file manager.
@@ -82,6 +89,8 @@ impl State {
             GalleryAction::Star => Some(self.star(self.chosen())),
             GalleryAction::Delete => self.delete(),
             GalleryAction::UndoDelete => self.undo_delete(),
+            GalleryAction::OfferEmptyTrash => self.offer_empty_trash(),
+            GalleryAction::EmptyTrash => Some(self.empty_trash()),
             GalleryAction::Export(texts) => self.export_chosen(texts),
             GalleryAction::Compare => self.compare(),
             GalleryAction::LeaveCompare => self.leave_compare(),
@@ -221,6 +230,19 @@ impl State {
         self.world.gallery.put_back(images);
         self.choose(images.iter().copied().collect(), *newest, None);
         self.view.reveal_selected = true;
+    }
+
+    fn offer_empty_trash(&mut self) -> Option<GalleryOrder> {
+        let text =
+            format!("Deleted pictures are kept for {} days. This cannot be undone:", Trash::DAYS);
+        let button = ("Delete them for good", Action::Gallery(GalleryAction::EmptyTrash));
+        self.world.offer(Tone::Done, text, button);
+        None
+    }
+
+    fn empty_trash(&mut self) -> GalleryOrder {
+        self.world.gallery.forget_deletions();
+        GalleryOrder::EmptyTrash
     }
 
     fn export_chosen(&mut self, texts: Texts) -> Option<GalleryOrder> {

@@ -62,7 +62,7 @@ impl Listing {
     }
 
     /// The picture that many places before the end.
-    pub(super) fn from_end_mut(&mut self, places: usize) -> Option<&mut GalleryEntry> {
+    pub(super) fn nth_last(&mut self, places: usize) -> Option<&mut GalleryEntry> {
         self.entries.iter_mut().rev().nth(places)
     }
 

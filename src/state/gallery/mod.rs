@@ -216,7 +216,7 @@ impl Gallery {
         self.listing.push(GalleryEntry::from_record(record, made));
         let starred = self.starred.contains(&record.image_uuid);
         self.shown.take_in(self.listing.entries(), starred);
-        let old = self.listing.from_end_mut(PICTURES_IN_MEMORY);
+        let old = self.listing.nth_last(PICTURES_IN_MEMORY);
         if let Some(entry) = old.filter(|entry| entry.path.is_some()) {
             entry.picture = None;
         }
@@ -255,6 +255,12 @@ impl Gallery {
     #[must_use]
     pub const fn can_undo(&self) -> bool {
         !self.deletions.is_empty()
+    }
+
+    /// Nothing that was deleted comes back any more.
+    fn forget_deletions(&mut self) {
+        self.deletions.clear();
+        self.removed.clear();
     }
 
     /// Brings deleted pictures back whose files are in the results folder again.

@@ -12,8 +12,8 @@ use super::search::Query;
 use super::{Gallery, GalleryEntry};
 use crate::task::ModelCard;
 
-/// Pictures that are looked at in one frame.
-pub(super) const SLICE: usize = 10_000;
+/// Pictures that are looked at at once, which is done twice a frame.
+pub(super) const SLICE: usize = 6_000;
 
 /// What the user wants to see.
 #[derive(Clone, Copy, Debug)]

@@ -92,7 +92,7 @@ fn a_long_search_goes_on_over_frames_and_shows_the_old_list_meanwhile() {
     gallery.add(&record, noon());
     gallery.learn(vec![read(1, "a fox", "1")]);
     let frames = (0..99).take_while(|_| !gallery.refresh(&filter, noon())).count();
-    assert_eq!(frames + 2, 50_000 / shown::SLICE);
+    assert_eq!(frames + 2, 50_000_usize.div_ceil(shown::SLICE));
     assert_eq!(gallery.shown(0).unwrap().image_uuid, record.image_uuid);
     let frames = (0..99).take_while(|_| !gallery.refresh(&filter, noon())).count();
     assert_eq!((frames, gallery.shown_len()), (50_000 / shown::SLICE, 5002));

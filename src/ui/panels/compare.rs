@@ -24,6 +24,8 @@ const FIT_MAX: f32 = 4.0;
 const SCALES: std::ops::RangeInclusive<f32> = 0.05..=32.0;
 /// Radius of the handle on the line.
 const HANDLE: f32 = 14.0;
+/// Least width of a label beside the bar, in points.
+const LABEL_MIN: f32 = 150.0;
 /// Differences that are told of each picture.
 const TOLD: usize = 4;
 /// Size of the bar: left becomes right, fit, leave.
@@ -202,9 +204,15 @@ fn labels(ui: &Ui, cx: &Cx<'_>, compare: Compare, (stage, split): (Rect, f32)) {
             .map(|task| if task.is_some() { "With settings" } else { "No settings" }.to_owned()),
     };
     let room = stage.shrink(space::PANEL);
-    // The bar stands in the upper right corner.
-    let right_edge = room.right() - BAR.x - space::GAP;
-    let width = ((right_edge - room.left()) / 2.0 - space::GAP).max(80.0);
+    let half = |right: f32| (right - room.left()) / 2.0 - space::GAP;
+    // The bar stands in the upper right corner; where that leaves too little, labels stand below it.
+    let beside = room.right() - BAR.x - space::GAP;
+    let (right_edge, top) = if half(beside) < LABEL_MIN {
+        (room.right(), room.top() + BAR.y + space::GAP)
+    } else {
+        (beside, room.top() + 4.0)
+    };
+    let width = half(right_edge).max(80.0);
     for (place, text) in texts.iter().enumerate() {
         let (x, align) = if place == 0 {
             (room.left(), Align2::LEFT_TOP)
@@ -214,7 +222,7 @@ fn labels(ui: &Ui, cx: &Cx<'_>, compare: Compare, (stage, split): (Rect, f32)) {
         let side = if place == 0 { "Left" } else { "Right" };
         // The label of what is not seen is faint.
         let seen = if place == 0 { split > stage.left() } else { split < stage.right() };
-        chip(ui, (pos2(x, room.top() + 4.0), align), (side, text), (width, seen));
+        chip(ui, (pos2(x, top), align), (side, text), (width, seen));
     }
 }
 

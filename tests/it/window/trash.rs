@@ -60,3 +60,24 @@ fn many_are_deleted_at_once_and_stay_away_after_a_restart_until_the_last_undo() 
     let window = open(&home, 3);
     assert!(window.app.state().state.world.gallery.get(images[3]).is_none());
 }
+
+#[test]
+fn the_trash_is_emptied_when_that_is_said_twice() {
+    let (mut window, folder, _) = over(&["one", "two"]);
+    let trash = Home::at(folder.path()).trash_dir();
+    let in_it = {
+        let trash = trash.clone();
+        move || fs::read_dir(&trash).map_or(0, Iterator::count)
+    };
+    window.press_key(Key::Delete);
+    let there = in_it.clone();
+    window.wait("the move", move |_| there() == 1);
+    window.click("More actions");
+    window.click("Empty the trash…");
+    assert_eq!(in_it(), 1, "not yet");
+    window.click("Delete them for good");
+    window.wait("its end", move |_| in_it() == 0);
+    window.wait_shown("The trash is empty");
+    window.click("More actions");
+    assert!(window.is_disabled("Undo deleting"));
+}

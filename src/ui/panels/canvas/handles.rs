@@ -48,7 +48,7 @@ struct Grip {
 
 /// Draws the handles and lets them be pulled. While a tool paints they are there only around a
 /// picture that grows: elsewhere they would lie on what is painted.
-pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, ground: &Ground, stage: Rect) {
+pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, ground: &Ground, stage: Rect) {
     if cx.view.tool.paints() && !cx.draft.extends() {
         return;
     }

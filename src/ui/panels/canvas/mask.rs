@@ -251,8 +251,9 @@ mod tests {
 
     #[test]
     fn even_sides_keep_the_direction_of_the_drag() {
-        assert_eq!(even([10.0, 10.0], [4.0, 13.0]), [4.0, 16.0]);
-        assert_eq!(even([10.0, 10.0], [30.0, 5.0]), [30.0, -10.0]);
+        let even = |to| Vec2::from(even([10.0, 10.0], to));
+        assert_eq!(even([4.0, 13.0]), vec2(4.0, 16.0));
+        assert_eq!(even([30.0, 5.0]), vec2(30.0, -10.0));
     }
 
     #[test]

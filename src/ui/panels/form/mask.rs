@@ -70,7 +70,7 @@ fn tools(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn caption(ui: &mut Ui, cx: &Cx<'_>) {
     let colours = palette(ui);
     let refusal = cx.world.mask_refusal(cx.draft);
-    let share = cx.painting.share().map(|share| words::share(share));
+    let share = cx.painting.share().map(words::share);
     let says = match (&cx.draft.mask.shape, &refusal, share) {
         (_, Some(refusal), _) => refusal.clone(),
         (MaskShape::Nowhere, ..) => String::new(),

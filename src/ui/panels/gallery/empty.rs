@@ -10,8 +10,9 @@ use crate::ui::widgets::{TextField, inside, paint_elided, text_button};
 use crate::ui::{Cx, icons};
 
 /// Terms of the search besides words, with what they find.
-pub(super) const TERMS: [(&str, &str); 7] = [
-    ("today", "or yesterday, 2026-11-05"),
+pub(super) const TERMS: [(&str, &str); 8] = [
+    ("today", "or yesterday"),
+    ("2026-11", "or a day: 2026-11-05"),
     ("before:2026-11", "or after:, on:"),
     ("starred", "with a star"),
     ("model:", "by name or identifier"),
@@ -44,7 +45,7 @@ fn nothing_found(ui: &mut Ui, cx: &mut Cx<'_>, room: Rect) {
     let height = 150.0 + TERMS.len() as f32 * LINE;
     let top = room.top() + ((room.height() - height) * 0.4).max(0.0);
     let said = cx.world.gallery.misread().map(misread);
-    let hint = said.as_deref().unwrap_or("Every word must be there. Other ways to search:");
+    let hint = said.as_deref().unwrap_or("Every word must be there. Besides words:");
     sign(
         ui,
         Rect::from_min_size(pos2(room.left(), top), vec2(room.width(), 130.0)),
@@ -85,9 +86,7 @@ fn line(ui: &mut Ui, term: &str, finds: &str) -> bool {
     paint_elided(ui, at(8.0), term, (theme::body(), ink), TERM - 12.0);
     let width = rect.width() - TERM - 8.0;
     paint_elided(ui, at(TERM), finds, (theme::caption(), colours.dim), width);
-    let clicked = response.clicked();
-    response.on_hover_text(finds);
-    clicked
+    response.clicked()
 }
 
 /// An icon, a title and a sentence in the middle.
