@@ -29,6 +29,8 @@ const MOST_OF_A_STRANGER: usize = 1 << 20;
 
 /// How long the other side may take to answer a farewell.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a farewell is on its way where no answer can be read.
+const HEARD: Duration = Duration::from_millis(500);
 
 /// A connection from its upgrade to its end.
 pub(super) struct Socket {
@@ -240,7 +242,13 @@ impl Socket {
         let reason = (*reason).into();
         let close = Frame::Close(Some(CloseFrame { code: *code, reason }));
         // Whoever closes with something unread makes the system throw away what was sent.
-        if self.send(close).await.is_ok() && *code != TOO_BIG {
+        if self.send(close).await.is_err() {
+            return;
+        }
+        if *code == TOO_BIG {
+            // The rest of that message is never read: a moment for the farewell to be heard.
+            tokio::time::sleep(HEARD).await;
+        } else {
             let taken = async { while let Some(Ok(_)) = self.stream.recv().await {} };
             timeout(LAST_WORDS, taken).await.ok();
         }

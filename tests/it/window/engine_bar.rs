@@ -41,7 +41,7 @@ fn on_the_service(home: &Home, key: &str) -> (Window, Served) {
 }
 
 /// Types the AIR of the demo model, which the server has too.
-fn choose_model(window: &mut Window) {
+pub(super) fn choose_model(window: &mut Window) {
     window.click("Model");
     window.write((Role::TextInput, "Model of the service"), "local:demo@1");
     window.click("Use local:demo@1");

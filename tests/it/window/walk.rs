@@ -173,6 +173,7 @@ impl Walk {
         self.window.click("Keep");
         self.window.wait("the service", |state| matches!(state.world.status, Status::Ready(_)));
         self.window.click("Close the sheet");
+        super::engine_bar::choose_model(&mut self.window);
         self.look("more on the service");
         self.window.press("More");
         self.window.app.key_press_modifiers(Modifiers::COMMAND, Key::Enter);

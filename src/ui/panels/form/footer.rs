@@ -117,7 +117,10 @@ const SEND_REMOTE: &str = "Send to remote";
 
 /// Offers to have this one made by the service, unless it would refuse it.
 fn to_remote(ui: &Ui, cx: &mut Cx<'_>, line: Rect) -> Rect {
-    if !cx.world.engines.refused_by(EngineKind::Remote).is_empty() {
+    // Models of this machine are known to a server of one's own, not to the service.
+    let own = cx.draft.model.as_deref().is_some_and(|air| air.starts_with("local:"));
+    let unknown = own && cx.preferences.remote_address.trim().is_empty();
+    if unknown || !cx.world.engines.refused_by(EngineKind::Remote).is_empty() {
         return line;
     }
     let (response, rest) = link_at_right(ui, line, SEND_REMOTE);

@@ -54,7 +54,13 @@ fn tools(ui: &mut Ui, cx: &mut Cx<'_>) {
                 MaskAction::Import,
                 true,
             ),
-            (icons::UNDO, "Undo", "Back to the mask before (Ctrl Z)", MaskAction::Undo, can_undo),
+            (
+                icons::UNDO,
+                "Undo the stroke",
+                "Back to the mask before (Ctrl Z)",
+                MaskAction::Undo,
+                can_undo,
+            ),
             (icons::DELETE, "Clear mask", "Keep the whole picture", MaskAction::Clear, there),
         ];
         for (icon, name, hint, action, useful) in tools {
