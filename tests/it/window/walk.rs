@@ -201,7 +201,7 @@ impl Walk {
     }
 
     fn find_again(&mut self) {
-        self.window.click("Star picture 1");
+        self.window.press_key(Key::S);
         self.window.write((Role::TextInput, "Search pictures"), "fox");
         self.window.wait("what is found", |state| !state.world.gallery.is_searching());
         self.look("search and star");
