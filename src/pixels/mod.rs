@@ -3,7 +3,6 @@
 //! Pure: nothing here knows a model, a window or where files lie.
 
 mod blur;
-mod drawn;
 mod file;
 mod fit;
 mod growth;
@@ -17,6 +16,7 @@ mod reach;
 mod rectangle;
 mod region;
 mod seam;
+mod softened;
 mod stretch;
 mod text;
 

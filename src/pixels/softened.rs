@@ -1,24 +1,8 @@
-//! Masks made here: rectangles, and edges that fade.
+//! Edges of a mask that fade.
 
-use super::{Extent, Mask, Rectangle};
+use super::Mask;
 
 impl Mask {
-    /// White on the rectangles, black elsewhere.
-    #[must_use]
-    pub fn from_rectangles(extent: Extent, rectangles: &[Rectangle]) -> Self {
-        let width = extent.width as usize;
-        let mut bytes = vec![0; extent.area()];
-        for drawn in rectangles.iter().filter_map(|drawn| drawn.within(extent)) {
-            let rows = bytes.chunks_exact_mut(width.max(1));
-            for row in rows.skip(drawn.y as usize).take(drawn.height as usize) {
-                if let Some(row) = row.get_mut(drawn.x as usize..drawn.right() as usize) {
-                    row.fill(u8::MAX);
-                }
-            }
-        }
-        Self { extent, bytes }
-    }
-
     /// Each value the mean of the square of `2 × radius + 1` pixels around it, so that edges fade
     /// over `radius` pixels on either side. Beyond the picture its border goes on, so that a white
     /// border stays white. Rows first, each pass rounded to bytes, as Pillow's `BoxBlur` does.
@@ -89,7 +73,22 @@ fn blur_columns(from: &[u8], (width, height): (usize, usize), radius: u32) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixels::decode;
+    use crate::pixels::{Extent, Rectangle, decode};
+
+    /// White on the rectangles, black elsewhere.
+    fn from_rectangles(extent: Extent, rectangles: &[Rectangle]) -> Mask {
+        let width = extent.width as usize;
+        let mut bytes = vec![0; extent.area()];
+        for drawn in rectangles.iter().filter_map(|drawn| drawn.within(extent)) {
+            let rows = bytes.chunks_exact_mut(width.max(1));
+            for row in rows.skip(drawn.y as usize).take(drawn.height as usize) {
+                if let Some(row) = row.get_mut(drawn.x as usize..drawn.right() as usize) {
+                    row.fill(u8::MAX);
+                }
+            }
+        }
+        Mask { extent, bytes }
+    }
 
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -107,7 +106,7 @@ mod tests {
         let goldens: Vec<Golden> = serde_json::from_str(&text).unwrap();
         assert!(goldens.len() >= 8);
         for golden in goldens {
-            let mask = Mask::from_rectangles(golden.extent, &golden.rectangles);
+            let mask = from_rectangles(golden.extent, &golden.rectangles);
             let found = mask.softened(golden.feather).to_picture();
             let bytes = std::fs::read(format!("{folder}/masks/{}", golden.file)).unwrap();
             assert!(found == decode(&bytes).unwrap(), "{}", golden.file);
@@ -117,7 +116,7 @@ mod tests {
     #[test]
     fn rectangles_that_touch_the_border_do_not_fade_there() {
         let extent = Extent::new(40, 20);
-        let mask = Mask::from_rectangles(extent, &[Rectangle::new(0, 0, 20, 99)]).softened(6);
+        let mask = from_rectangles(extent, &[Rectangle::new(0, 0, 20, 99)]).softened(6);
         let row: Vec<u8> = mask.bytes[..40].to_vec();
         assert_eq!(row[..14], [255; 14]);
         assert_eq!(row[26..], [0; 14]);
@@ -128,9 +127,9 @@ mod tests {
 
     #[test]
     fn nothing_drawn_is_black_and_a_single_pixel_can_be_softened() {
-        let mask = Mask::from_rectangles(Extent::new(3, 2), &[Rectangle::new(7, 0, 5, 5)]);
+        let mask = from_rectangles(Extent::new(3, 2), &[Rectangle::new(7, 0, 5, 5)]);
         assert_eq!(mask.softened(64).bytes, [0; 6]);
-        let mask = Mask::from_rectangles(Extent::new(1, 1), &[Rectangle::new(0, 0, 1, 1)]);
+        let mask = from_rectangles(Extent::new(1, 1), &[Rectangle::new(0, 0, 1, 1)]);
         assert_eq!(mask.softened(64).bytes, [255]);
     }
 }
