@@ -180,6 +180,17 @@ impl State {
             (seen.known, seen.engine) == (known, engine) && seen.draft == self.draft
         });
         if !current {
+            // What is refused depends on the model alone, not on each number that is dragged.
+            let same_model = self
+                .checked
+                .as_ref()
+                .is_some_and(|seen| seen.known == known && seen.draft.model == self.draft.model);
+            if !same_model {
+                let model = self.draft.model.as_deref();
+                let refusals = [EngineKind::Local, EngineKind::Remote]
+                    .map(|engine| Refusals::of(model, &self.world, engine));
+                self.world.set_refusals(refusals);
+            }
             self.checked = Some(Checked { draft: self.draft.clone(), known, engine });
             self.check();
         }
@@ -202,10 +213,6 @@ impl State {
     }
 
     fn check(&mut self) {
-        let model = self.draft.model.as_deref();
-        let refusals = [EngineKind::Local, EngineKind::Remote]
-            .map(|engine| Refusals::of(model, &self.world, engine));
-        self.world.set_refusals(refusals);
         // A fixed name and seed: neither can be wrong, and nothing is kept of this request.
         let task = self.task_to_check();
         self.report(&task);

@@ -49,42 +49,34 @@ impl State {
         }
         let seed = self.draft.seed;
         let task = self.world.filled(Task { seed, ..task });
-        let before = self.world.problems.len();
-        let effect = self.submit_or_draw(task, engine);
-        if self.world.problems.len() <= before {
-            self.view.prompts.note(&self.draft.prompt, &self.draft.negative_prompt);
-        }
+        let effect = self.submit_or_draw(task, engine).ok()?;
+        self.view.prompts.note(&self.draft.prompt, &self.draft.negative_prompt);
         effect
     }
 
     /// Makes a job of the task; where a mask was drawn, its picture has to come first.
-    fn submit_or_draw(&mut self, task: Task, engine: EngineKind) -> Option<Effect> {
+    fn submit_or_draw(&mut self, task: Task, engine: EngineKind) -> Result<Option<Effect>, Told> {
         if !self.draft.repaints() || task.mask_image.is_some() {
-            return match self.submit(&task, engine) {
-                Ok(effect) => effect,
-                Err(problems) if engine == self.preferences.engine => {
-                    self.world.problems = problems;
-                    None
+            return self.submit(&task, engine).map_err(|problems| {
+                if engine != self.preferences.engine {
+                    // The form is the other engine's: these are not its problems.
+                    return self.tell(problems);
                 }
-                // The form is the other engine's: these are not its problems.
-                Err(problems) => {
-                    let Told = self.tell(problems);
-                    None
-                }
-            };
+                self.world.problems = problems;
+                Told
+            });
         }
         if self.painting.is_waiting() {
             self.world.notify(Tone::Failed, "The mask is still being read or changed");
-            return None;
+            return Err(Told);
         }
         let to_check = self.world.filled(self.task_to_check());
-        let problems = resolve(&to_check, &self.world, engine, 1).err();
-        if let Some(problems) = problems {
+        if let Err(problems) = resolve(&to_check, &self.world, engine, 1) {
             self.world.problems = problems;
-            return None;
+            return Err(Told);
         }
-        let mask = self.painting.mask()?.mask().clone();
-        Some(Effect::DrawMask(Box::new(MaskOrder { mask, task, engine })))
+        let mask = self.painting.mask().ok_or(Told)?.mask().clone();
+        Ok(Some(Effect::DrawMask(Box::new(MaskOrder { mask, task, engine }))))
     }
 
     /// Goes on with a task whose mask was drawn: it is in the library under that name.

@@ -1,7 +1,7 @@
 //! Asks before a task is sent that would pass the day's limit.
 
 use eframe::egui;
-use egui::{Frame, Id, Label, Modal, RichText, Stroke, Ui};
+use egui::{Id, Label, Modal, RichText, Ui};
 
 use crate::state::Action;
 use crate::ui::theme::{self, palette, space};
@@ -17,11 +17,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     let pictures = words::pictures(request.number_results);
     let price = question.estimate.map(|estimate| format!(" for about {}", words::price(estimate)));
     let what = format!("{pictures}{} from {}", price.unwrap_or_default(), cx.world.engines.service);
-    let frame = Frame::new()
-        .fill(colours.panel)
-        .stroke(Stroke::new(theme::LINE, colours.line))
-        .corner_radius(theme::RADIUS_FLOATING)
-        .inner_margin(20);
+    let frame = super::floating(ui).inner_margin(20);
     let modal = Modal::new(Id::unique("budget")).frame(frame).backdrop_color(colours.veil);
     let response = modal.show(ui.ctx(), |ui| {
         ui.set_width(WIDTH);

@@ -1,7 +1,7 @@
 //! The sheet of shortcuts; a click on keys gives others.
 
 use eframe::egui;
-use egui::{Align2, Frame, Id, Modal, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Align2, Id, Modal, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::state::Recording;
 use crate::ui::shortcuts::{Shortcut, sheet};
@@ -17,11 +17,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         return;
     }
     let colours = palette(ui);
-    let frame = Frame::new()
-        .fill(colours.panel)
-        .stroke(Stroke::new(theme::LINE, colours.line))
-        .corner_radius(theme::RADIUS_FLOATING)
-        .inner_margin(16);
+    let frame = super::floating(ui).inner_margin(16);
     let modal = Modal::new(Id::unique("shortcuts")).frame(frame).backdrop_color(colours.veil);
     let response = modal.show(ui.ctx(), |ui| {
         ui.set_width(WIDTH);

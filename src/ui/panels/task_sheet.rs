@@ -43,12 +43,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     if !cx.view.task_sheet.open {
         return;
     }
-    let colours = palette(ui);
-    let frame = Frame::new()
-        .fill(colours.panel)
-        .stroke(Stroke::new(theme::LINE, colours.line))
-        .corner_radius(theme::RADIUS_FLOATING)
-        .inner_margin(12);
+    let frame = super::floating(ui).inner_margin(12);
     let screen = ui.ctx().content_rect();
     let window = Window::new("Task")
         .id(Id::unique("task sheet"))

@@ -6,7 +6,7 @@ mod look;
 
 use eframe::egui;
 use egui::{
-    Align2, Frame, Id, Margin, Modal, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, vec2,
+    Align2, Id, Margin, Modal, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, vec2,
 };
 
 use crate::state::SettingsPage;
@@ -67,11 +67,7 @@ pub(in crate::ui::panels) fn sheet(
     let colours = palette(ui);
     let room = ui.ctx().content_rect().size() - vec2(64.0, 64.0);
     let size = size.min(room);
-    let frame = Frame::new()
-        .fill(colours.panel)
-        .stroke(Stroke::new(theme::LINE, colours.line))
-        .corner_radius(theme::RADIUS_FLOATING)
-        .inner_margin(Margin::same(16));
+    let frame = super::floating(ui).inner_margin(16);
     let modal = Modal::new(Id::unique(("sheet", title))).frame(frame).backdrop_color(colours.veil);
     let response = modal.show(ui.ctx(), |ui| {
         ui.set_min_size(size);
