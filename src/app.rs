@@ -23,7 +23,7 @@ mod wildcards;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use eframe::egui;
 
@@ -64,6 +64,7 @@ const LEAST_SIZE: [f32; 2] = [900.0, 600.0];
 /// # Errors
 /// When there is no display, or no OpenGL to draw with.
 pub fn run(services: Services) -> Result<(), eframe::Error> {
+    let asked_for = Some(Instant::now());
     let viewport = egui::ViewportBuilder::default()
         .with_title("Latelier")
         .with_app_id("latelier")
@@ -76,7 +77,12 @@ pub fn run(services: Services) -> Result<(), eframe::Error> {
         persistence_path: Some(services.home.root().join("window.ron")),
         ..eframe::NativeOptions::default()
     };
-    eframe::run_native("latelier", options, Box::new(|cc| Ok(Box::new(App::new(cc, services)?))))
+    let open = |cc: &eframe::CreationContext<'_>| {
+        let mut app = App::new(cc, services)?;
+        app.asked_for = asked_for;
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("latelier", options, Box::new(open))
 }
 
 /// What the window works with; tests give their own.
@@ -137,6 +143,8 @@ pub struct App {
     copied: Option<egui::ColorImage>,
     foreseer: Foreseer,
     downloads: Downloads,
+    /// When this window was asked for, until the log has told how long its first frame took.
+    asked_for: Option<Instant>,
 }
 
 impl App {
@@ -196,6 +204,7 @@ impl App {
             copied: None,
             foreseer,
             downloads,
+            asked_for: None,
         };
         if let Some(journal) = app.journal.clone() {
             app.on_a_thread(waiting::claim(journal));
@@ -211,6 +220,17 @@ impl App {
             std::thread::Builder::new().name("desk".to_owned()).spawn(move || work(&messenger));
         if let Err(error) = started {
             self.state.world.notify(Tone::Failed, format!("The system gives no thread: {error}"));
+        }
+    }
+
+    /// Tells the log how long the first frame took; the second begins when the first is on the screen.
+    fn tell_first_frame(&mut self, ctx: &egui::Context) {
+        let Some(asked_for) = self.asked_for else { return };
+        if ctx.cumulative_frame_nr() == 0 {
+            ctx.request_repaint();
+        } else {
+            tracing::info!("first frame after {} ms", asked_for.elapsed().as_millis());
+            self.asked_for = None;
         }
     }
 
@@ -287,6 +307,7 @@ fn capitalised(text: &str) -> String {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.tell_first_frame(ctx);
         self.take_arrival(ctx);
         // Models are brought with another program's window.
         let back = |event: &egui::Event| matches!(event, egui::Event::WindowFocused(true));

@@ -4,6 +4,8 @@ mod canvas;
 mod engine_bar;
 mod extend;
 mod gallery;
+#[cfg(unix)]
+mod killed;
 mod mask;
 mod metadata;
 mod meter;

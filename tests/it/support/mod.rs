@@ -36,9 +36,13 @@ pub(crate) fn home() -> &'static Home {
     })
 }
 
+/// Names the folder for what a killed test leaves behind.
+pub(crate) const SCRATCH: &str = "LATELIER_TEST_SCRATCH";
+
 /// A fresh folder that goes away with the value.
 pub(crate) fn scratch() -> tempfile::TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+    let parent = std::env::var_os(SCRATCH).unwrap_or(env!("CARGO_TARGET_TMPDIR").into());
+    tempfile::tempdir_in(parent).unwrap()
 }
 
 /// ONNX Runtime, found as the program finds it.
