@@ -48,7 +48,9 @@ pub(super) fn bring_in(
     move |messenger| match arrival {
         Arrival::Files(files) => {
             let (models, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| is_model(it));
-            models.into_iter().for_each(|path| shelf::add(&library, path, messenger));
+            for path in models {
+                shelf::add(&library, path, messenger);
+            }
             let Some(first) = files.first() else { return };
             open((&pictures, &library), first, messenger);
             if files.len() > 1 {
@@ -68,7 +70,7 @@ pub(super) fn bring_in(
 fn is_model(path: &Path) -> bool {
     const ENDINGS: [&str; 4] = ["safetensors", "ckpt", "pt", "bin"];
     let is_one = |ending: &&str| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(ending));
-    path.is_dir() || ENDINGS.iter().any(|ending| is_one(&ending))
+    path.is_dir() || ENDINGS.iter().any(is_one)
 }
 
 /// Asks for a file, then brings it in.
