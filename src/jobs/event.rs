@@ -46,6 +46,10 @@ pub enum Progress {
         preview: Option<Picture>,
     },
 
+    /// The service is out of reach for a while, and why; `None` when it answers again. The engine goes
+    /// on trying until it gives the job up.
+    OutOfReach(Option<String>),
+
     /// One picture is finished and on disk.
     Image(Arc<ImageRecord>),
 

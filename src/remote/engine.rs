@@ -339,6 +339,7 @@ impl Shared {
                     }
                     lost = lost.or(arrived.failure);
                 }
+                News::OutOfReach(why) => voice.tell(Progress::OutOfReach(why)).await,
                 News::End(outcome) => return (outcome, lost),
             }
         }

@@ -60,6 +60,9 @@ pub struct JobEntry {
     /// When its turn came.
     began: Option<Instant>,
 
+    /// Why its service is out of reach at the moment.
+    pub out_of_reach: Option<String>,
+
     /// The last rough picture of the present state, and how many came before it.
     pub preview: Option<(Picture, u64)>,
 
@@ -113,6 +116,7 @@ impl JobEntry {
             job: job.clone(),
             made: Vec::new(),
             began: None,
+            out_of_reach: None,
             preview: None,
             owed: job.owed.iter().map(|owed| owed.index).collect(),
             steps: Vec::new(),
@@ -356,6 +360,7 @@ impl Queue {
                 }
             }
             Progress::Queued | Progress::Step { .. } => {}
+            Progress::OutOfReach(why) => job.out_of_reach.clone_from(why),
             Progress::Image(record) => {
                 job.finished += 1;
                 job.made.push(Owed { index: record.index, image_uuid: record.image_uuid });

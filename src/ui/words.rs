@@ -51,6 +51,9 @@ const fn verb_word(mode: Mode) -> &'static str {
 /// What is done with a job of which no step is known.
 pub(super) fn beginning(job: &JobEntry) -> String {
     match (job.engine(), &job.device) {
+        (EngineKind::Remote, Some(device)) if job.out_of_reach.is_some() => {
+            format!("No connection to {}, trying again…", device.name)
+        }
         (EngineKind::Local, _) => format!("Loading {}…", job.request.model.name),
         (EngineKind::Remote, Some(device)) => format!("Being made by {}…", device.name),
         (EngineKind::Remote, None) => "On its way to the service…".to_owned(),

@@ -52,6 +52,20 @@ fn made(served: &Served) -> usize {
 }
 
 #[test]
+fn a_service_that_is_out_of_reach_is_told_while_it_is_tried_again() {
+    let folder = scratch();
+    let (mut window, mut served) = on_the_service(&Home::at(folder.path()), KEY);
+    served.kill();
+    window.click(GENERATE);
+    window.wait_shown("no connection, trying again");
+    window.wait_shown(&format!("{}: no connection", served.address));
+    window.wait_shown(&format!("No connection to {}, trying again…", served.address));
+    window.app.key_press(Key::Escape);
+    window.wait("its end", |state| state.world.queue.jobs().is_empty());
+    assert!(!window.shows("no connection"));
+}
+
+#[test]
 fn the_service_draws_once_it_has_a_key_and_the_form_stays() {
     let folder = scratch();
     let home = Home::at(folder.path());

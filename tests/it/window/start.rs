@@ -151,7 +151,7 @@ fn a_file_over_the_window_is_invited() {
     let mut window = Window::open();
     window.app.input_mut().hovered_files.push(egui::HoveredFile::default());
     window.app.step();
-    assert!(window.shows("Drop the picture to start from it"));
+    assert!(window.shows("Drop a picture to start from it"));
 }
 
 /// A file with a picture of that size.

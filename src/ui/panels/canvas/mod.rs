@@ -81,7 +81,9 @@ fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect
     } else {
         let line = Stroke::new(theme::LINE, colours.line);
         painter.rect(rect, 0.0, colours.window, line, StrokeKind::Inside);
-        painter.text(rect.center(), Align2::CENTER_CENTER, &words, theme::body(), colours.dim);
+        let middle = (rect.center(), Align2::CENTER_CENTER);
+        let room = rect.width() - 2.0 * space::GAP;
+        paint_elided(ui, middle, &words, (theme::body(), colours.dim), room);
     }
     let bar = Rect::from_min_size(rect.left_bottom() + vec2(0.0, 4.0), vec2(rect.width(), 3.0));
     painter.rect_filled(bar, 1.5, colours.line);
@@ -233,7 +235,7 @@ fn percent_button(ui: &mut Ui, view: &mut View, percent: &str) {
 fn drop_ui(ui: &Ui, rect: Rect) {
     let colours = palette(ui);
     let ring = Stroke::new(theme::RING, colours.accent);
-    let words = "Drop the picture to start from it";
+    let words = "Drop a picture to start from it,\nor models to add them";
     let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::button(), colours.on_accent);
     ui.painter().rect_stroke(rect.shrink(4.0), theme::RADIUS_FLOATING, ring, StrokeKind::Inside);
     let pill = Rect::from_center_size(rect.center(), galley.size() + vec2(24.0, 16.0));

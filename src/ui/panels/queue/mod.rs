@@ -125,6 +125,9 @@ fn second_line(cx: &Cx<'_>, job: &JobEntry, ahead: usize) -> String {
             let parts = [Some(turn), Some(words::pictures(count)), place, time];
             parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
         }
+        JobStatus::Loading if job.out_of_reach.is_some() => {
+            "no connection, trying again".to_owned()
+        }
         JobStatus::Loading if is_remote => {
             let place = job.device.as_ref().map_or("the service", |device| device.name.as_str());
             let since = job.began().map(|began| words::duration(began.elapsed()));
