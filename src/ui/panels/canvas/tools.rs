@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn on_a_low_stage_more_buttons_stand_side_by_side() {
         let stage = |height| Rect::from_min_size(Pos2::ZERO, vec2(700.0, height));
-        for (room, wanted) in [(900.0, 1), (400.0, 1), (300.0, 2), (230.0, 2), (190.0, 3)] {
+        for (room, wanted) in [(900.0, 1), (400.0, 1), (300.0, 2), (240.0, 2), (190.0, 3)] {
             assert_eq!(columns(stage(room)), wanted, "{room}");
             assert!(height(wanted) + 2.0 * space::PANEL <= room);
         }
