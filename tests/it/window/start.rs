@@ -29,6 +29,7 @@ fn a_dropped_picture_is_started_from_with_its_strength() {
 
     window.app.get_by_role_and_label(Role::SpinButton, "Strength").set_value_accesskit(0.35);
     window.app.run_steps(3);
+    assert!(window.is_disabled("Show results on the canvas"), "there are none");
     window.click(VARY);
     window.wait("the result", |state| {
         state.world.gallery.len() == 1 && state.world.queue.jobs().is_empty()
