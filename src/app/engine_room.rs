@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::news::{Messenger, News};
 use super::threads::lost;
 use super::{App, capitalised};
-use crate::jobs::{EngineMaker, Job, JobId, Status, Switchboard};
+use crate::jobs::{EngineMaker, Failure, Job, JobId, Status, Switchboard};
 use crate::library::{Home, KeyError, KeyPlace, KeyStore, Ledger, Promised, Weighed};
 use crate::state::{Effect, KeyStatus, ModelSearch, Preferences, Secret, Tone};
 
@@ -83,7 +83,8 @@ impl App {
         let words = search.words.clone();
         match self.engines.board.searcher() {
             Ok(searcher) => {
-                let lost = News::ModelsFound(search.clone(), Err(lost()));
+                let failure = Failure { headline: capitalised(&lost().headline), ..lost() };
+                let lost = News::ModelsFound(search.clone(), Err(failure));
                 self.on_a_thread_or(lost, move |messenger| {
                     messenger.send(News::ModelsFound(search, searcher(&words)));
                 });

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use eframe::egui;
 
-use super::{App, desk, guides, masks, opener, waiting};
+use super::news::News;
+use super::{App, desk, guides, masks, opener, threads, waiting};
 use crate::jobs::{Event, Job, Progress};
 use crate::library::Annotators;
-use crate::state::{Effect, GalleryOrder};
+use crate::state::{Effect, GalleryOrder, Tone};
 
 impl App {
     /// Takes in a picture that was dropped on the window or pasted.
@@ -32,7 +33,11 @@ impl App {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Submit(jobs) => self.submit(jobs),
-            Effect::DrawMask(order) => self.on_a_thread(masks::keep(self.pictures.clone(), order)),
+            Effect::DrawMask(order) => {
+                let text = format!("The mask could not be kept: {}", threads::lost());
+                let lost = News::Said(Tone::Failed, text);
+                self.on_a_thread_or(lost, masks::keep(self.pictures.clone(), order));
+            }
             Effect::Mask(work) => match work.ticket() {
                 Some(ticket) => self.on_a_thread_or(masks::lost(ticket), masks::work(work)),
                 None => self.on_a_thread(masks::work(work)),

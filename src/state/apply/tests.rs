@@ -226,8 +226,11 @@ fn a_search_that_comes_late_is_not_shown() {
         search
     };
     let (first, second) = (search(&mut state, "fox"), search(&mut state, "owl"));
+    let late = || Err(Failure::new(FailureKind::Busy, "too late"));
+    state.set_found(&first, late());
+    assert_eq!(state.world.engines.found, ModelsFound::Searching(second.clone()));
     state.set_found(&second, Ok(Vec::new()));
-    state.set_found(&first, Err(Failure::new(FailureKind::Busy, "too late")));
+    state.set_found(&first, late());
     assert_eq!(state.world.engines.found, ModelsFound::Found(Vec::new()));
     let third = search(&mut state, "owl");
     state.preferences.remote_address = "ws://127.0.0.1:2".to_owned();
