@@ -112,7 +112,8 @@ fn look(library: &Library, maker: &dyn EngineMaker, messenger: &Messenger) {
     messenger.send(News::ModelFiles(files, library.added_folders()));
 }
 
-fn add(library: &Library, path: PathBuf, messenger: &Messenger) {
+/// Adds a model or a folder of models for good, and tells.
+pub(super) fn add(library: &Library, path: PathBuf, messenger: &Messenger) {
     let addition = Addition { path, air: None, kind: None };
     match library.add(&addition) {
         Ok(Added::Model(card)) => say(messenger, Tone::Done, &format!("{} was added", card.name)),

@@ -4,6 +4,7 @@ mod budget;
 mod canvas;
 mod compare;
 mod cover;
+mod drop;
 mod engine_bar;
 mod form;
 mod gallery;
@@ -76,6 +77,7 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
     models::ui(ui, cx);
     settings::ui(ui, cx);
     budget::ui(ui, cx);
+    drop::ui(ui);
 }
 
 /// The frame of bars that float over the canvas.

@@ -178,8 +178,13 @@ impl egui::DroppedFile for Dropped {
 
 impl Window {
     pub(super) fn drop_file(&mut self, file: &Path) {
-        let dropped = Arc::new(Dropped(file.to_owned()));
-        self.app.input_mut().dropped_files.push(dropped);
+        self.drop_files(&[file]);
+    }
+
+    pub(super) fn drop_files(&mut self, files: &[&Path]) {
+        for file in files {
+            self.app.input_mut().dropped_files.push(Arc::new(Dropped((*file).to_owned())));
+        }
         self.app.step();
     }
 
