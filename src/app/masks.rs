@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::desk::UNSEEN;
 use super::news::{Messenger, News};
+use super::threads;
 use crate::library::{BringInError, Pictures, read_picture, write_atomically};
 use crate::pixels::{FileFormat, Ink, Mask, encode};
 use crate::state::{MaskChange, MaskOrder, MaskSource, MaskTicket, MaskWork, State, Tone};
@@ -28,6 +29,11 @@ pub(super) fn keep(
         let kept = png(&mask).and_then(|bytes| pictures.keep(&bytes));
         messenger.send(News::MaskDrawn(Box::new(task), engine, kept));
     }
+}
+
+/// What is told of a mask's pixels when a thread that had them ended without a word.
+pub(super) fn lost(ticket: MaskTicket) -> News {
+    News::MaskPixels(ticket, Err(format!("The mask could not be had: {}", threads::lost())))
 }
 
 fn png(mask: &Mask) -> Result<Vec<u8>, BringInError> {

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::{App, wildcards};
 use crate::jobs::{Failure, JobId, NsfwScore, OfferedDevice, Waiting};
-use crate::library::{BringInError, DownloadState, Estimate, Stop, StoredImage};
+use crate::library::{BringInError, DownloadState, StoredImage, Weighed};
 use crate::pixels::Mask;
 use crate::state::{
-    GuideSlot, KeyStatus, Listing, MaskTicket, Meter, ModelFile, Offer, Outlook, StartPicture, Tone,
+    GuideSlot, KeyStatus, Listing, MaskTicket, Meter, ModelFile, ModelSearch, Offer, Outlook,
+    StartPicture, Tone,
 };
 use crate::task::{EngineKind, ModelCard, Task};
 
@@ -68,16 +69,17 @@ pub(super) enum News {
     Waiting(Vec<Waiting>),
     /// What the form's request takes.
     Foreseen(Box<Outlook>),
-    /// What that job will cost, and why it must not be sent unasked; else why nobody knows.
-    Weighed(JobId, Option<Estimate>, Result<Option<Stop>, String>),
+    /// What the parcel of that first job will cost, and whether it may be sent unasked; else why nobody
+    /// knows.
+    Weighed(JobId, Result<Weighed, String>),
     /// Where the key is, if there is one.
     Key(KeyStatus),
     /// The key was changed by the user.
     KeyChanged(KeyStatus),
     /// Devices that this machine offers.
     Devices(Vec<OfferedDevice>),
-    /// Models of the service.
-    ModelsFound(Result<Vec<ModelCard>, Failure>),
+    /// Models of the service that was asked so.
+    ModelsFound(ModelSearch, Result<Vec<ModelCard>, Failure>),
     /// What the files of models are, and the folders that are looked through.
     ModelFiles(HashMap<PathBuf, ModelFile>, Vec<PathBuf>),
     /// The library was changed: it is looked through again.
@@ -122,7 +124,7 @@ impl App {
         self.state.refresh(SystemTime::now());
     }
 
-    fn hear(&mut self, news: News) {
+    pub(super) fn hear(&mut self, news: News) {
         match news {
             News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
             News::Listed(stored) => self.listed(stored),
@@ -179,7 +181,7 @@ impl App {
             | News::Key(_)
             | News::KeyChanged(_)
             | News::Devices(_)
-            | News::ModelsFound(_) => self.hear_of_engines(news),
+            | News::ModelsFound(..) => self.hear_of_engines(news),
         }
     }
 

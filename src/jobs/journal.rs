@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Failure, Job, JobId};
+use super::{Failure, Job, JobId, RemoteWish};
 use crate::task::{EngineKind, Task};
 
 /// What entries without an engine say.
@@ -90,14 +90,16 @@ pub enum EntryError {
 }
 
 impl JournalEntry {
-    /// The entry of a job whose pictures all are to be made, and go to `results`.
+    /// The entry of a job whose pictures, also those that are there already, go to `results`.
     #[must_use]
     pub fn of(job: &Job, results: PathBuf) -> Self {
         let mut task = Task::clone(&job.request.task);
         if job.request.engine == EngineKind::Local {
             task.seed = Some(job.request.seed);
         }
-        let images = job.owed.iter().map(|owed| owed.image_uuid).collect();
+        let mut pictures: Vec<Owed> = job.owed.iter().chain(&job.finished).copied().collect();
+        pictures.sort_unstable_by_key(|picture| picture.index);
+        let images = pictures.into_iter().map(|picture| picture.image_uuid).collect();
         let (engine, service) = (job.request.engine, job.service.clone());
         Self { version: VERSION, engine, service, task, images, results }
     }
@@ -145,10 +147,13 @@ impl JournalEntry {
     #[must_use]
     pub fn waiting(self, finished: impl Fn(Uuid) -> Option<PathBuf>) -> Waiting {
         let id = self.id().unwrap_or_default();
+        // Entries of older versions do not name the usual one.
+        let is_remote = self.engine == EngineKind::Remote;
+        let usual = || is_remote.then(|| RemoteWish::SERVICE.to_owned());
         let mut waiting = Waiting {
             id,
             engine: self.engine,
-            service: self.service,
+            service: self.service.or_else(usual),
             task: Arc::new(self.task),
             results: self.results,
             owed: Vec::new(),
@@ -174,7 +179,7 @@ pub struct Waiting {
     /// Who was to make it.
     pub engine: EngineKind,
 
-    /// The address of the service that it was sent to.
+    /// The address of the service that it was sent to; `None` for the local engine.
     pub service: Option<String>,
 
     /// What to make; for the local engine with its seed.
@@ -240,6 +245,8 @@ mod tests {
         let names: Vec<u128> = waiting.owed.iter().map(|owed| owed.image_uuid.as_u128()).collect();
         assert_eq!((names.as_slice(), waiting.engine), (&[1, 7][..], EngineKind::Remote));
         assert_eq!(waiting.task.seed, None);
+        // As entries of older versions were written, and never those of another address.
+        assert_eq!(waiting.service.as_deref(), Some(RemoteWish::SERVICE));
     }
 
     #[test]

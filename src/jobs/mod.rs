@@ -50,17 +50,17 @@ pub struct Job {
     /// What to make.
     pub request: Arc<Request>,
 
-    /// Its pictures in order, but for those that were finished before a restart.
+    /// Its pictures in order, but for those that were finished before a restart or a failure.
     pub owed: Vec<Owed>,
 
-    /// The pictures that were finished before a restart.
+    /// The pictures that were finished before a restart or a failure.
     pub finished: Vec<Owed>,
 
     /// Whether it may have been begun before a restart.
     pub resumed: bool,
 
-    /// The address of the service that it goes to, without anything that could hold a key; `None` for
-    /// the local engine.
+    /// The address of the service that it goes to, as [`RemoteWish::service`] writes it; `None` for the
+    /// local engine.
     pub service: Option<String>,
 
     /// When its turn comes, where several wait.

@@ -130,8 +130,10 @@ const SHORTCUTS: &[Shortcut] = &[
     }),
     row("Ctrl ,", "Settings", ctrl(Key::Comma), When::Always, |cx| {
         let sheets = &mut cx.view.sheets;
-        sheets.settings =
-            if sheets.settings.is_some() { None } else { Some(SettingsPage::default()) };
+        if sheets.settings.is_some() {
+            return sheets.close_settings(cx.preferences);
+        }
+        sheets.settings = Some(SettingsPage::default());
         cx.actions.extend([Action::LookAtEngines, Action::LookAtModels]);
     }),
     row("Ctrl +", "Draw everything larger", ctrl(Key::Plus), When::Always, |cx| {

@@ -86,6 +86,11 @@ pub(super) fn pictures(count: u32) -> String {
     if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }
 }
 
+/// `1 job`, `1 300 jobs`.
+pub(super) fn jobs(number: usize) -> String {
+    if number == 1 { "1 job".to_owned() } else { format!("{} jobs", count(number)) }
+}
+
 /// What the big button does; the size follows.
 pub(super) const fn verb(mode: Mode) -> &'static str {
     match mode {

@@ -68,6 +68,17 @@ pub enum MaskWork {
     Export(Mask),
 }
 
+impl MaskWork {
+    /// What waits for it.
+    #[must_use]
+    pub const fn ticket(&self) -> Option<MaskTicket> {
+        match self {
+            Self::Change(ticket, ..) | Self::Import(ticket) => Some(*ticket),
+            Self::Export(_) => None,
+        }
+    }
+}
+
 impl State {
     pub(super) fn mask_action(&mut self, action: MaskAction) -> Option<Effect> {
         let start = self.world.start_extent(&self.draft);

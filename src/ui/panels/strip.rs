@@ -42,12 +42,13 @@ fn contents(cx: &Cx<'_>) -> Contents {
             staged: None,
         };
     }
-    if let Some(job) = running.filter(|_| cx.view.following) {
+    if let Some(job) = cx.world.followed(cx.view) {
         let made = gallery.made_together(&job.id.to_string());
-        let all = job.request.number_results as usize;
-        let pictures = if all > 1 { made.to_vec() } else { Vec::new() };
+        let left = job.pictures().saturating_sub(job.finished()) as usize;
+        let several = made.len() + left > 1;
+        let pictures = if several { made.to_vec() } else { Vec::new() };
         return Contents {
-            owed: if all > 1 { all.saturating_sub(made.len()) } else { 0 },
+            owed: if several { left } else { 0 },
             pictures,
             elsewhere: false,
             staged: None,

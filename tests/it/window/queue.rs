@@ -101,6 +101,12 @@ fn the_order_survives_a_restart() {
         .filter(|prompt| prompt != "it lasts")
         .collect();
     assert_eq!(prompts, ["three", "one", "two"]);
+    // Which of them can be made is known when the models are.
+    for read in [false, true] {
+        window.app.state_mut().state.world.models_read = read;
+        window.app.run_steps(2);
+        assert_eq!(window.is_disabled("Resume"), !read);
+    }
 }
 
 #[test]

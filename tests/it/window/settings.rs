@@ -1,6 +1,7 @@
 //! The settings: scale, theme, folders, keys of one's own, and what is written of them.
 
 use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable as _;
 use latelier::library::Home;
 use latelier::settings::Settings;
 use latelier::state::ThemeChoice;
@@ -81,6 +82,35 @@ fn a_key_is_kept_forgotten_and_never_written_elsewhere() {
     drop(window);
     let text = std::fs::read_to_string(home.settings_file()).unwrap_or_default();
     assert!(!text.contains("4711"));
+}
+
+#[test]
+fn what_was_typed_counts_and_a_key_is_forgotten_however_the_settings_are_closed() {
+    const ADDRESS: (Role, &str) = (Role::TextInput, "Remote address");
+    let folder = scratch();
+    let mut window = Window::open_in(&Home::at(folder.path()));
+    let closed = |window: &Window, address: &str| {
+        let state = &window.app.state().state;
+        assert_eq!(state.view.sheets.settings, None);
+        assert!(state.view.sheets.key.0.is_empty(), "a key that was not kept");
+        assert_eq!(state.preferences.remote_address, address);
+    };
+    for address in ["ws://127.0.0.1:1/v1", "ws://127.0.0.1:2/v1"] {
+        open_settings(&mut window, "Engines");
+        window.write((Role::PasswordInput, "API key"), "a-secret-key-4711");
+        window.app.get_by_role_and_label(ADDRESS.0, ADDRESS.1).focus();
+        window.app.run_steps(2);
+        window.write(ADDRESS, address);
+        assert_ne!(window.app.state().state.preferences.remote_address, address, "it is typed");
+        if address.contains(":1/") {
+            window.app.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+            window.app.run_steps(3);
+        } else {
+            window.click("Look");
+            window.click("Show and change…");
+        }
+        closed(&window, address);
+    }
 }
 
 #[test]
