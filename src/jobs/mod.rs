@@ -104,6 +104,12 @@ pub fn fresh_seed() -> u64 {
 /// A job of a task that only says this prompt.
 #[cfg(test)]
 pub(crate) fn test_job(prompt: &str) -> Job {
+    test_job_of(prompt, |_| {})
+}
+
+/// The same with a changed task.
+#[cfg(test)]
+pub(crate) fn test_job_of(prompt: &str, change: impl FnOnce(&mut crate::task::Task)) -> Job {
     use crate::pixels::Extent;
     use crate::task::{
         Air, Architecture, Catalog, EngineKind, ModelCard, ModelDefaults, ModelKind, Task, resolve,
@@ -139,6 +145,7 @@ pub(crate) fn test_job(prompt: &str) -> Job {
     task.model = Some(card.air.to_string());
     task.positive_prompt = Some(prompt.to_owned());
     (task.width, task.height) = (Some(128), Some(128));
+    change(&mut task);
     let catalog = One(Arc::new(card));
     Job::new(Arc::new(resolve(&task, &catalog, EngineKind::Local, 7).unwrap()))
 }

@@ -36,7 +36,7 @@ pub use budget::{Overrun, Promised, Stop, Weighed, dollars};
 pub use download::{DownloadError, DownloadStage, DownloadState, Downloads};
 pub use home::Home;
 pub use index::{About, Index, IndexError, StoredImage, Survey};
-pub use journal::{Claim, Claimed, JournalError, JournalFolder};
+pub use journal::{Claim, Claimed, JournalError, JournalFolder, disown};
 pub use key_store::{KEY_VARIABLE, KeyError, KeyPlace, KeyStore};
 pub use ledger::{Estimate, Ledger, LedgerError, Spending};
 pub use models::{Library, LibraryError, ModelFault, tokenizer_folder};

@@ -103,8 +103,8 @@ impl State {
         for waiting in std::mem::take(&mut self.world.waiting) {
             match resolve(&waiting.task, &self.world, waiting.engine, fresh_seed()) {
                 Ok(request) => {
-                    let Waiting { owed, finished, service, .. } = waiting;
-                    let finished = finished.into_iter().map(|(picture, _)| picture).collect();
+                    let finished = waiting.made();
+                    let Waiting { owed, service, .. } = waiting;
                     let job = Job::resume(Arc::new(request), owed);
                     jobs.push(Job { finished, service, ..job });
                 }

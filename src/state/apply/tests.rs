@@ -33,6 +33,8 @@ fn a_job_of_the_service_is_asked_for_where_it_was_sent() {
         results: "/results".into(),
         owed: job.owed,
         finished: Vec::new(),
+        deleted: Vec::new(),
+        sent: true,
     }];
     let Some(Effect::Resume(jobs)) = state.apply(Action::ResumeWaiting) else { panic!() };
     assert_eq!((jobs[0].id, jobs[0].request.engine), (job.id, EngineKind::Remote));
@@ -118,6 +120,8 @@ fn where_nothing_can_be_resumed_the_chosen_picture_stays() {
         results,
         owed,
         finished: Vec::new(),
+        deleted: Vec::new(),
+        sent: true,
     }];
     state.view.following = false;
     assert!(state.apply(Action::ResumeWaiting).is_none());
