@@ -10,6 +10,7 @@ mod download;
 mod home;
 mod index;
 mod journal;
+mod kept_tasks;
 mod key_store;
 mod layouts;
 mod ledger;
