@@ -259,20 +259,36 @@ impl App {
     }
 }
 
-/// The state as the last window left it, and who keeps it.
+/// The state as the last window left it, and who keeps it. A settings file that cannot be understood is
+/// never written over.
 fn restored(home: &Home) -> std::io::Result<(State, Saver)> {
-    let settings_file = home.settings_file();
-    let (settings, trouble) = match Settings::read(&settings_file) {
+    let file = home.settings_file();
+    let (settings, trouble) = match Settings::read(&file) {
         Ok(settings) => (settings.unwrap_or_default(), None),
-        Err(error) => (Settings::default(), Some(error)),
+        Err(error) => (Settings::default(), Some((error, Settings::set_aside(&file)))),
     };
     let mut state = State::new(settings.draft.clone(), settings.view.clone());
     state.preferences = settings.preferences.clone();
-    if let Some(error) = trouble {
-        tracing::warn!("{}: {error}", settings_file.display());
-        state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
-    }
-    let saver = Saver::start(settings_file, settings)?;
+    let Some((error, moved)) = trouble else {
+        return Ok((state, Saver::start(file, settings)?));
+    };
+    let (text, saver) = match moved {
+        Ok(place) => {
+            let text =
+                format!("Starting afresh: {error}. The file was set aside: {}", place.display());
+            (text, Saver::start(file, settings)?)
+        }
+        Err(why) => {
+            let text = format!(
+                "Starting afresh, and nothing you change is kept: {error}, and the file cannot be set \
+                 aside ({why}): {}",
+                file.display()
+            );
+            (text, Saver::idle(settings))
+        }
+    };
+    tracing::warn!("{text}");
+    state.world.notify(Tone::Failed, text);
     Ok((state, saver))
 }
 

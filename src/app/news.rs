@@ -35,8 +35,12 @@ pub(super) enum News {
     StarsKept,
     /// The files of these pictures were moved into the trash, or could not be.
     Deleted(Vec<Uuid>),
+    /// The files of these of them are still among the results.
+    NotDeleted(Vec<Uuid>),
     /// The files of these pictures are back.
     Restored(Vec<Uuid>),
+    /// The files of these are still in the trash.
+    NotRestored(Vec<Uuid>),
     /// The results folder is to be listed once more.
     LookAgain,
     /// These pixels are for the clipboard.
@@ -135,6 +139,8 @@ impl App {
             News::Starred(starred) => self.state.world.gallery.set_stars(starred),
             News::StarsKept => self.state.world.gallery.stars_kept(),
             News::Deleted(images) => self.state.world.gallery.left(&images),
+            News::NotDeleted(images) => self.state.not_deleted(&images),
+            News::NotRestored(images) => self.state.world.gallery.not_restored(&images),
             News::Restored(images) => {
                 self.textures.retry_broken();
                 self.state.brought_back(&images);

@@ -56,8 +56,8 @@ impl fmt::Display for Stop {
 
 impl Ledger {
     /// What the pictures that each of `jobs` owes will probably cost, and whether a limit of so many US
-    /// dollars a day lets all of them through beside what was `promised` already. A job that has pictures
-    /// was sent before and is paid for in any case: it stops nothing.
+    /// dollars a day lets all of them through beside what was `promised` already. A job that was sent
+    /// before is paid for in any case: it stops nothing.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -73,7 +73,7 @@ impl Ledger {
             Ok(whole.map(|whole| whole.share(job.owed.len(), all)))
         };
         let prices: Vec<Option<Estimate>> = jobs.iter().map(price).collect::<Result<_, _>>()?;
-        let unsent = || jobs.iter().zip(&prices).filter(|(job, _)| job.finished.is_empty());
+        let unsent = || jobs.iter().zip(&prices).filter(|(job, _)| !job.sent);
         if unsent().next().is_none() {
             return Ok(Weighed { prices, stop: None });
         }

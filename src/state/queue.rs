@@ -177,7 +177,8 @@ impl JobEntry {
         let owed = self.job.owed.iter().copied().filter(|owed| !made(owed)).collect();
         let finished = [self.job.finished.clone(), self.made.clone()].concat();
         let service = self.job.service.clone();
-        Job { finished, service, ..Job::resume(Arc::clone(&self.request), owed) }
+        let sent = self.job.sent || self.is_interrupted();
+        Job { finished, sent, service, ..Job::resume(Arc::clone(&self.request), owed) }
     }
 
     /// What the pictures that are not there yet will probably cost.

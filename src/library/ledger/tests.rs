@@ -148,7 +148,7 @@ fn jobs_are_weighed_together_and_what_was_sent_before_stops_nothing() {
     assert!(prices.iter().all(|price| (price.unwrap().high - 0.02).abs() < 1e-9), "{prices:?}");
     assert_eq!(weigh(&two).stop, None);
     assert!(matches!(weigh(&[owing(2), owing(3)]).stop, Some(Stop::Overrun(_))));
-    let begun = |job: Job| Job { finished: vec![job.owed[0]], ..job };
+    let begun = |job: Job| Job { sent: true, ..job };
     assert_eq!(weigh(&[begun(owing(4)), begun(owing(4))]).stop, None);
     let promised = Promised { usd: 0.01, ..none };
     assert!(ledger.weigh(&two, Some(0.05), promised).unwrap().stop.is_some());

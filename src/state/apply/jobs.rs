@@ -112,9 +112,8 @@ impl State {
                     let job = resumed(waiting, request);
                     match job.request.engine {
                         EngineKind::Local => local.push((job, None)),
-                        // What has pictures was sent and is paid for; of the others nobody knows.
-                        EngineKind::Remote if job.finished.is_empty() => new.push(job),
-                        EngineKind::Remote => sent.push(job),
+                        EngineKind::Remote if job.sent => sent.push(job),
+                        EngineKind::Remote => new.push(job),
                     }
                 }
                 Err(problems) => {
@@ -224,9 +223,11 @@ fn anew(task: &Task) -> Task {
 
 /// The job that was waiting, for what is left of it.
 fn resumed(waiting: Waiting, request: Request) -> Job {
-    let Waiting { owed, finished, service, .. } = waiting;
-    let finished = finished.into_iter().map(|(picture, _)| picture).collect();
-    Job { finished, service, ..Job::resume(Arc::new(request), owed) }
+    let finished = waiting.made();
+    // Older journals do not say so of each job that was sent.
+    let sent = waiting.sent || !finished.is_empty();
+    let Waiting { owed, service, .. } = waiting;
+    Job { finished, sent, service, ..Job::resume(Arc::new(request), owed) }
 }
 
 /// Has the task make only those of its pictures. Picture k has the task's seed and k; pictures that do

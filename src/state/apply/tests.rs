@@ -5,7 +5,7 @@ use crate::jobs::{
     Device, Event, Failure, FailureKind, Job, Owed, Progress, Status, Waiting, test_job,
 };
 use crate::library::{Stop, Weighed};
-use crate::pixels::{Extent, Ink};
+use crate::pixels::{Extent, Mask};
 use crate::state::{JobEntry, Parcel, StartPicture};
 use crate::task::EngineKind;
 use std::sync::Arc;
@@ -44,6 +44,8 @@ fn a_job_of_the_service_is_asked_for_where_it_was_sent() {
         results: "/results".into(),
         owed: job.owed,
         finished: Vec::new(),
+        deleted: Vec::new(),
+        sent: true,
     }];
     assert!(state.apply(Action::ResumeWaiting).is_none(), "first it is weighed");
     state.apply(Action::ResumeWaiting);
@@ -132,6 +134,8 @@ fn where_nothing_can_be_resumed_the_chosen_picture_stays() {
         results,
         owed,
         finished: Vec::new(),
+        deleted: Vec::new(),
+        sent: true,
     }];
     state.view.following = false;
     assert!(state.apply(Action::ResumeWaiting).is_none());
@@ -166,7 +170,7 @@ fn with_mask(here: bool) -> State {
     state.world.set_start(picture, StartPicture::Here { path: "a.png".into(), extent });
     state.refresh(std::time::SystemTime::now());
     if here {
-        state.painting.hand_out(Some(extent)).unwrap().flood(Ink::Add);
+        state.painting.hand_out(Some(extent)).unwrap().replace(Mask::even(extent, 255));
         state.refresh(std::time::SystemTime::now());
     } else {
         state.draft.mask.shape = crate::state::MaskShape::Painted;

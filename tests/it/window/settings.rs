@@ -132,3 +132,22 @@ fn a_folder_of_models_is_added_and_removed() {
     window.click(&format!("Remove the folder {}", path.display()));
     window.wait("its end", |state| state.world.models.iter().all(|card| card.name != "mine"));
 }
+
+#[test]
+fn settings_that_are_not_understood_are_set_aside_and_never_written_over() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let file = home.settings_file();
+    let of_tomorrow = r#"{"draft":{"prompt":"mine"},"view":{"theme":"sepia"}}"#;
+    let aside = |number: &str| folder.path().join(format!("settings.json.damaged{number}"));
+    for number in ["", "-2"] {
+        std::fs::write(&file, of_tomorrow).unwrap();
+        let mut window = Window::open_in(&home);
+        window.wait_shown("Starting afresh: the settings are damaged");
+        assert!(window.shows(&aside(number).display().to_string()), "where they are is told");
+        window.write(super::PROMPT, "something new");
+        drop(window);
+        assert_eq!(std::fs::read_to_string(aside(number)).unwrap(), of_tomorrow);
+        assert_eq!(Settings::read(&file).unwrap().unwrap().draft.prompt, "something new");
+    }
+}

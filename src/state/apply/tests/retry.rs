@@ -71,7 +71,7 @@ fn a_retry_makes_only_what_is_not_there() {
         let is_there = retried.finished.iter().any(|owed| owed.image_uuid == image);
         is_there.then(|| PathBuf::from("made.png"))
     };
-    let waiting = JournalEntry::read(&json).unwrap().waiting(there);
+    let waiting = JournalEntry::read(&json).unwrap().waiting(there, |_| false);
     assert_eq!(waiting.owed, retried.owed);
 }
 
@@ -147,6 +147,8 @@ fn left_behind() -> State {
                 results: "/results".into(),
                 owed: owed.to_vec(),
                 finished: finished.iter().map(|owed| (*owed, "made.png".into())).collect(),
+                deleted: Vec::new(),
+                sent: false,
             }
         })
         .collect();
