@@ -42,10 +42,10 @@ impl Fit {
     /// In `room` points, with words of these lengths. The first setting is there always.
     fn new(words: &[f32], room: f32) -> Self {
         let wide = |slider: f32, count: usize| {
-            let gaps = if slider > 0.0 { 32.0 } else { 24.0 };
+            let gaps = if slider > 0.0 { 32.0 } else { 16.0 };
             let more = if count < words.len() { MORE } else { 0.0 };
             let all: f32 = words.iter().take(count).map(|word| word + slider + NUMBER + gaps).sum();
-            all + more + 6.0
+            all + more + 10.0
         };
         let all = words.len();
         if wide(SLIDER, all) <= room {
@@ -194,7 +194,7 @@ mod tests {
         };
         assert_eq!(fit(900.0), (true, 4));
         assert_eq!(fit(510.0), (false, 4));
-        assert_eq!(fit(495.0), (false, 3));
+        assert_eq!(fit(460.0), (false, 3));
         assert_eq!(fit(10.0), (false, 1));
     }
 }
