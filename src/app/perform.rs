@@ -5,7 +5,6 @@ use std::sync::Arc;
 use eframe::egui;
 
 use super::{App, desk, guides, masks, opener, waiting};
-use crate::library::Annotators;
 use crate::state::{Effect, GalleryOrder};
 
 impl App {
@@ -42,7 +41,8 @@ impl App {
                 let desk = guides::Desk {
                     pictures: self.pictures.clone(),
                     maker: Arc::clone(&self.guides),
-                    annotators: Annotators::new(&self.home, &self.library.folders()),
+                    home: self.home.clone(),
+                    library: Arc::clone(&self.library),
                 };
                 self.on_a_thread(guides::draw(desk, path, (slot, preprocess)));
             }
