@@ -178,7 +178,7 @@ impl App {
         let counter = Counter::start(messenger.clone())?;
         let foreseer = Foreseer::start(Arc::clone(&engines), home.clone(), messenger.clone())?;
         state.world.shelf.results = home.results_dir();
-        let downloads = shelf::downloads(&home, messenger.clone());
+        let downloads = shelf::downloads(&home, messenger.clone())?;
         let mut app = Self {
             state,
             events,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Messenger, News, opener, threads};
 use crate::jobs::{Cancel, GuideMaker, GuideOrder};
-use crate::library::{Annotators, BringInError, Pictures, read_picture};
+use crate::library::{Annotators, BringInError, Home, Library, Pictures, read_picture};
 use crate::pixels::{FileFormat, encode};
 use crate::state::GuideSlot;
 use crate::task::{Preprocess, Preprocessor};
@@ -17,7 +17,8 @@ use crate::task::{Preprocess, Preprocessor};
 pub(super) struct Desk {
     pub(super) pictures: Pictures,
     pub(super) maker: Arc<dyn GuideMaker>,
-    pub(super) annotators: Annotators,
+    pub(super) home: Home,
+    pub(super) library: Arc<Library>,
 }
 
 /// Draws a guide from the picture at `path` and keeps it as the guide of `slot`.
@@ -82,7 +83,8 @@ pub(super) fn find(
 
 fn drawn(desk: &Desk, path: &Path, preprocess: Preprocess) -> Result<Uuid, BringInError> {
     let picture = read_picture(path)?;
-    let annotator = desk.annotators.find(preprocess.preprocessor).map_err(io::Error::other)?;
+    let annotators = Annotators::new(&desk.home, &desk.library.folders());
+    let annotator = annotators.find(preprocess.preprocessor).map_err(io::Error::other)?;
     let order = GuideOrder { preprocess, picture: &picture, annotator: annotator.as_deref() };
     // Nobody can stop it yet: a rule takes hundredths of a second, a network a few seconds.
     let made = desk.maker.make(&order, &Cancel::default());

@@ -14,8 +14,8 @@ use crate::jobs::{Failure, JobId, NsfwScore, OfferedDevice, Waiting};
 use crate::library::{BringInError, DownloadState, StoredImage, Weighed};
 use crate::pixels::Mask;
 use crate::state::{
-    GuideSlot, KeyStatus, Listing, MaskTicket, Meter, ModelFile, ModelSearch, Offer, Outlook,
-    StartPicture, Tone,
+    Effect, GuideSlot, KeyStatus, Listing, MaskTicket, Meter, ModelFile, ModelSearch, Offer,
+    Outlook, StartPicture, Tone,
 };
 use crate::task::{EngineKind, ModelCard, Task};
 
@@ -86,6 +86,8 @@ pub(super) enum News {
     ModelsFound(ModelSearch, Result<Vec<ModelCard>, Failure>),
     /// What the files of models are, and the folders that are looked through.
     ModelFiles(HashMap<PathBuf, ModelFile>, Vec<PathBuf>),
+    /// What lies there was added to the library, under this path.
+    ModelAdded(PathBuf),
     /// The library was changed: it is looked through again.
     LibraryChanged,
     /// Where the downloads stand.
@@ -124,6 +126,9 @@ impl App {
         let models = self.library.models();
         if self.library.is_read() && !Arc::ptr_eq(&models, &self.state.world.models) {
             self.state.set_models(models);
+            if self.state.view.sheets.models {
+                self.perform_on_shelf(Effect::LookAtModels);
+            }
         }
         self.state.refresh(SystemTime::now());
     }
@@ -179,9 +184,10 @@ impl App {
             News::Folders(number, found) => self.looked(number, *found),
             News::Waiting(waiting) => self.state.world.waiting = waiting,
             News::Said(tone, text) => self.state.world.notify(tone, text),
-            News::ModelFiles(..) | News::LibraryChanged | News::Downloads(_) => {
-                self.hear_of_shelf(news);
-            }
+            News::ModelFiles(..)
+            | News::ModelAdded(_)
+            | News::LibraryChanged
+            | News::Downloads(_) => self.hear_of_shelf(news),
             News::Foreseen(_)
             | News::Weighed(..)
             | News::Key(_)

@@ -7,7 +7,6 @@ use eframe::egui;
 use super::news::News;
 use super::{App, desk, guides, masks, opener, threads, waiting};
 use crate::jobs::{Event, Job, Progress};
-use crate::library::Annotators;
 use crate::state::{Effect, GalleryOrder, Tone};
 
 impl App {
@@ -57,7 +56,8 @@ impl App {
                 let desk = guides::Desk {
                     pictures: self.pictures.clone(),
                     maker: Arc::clone(&self.guides),
-                    annotators: Annotators::new(&self.home, &self.library.folders()),
+                    home: self.home.clone(),
+                    library: Arc::clone(&self.library),
                 };
                 let lost = guides::lost(slot, &path);
                 self.on_a_thread_or(lost, guides::draw(desk, path, (slot, preprocess)));

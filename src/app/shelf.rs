@@ -1,6 +1,7 @@
 //! The library of models as the shell works on it: adding, naming, downloading, each on a thread.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use crate::library::{Added, Addition, DownloadStage, DownloadState, Downloads, H
 use crate::state::{Effect, ModelFile, Tone};
 
 /// The downloads of `home`, which tell the window.
-pub(super) fn downloads(home: &Home, messenger: Messenger) -> Downloads {
+pub(super) fn downloads(home: &Home, messenger: Messenger) -> io::Result<Downloads> {
     Downloads::open(
         home,
         Box::new(move |states| {
@@ -49,15 +50,27 @@ impl App {
                 }
                 messenger.send(News::LibraryChanged);
             }),
+            Effect::Download { .. }
+            | Effect::PauseDownload(_)
+            | Effect::ResumeDownload(_)
+            | Effect::DropDownload(_) => self.order_download(effect),
+            _ => {}
+        }
+    }
+
+    fn order_download(&mut self, effect: Effect) {
+        let ordered = match effect {
             Effect::Download { address, checksum } => {
-                if let Err(error) = self.downloads.add(&address, &checksum) {
-                    self.state.world.notify(Tone::Failed, sentence(&error));
-                }
+                let added = self.downloads.add(&address, &checksum);
+                added.map(|_| self.state.download_began())
             }
             Effect::PauseDownload(id) => self.downloads.pause(id),
             Effect::ResumeDownload(id) => self.downloads.resume(id),
             Effect::DropDownload(id) => self.downloads.forget(id),
-            _ => {}
+            _ => Ok(()),
+        };
+        if let Err(error) = ordered {
+            self.state.world.notify(Tone::Failed, sentence(&error));
         }
     }
 
@@ -67,6 +80,7 @@ impl App {
                 self.state.world.shelf.files = files;
                 self.state.world.shelf.folders = folders;
             }
+            News::ModelAdded(path) => self.state.path_was_added(&path),
             News::LibraryChanged => {
                 self.scanner.look_again();
                 self.perform_on_shelf(Effect::LookAtModels);
@@ -83,9 +97,9 @@ impl App {
         };
         let more = done(&states) > done(&self.state.world.shelf.downloads);
         self.state.world.shelf.downloads = states;
+        // What its file is gets looked at when the scanner has found it.
         if more {
             self.scanner.look_again();
-            self.perform_on_shelf(Effect::LookAtModels);
         }
     }
 }
@@ -114,8 +128,12 @@ fn look(library: &Library, maker: &dyn EngineMaker, messenger: &Messenger) {
 
 /// Adds a model or a folder of models for good, and tells.
 pub(super) fn add(library: &Library, path: PathBuf, messenger: &Messenger) {
-    let addition = Addition { path, air: None, kind: None };
-    match library.add(&addition) {
+    let addition = Addition { path: path.clone(), air: None, kind: None };
+    let added = library.add(&addition);
+    if added.is_ok() {
+        messenger.send(News::ModelAdded(path));
+    }
+    match added {
         Ok(Added::Model(card)) => say(messenger, Tone::Done, &format!("{} was added", card.name)),
         Ok(Added::Folder { models, program, .. }) => {
             let of = program.map(|program| format!(" of {program}")).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{App, Messenger, News, guides};
-use crate::library::{Annotators, Home, read_wildcards};
+use crate::library::{Annotators, Home, Library, read_wildcards};
 use crate::prompt::Wildcards;
 use crate::task::Preprocessor;
 
@@ -13,14 +13,15 @@ pub(super) struct Found {
     annotators_missing: Vec<(Preprocessor, String)>,
 }
 
-/// Looks through the folders of `home`, for the time `number`.
+/// Looks through the folders of `home` and those of the library, for the time `number`.
 pub(super) fn look(
     number: u64,
     home: Home,
-    annotators: Annotators,
+    library: Arc<Library>,
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
         let wildcards = read_wildcards(&home);
+        let annotators = Annotators::new(&home, &library.folders());
         let found = Found { wildcards, annotators_missing: guides::lacking(&annotators) };
         messenger.send(News::Folders(number, Box::new(found)));
     }
@@ -30,8 +31,7 @@ impl App {
     /// Looks through the folders again; only what the last look finds counts.
     pub(super) fn look_at_folders(&mut self) {
         self.looks += 1;
-        let annotators = Annotators::new(&self.home, &self.library.folders());
-        self.on_a_thread(look(self.looks, self.home.clone(), annotators));
+        self.on_a_thread(look(self.looks, self.home.clone(), Arc::clone(&self.library)));
     }
 
     /// Takes in what was found. An earlier look may come later: it is too old then.

@@ -123,46 +123,60 @@ impl Library {
         let Addition { path, air, kind } = addition;
         let read = |source| AddError::Read { path: path.clone(), source };
         let path = path.canonicalize().map_err(read)?;
-        let mut places = Places::read(&self.home).map_err(AddError::List)?;
         if path.is_file() || Nature::of_folder(&path).is_some() {
             self.check_model(&path, air.as_ref(), *kind)?;
-            if let Some(air) = air {
-                check_reserved(air, &places)?;
-            }
-            let model = AddedModel { path: path.clone(), air: air.clone(), kind: *kind };
-            places.models.push(model);
-            self.write(&places)?;
+            self.change(|places| {
+                if let Some(air) = air {
+                    check_reserved(air, &path, places)?;
+                }
+                if places.models.iter().any(|model| model.path == path) {
+                    return Err(known(&path));
+                }
+                let model = AddedModel { path: path.clone(), air: air.clone(), kind: *kind };
+                places.models.push(model);
+                Ok(())
+            })?;
+            self.rescan();
             let card = self.models().iter().find(|card| card.path == path).cloned();
             let card = card.ok_or(AddError::Empty { path })?;
-            self.keep_name(&card, &mut places)?;
+            self.keep_name(&card)?;
             return Ok(Added::Model(card));
         }
         if air.is_some() || kind.is_some() {
             return Err(AddError::ForOne { path });
         }
-        if places.folders.contains(&path) {
-            return Err(AddError::Known { path, air: String::new() });
+        let is_known = |places: &Places| places.folders.contains(&path);
+        if is_known(&Places::read(&self.home).map_err(AddError::List)?) {
+            return Err(known(&path));
         }
         let models = usable(&path)?;
         let program = Layout::of(&path).map(|layout| layout.program);
-        places.folders.push(path.clone());
-        self.write(&places)?;
+        self.change(|places| {
+            // The search took its time.
+            if is_known(places) {
+                return Err(known(&path));
+            }
+            places.folders.push(path.clone());
+            Ok(())
+        })?;
+        self.rescan();
         Ok(Added::Folder { path, program, models })
     }
 
     /// Writes down what the model is called now, so that it stays so whatever is added later. A record
     /// beside it says so by itself.
-    fn keep_name(&self, card: &ModelCard, places: &mut Places) -> Result<(), AddError> {
+    fn keep_name(&self, card: &ModelCard) -> Result<(), AddError> {
         let recorded = ModelRecord::of(&card.path).ok().and_then(|record| record.air);
-        let Some(model) = places.models.iter_mut().find(|model| model.path == card.path) else {
-            return Ok(());
-        };
-        if model.air.is_some() || recorded.as_ref() == Some(&card.air) {
+        if recorded.as_ref() == Some(&card.air) {
             return Ok(());
         }
-        model.air = Some(card.air.clone());
-        let written = places.write(&self.home);
-        written.map_err(|source| AddError::Write { path: self.home.places_file(), source })
+        self.change(|places| {
+            let model = places.models.iter_mut().find(|model| model.path == card.path);
+            if let Some(model) = model.filter(|model| model.air.is_none()) {
+                model.air = Some(card.air.clone());
+            }
+            Ok(())
+        })
     }
 
     /// Takes what was added at `path` off the list; no file is touched. Whether it was on it.
@@ -170,19 +184,27 @@ impl Library {
     /// # Errors
     /// When the list cannot be read or written.
     pub fn remove(&self, path: &Path) -> Result<bool, AddError> {
-        let mut places = Places::read(&self.home).map_err(AddError::List)?;
-        let removed = places.remove(&real(path)) | places.remove(path);
+        let removed = self.change(|places| Ok(places.remove(&real(path)) | places.remove(path)))?;
         if removed {
-            self.write(&places)?;
+            self.rescan();
         }
         Ok(removed)
     }
 
-    fn write(&self, places: &Places) -> Result<(), AddError> {
-        let written = places.write(&self.home);
-        written.map_err(|source| AddError::Write { path: self.home.places_file(), source })?;
-        self.rescan();
-        Ok(())
+    /// Changes the list of what was added, which nobody else changes meanwhile.
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Places) -> Result<T, AddError>,
+    ) -> Result<T, AddError> {
+        let failed = |source| AddError::Write { path: self.home.places_file(), source };
+        let _locked = Places::lock(&self.home).map_err(failed)?;
+        let mut places = Places::read(&self.home).map_err(AddError::List)?;
+        let before = places.clone();
+        let changed = change(&mut places)?;
+        if places != before {
+            places.write(&self.home).map_err(failed)?;
+        }
+        Ok(changed)
     }
 
     fn check_model(
@@ -216,9 +238,15 @@ impl Library {
     }
 }
 
-/// Refuses the AIR of a model that was added before, also when that is gone at the moment.
-fn check_reserved(air: &Air, places: &Places) -> Result<(), AddError> {
-    match places.models.iter().find(|model| model.air.as_ref() == Some(air)) {
+fn known(path: &Path) -> AddError {
+    AddError::Known { path: path.to_owned(), air: String::new() }
+}
+
+/// Refuses the AIR of another model than that at `path` which was added before, also when that one is gone at
+/// the moment.
+pub(super) fn check_reserved(air: &Air, path: &Path, places: &Places) -> Result<(), AddError> {
+    let reserved = |model: &&AddedModel| model.air.as_ref() == Some(air) && model.path != path;
+    match places.models.iter().find(reserved) {
         Some(model) => Err(AddError::AirTaken { air: air.clone(), path: model.path.clone() }),
         None => Ok(()),
     }

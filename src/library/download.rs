@@ -1,30 +1,30 @@
-//! Models from the network: into a file beside the models under another name, which is renamed when it
+//! Models from the network: into a file beside the models under another name, which gets its own when it
 //! is whole and its checksum right. A download that stopped goes on where it was, also after a restart.
 
+mod entries;
+mod naming;
 mod transfer;
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
 use super::Home;
-use super::results::write_atomically;
-use crate::jobs::Cancel;
-
-/// The folder of unfinished downloads inside the models folder; hidden, so that no walk enters it.
-const FOLDER: &str = ".downloads";
+use entries::{Entry, Note, Shared};
 
 /// How long closing waits for downloads to stop; they look every few hundredths of a second.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// Why a download cannot begin.
+/// Orders that may wait for the disk.
+const ORDERS_WAITING: usize = 64;
+
+/// Why a download is not begun, or not steered.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// Not an http or https address.
@@ -35,14 +35,9 @@ pub enum DownloadError {
     #[error("a SHA-256 checksum has 64 digits from 0 to 9 and a to f")]
     NoChecksum,
 
-    /// The folder cannot be written.
-    #[error("the download cannot be written down ({source}): {}", path.display())]
-    Disk {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// Many orders wait already.
+    #[error("the disk is too slow for so many downloads at once; try again in a moment")]
+    Busy,
 }
 
 /// Where a download stands.
@@ -77,85 +72,43 @@ pub struct DownloadState {
     pub stage: DownloadStage,
 }
 
-/// What is written down of a download.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Note {
-    id: Uuid,
-    /// Milliseconds since 1970.
-    begun: i64,
-    /// May hold a key of the sender's: the folder is private.
-    address: String,
-    sha256: Option<String>,
-    /// The file's name, once the server was asked.
-    #[serde(default)]
-    name: Option<String>,
-    /// Says whether the file at the address is still the same.
-    #[serde(default)]
-    tag: Option<String>,
-    #[serde(default)]
-    whole: Option<u64>,
-    #[serde(default)]
-    paused: bool,
+/// Hears where all downloads stand.
+type Tell = Box<dyn Fn(Vec<DownloadState>) + Send>;
+
+/// What the thread of the downloads is to do.
+enum Order {
+    Add(Note),
+    Pause(Uuid),
+    Resume(Uuid),
+    Forget(Uuid),
 }
 
-struct Entry {
-    note: Note,
-    got: u64,
-    stage: DownloadStage,
-    stop: Cancel,
-    /// Whether a thread is at it.
-    at_work: bool,
-}
-
-struct Shared {
-    models: PathBuf,
-    entries: Mutex<Vec<Entry>>,
-    tell: Box<dyn Fn(Vec<DownloadState>) + Send + Sync>,
-}
-
-/// The downloads of one home folder.
+/// The downloads of one home folder. What they do on the disk is done on a thread of their own.
 pub struct Downloads {
     shared: Arc<Shared>,
+    /// `None` once it closes.
+    orders: Option<SyncSender<Order>>,
 }
 
 impl Downloads {
-    /// Takes up what was left: what ran goes on, what was paused stays so. `tell` hears of every change,
-    /// on any thread. Reads the disk.
-    #[must_use]
-    pub fn open(home: &Home, tell: Box<dyn Fn(Vec<DownloadState>) + Send + Sync>) -> Self {
-        let shared =
-            Arc::new(Shared { models: home.models_dir(), entries: Mutex::default(), tell });
-        let downloads = Self { shared };
-        downloads.take_up();
-        downloads
-    }
-
-    fn take_up(&self) {
-        let Ok(files) = fs::read_dir(self.shared.folder()) else { return };
-        let notes = files.flatten().map(|file| file.path());
-        let notes = notes.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
-        let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
-        let mut notes: Vec<Note> = notes.filter_map(read).collect();
-        notes.sort_by_key(|note| note.begun);
-        let ids: Vec<(Uuid, bool)> = notes.iter().map(|note| (note.id, note.paused)).collect();
-        for note in notes {
-            let got = fs::metadata(self.shared.part(note.id)).map_or(0, |file| file.len());
-            self.shared.entries().push(Entry::new(note, got));
-        }
-        for (id, paused) in ids {
-            if !paused {
-                self.resume(id);
-            }
-        }
-        self.shared.tell();
+    /// Takes up what was left: what ran goes on, what was paused stays so. Where another process does so
+    /// already, they are only listed. `tell` hears of every change, on any thread but the caller's.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn open(home: &Home, tell: Tell) -> io::Result<Self> {
+        let (orders, ordered) = sync_channel(ORDERS_WAITING);
+        let shared = Arc::new(Shared::new(home.models_dir(), tell));
+        let work = Arc::clone(&shared);
+        thread::Builder::new().name("downloads".to_owned()).spawn(move || obey(&work, &ordered))?;
+        Ok(Self { shared, orders: Some(orders) })
     }
 
     /// Begins to bring what lies at `address` into the models folder. `checksum` is a SHA-256 in
     /// hexadecimal digits, or empty.
     ///
     /// # Errors
-    /// When it is no address or no checksum, or nothing can be written.
+    /// When it is no address or no checksum, or too much waits already.
     pub fn add(&self, address: &str, checksum: &str) -> Result<Uuid, DownloadError> {
         let url = Url::parse(address).map_err(|_ignored| DownloadError::NoAddress)?;
         if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
@@ -166,69 +119,33 @@ impl Downloads {
         if !checksum.is_empty() && !right {
             return Err(DownloadError::NoChecksum);
         }
-        let note = Note {
-            id: Uuid::new_v4(),
-            begun: jiff::Timestamp::now().as_millisecond(),
-            address: address.to_owned(),
-            sha256: (!checksum.is_empty()).then_some(checksum),
-            name: None,
-            tag: None,
-            whole: None,
-            paused: false,
-        };
+        let note = Note::new(address, (!checksum.is_empty()).then_some(checksum));
         let id = note.id;
-        let failed = |source| DownloadError::Disk { path: self.shared.folder(), source };
-        self.shared.write(&note).map_err(failed)?;
-        self.shared.entries().push(Entry::new(note, 0));
-        self.resume(id);
-        Ok(id)
+        self.order(Order::Add(note)).map(|()| id)
     }
 
     /// Lets a download wait; what is there stays.
-    pub fn pause(&self, id: Uuid) {
-        self.shared.change(id, |entry| {
-            entry.stop.cancel();
-            entry.note.paused = true;
-            if entry.stage == DownloadStage::Running {
-                entry.stage = DownloadStage::Paused;
-            }
-        });
-        self.shared.keep(id);
-        self.shared.tell();
+    ///
+    /// # Errors
+    /// When too much waits already.
+    pub fn pause(&self, id: Uuid) -> Result<(), DownloadError> {
+        self.order(Order::Pause(id))
     }
 
     /// Lets a download go on.
-    pub fn resume(&self, id: Uuid) {
-        let mut begins = false;
-        self.shared.change(id, |entry| {
-            let over = matches!(entry.stage, DownloadStage::Done(_) | DownloadStage::Checking);
-            if over || (entry.at_work && !entry.stop.is_cancelled()) {
-                return;
-            }
-            entry.stop = Cancel::default();
-            entry.note.paused = false;
-            entry.stage = DownloadStage::Running;
-            // One that is just stopping sees that it is to go on.
-            begins = !std::mem::replace(&mut entry.at_work, true);
-        });
-        if begins {
-            self.shared.keep(id);
-            let shared = Arc::clone(&self.shared);
-            let work = move || transfer::run(&shared, id);
-            let started = thread::Builder::new().name("download".to_owned()).spawn(work);
-            if let Err(error) = started {
-                self.shared.end(id, DownloadStage::Failed(error.to_string()));
-            }
-        }
-        self.shared.tell();
+    ///
+    /// # Errors
+    /// When too much waits already.
+    pub fn resume(&self, id: Uuid) -> Result<(), DownloadError> {
+        self.order(Order::Resume(id))
     }
 
     /// Gives a download up, or takes a finished one off the list. The finished file stays.
-    pub fn forget(&self, id: Uuid) {
-        self.shared.change(id, |entry| entry.stop.cancel());
-        self.shared.entries().retain(|entry| entry.note.id != id);
-        self.shared.clear(id);
-        self.shared.tell();
+    ///
+    /// # Errors
+    /// When too much waits already.
+    pub fn forget(&self, id: Uuid) -> Result<(), DownloadError> {
+        self.order(Order::Forget(id))
     }
 
     /// Every download, the oldest first.
@@ -236,132 +153,80 @@ impl Downloads {
     pub fn states(&self) -> Vec<DownloadState> {
         self.shared.states()
     }
+
+    fn order(&self, order: Order) -> Result<(), DownloadError> {
+        let orders = self.orders.as_ref().ok_or(DownloadError::Busy)?;
+        orders.try_send(order).map_err(|_full| DownloadError::Busy)
+    }
 }
 
 impl Drop for Downloads {
     /// Stops; the next start goes on. Waits a moment, so that nobody else writes in the same files then.
     fn drop(&mut self) {
-        for entry in self.shared.entries().iter() {
-            entry.stop.cancel();
-        }
+        self.orders = None;
         let end = Instant::now() + CLOSING;
-        while self.shared.entries().iter().any(|entry| entry.at_work) && Instant::now() < end {
+        // Every thread holds its share. An order that still waited may begin a download.
+        while Arc::strong_count(&self.shared) > 1 && Instant::now() < end {
+            self.shared.entries().iter().for_each(|entry| entry.stop.cancel());
             thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-impl Entry {
-    fn new(note: Note, got: u64) -> Self {
-        let (stop, stage) = (Cancel::default(), DownloadStage::Paused);
-        Self { note, got, stage, stop, at_work: false }
+/// The thread of the downloads: does one thing after the other, until nobody is left to order any.
+fn obey(shared: &Arc<Shared>, ordered: &Receiver<Order>) {
+    if shared.folder().is_dir() {
+        if let Err(why) = claim(shared) {
+            shared.take_up(Some(&why));
+        }
+        shared.tell();
     }
-
-    fn state(&self) -> DownloadState {
-        let url = Url::parse(&self.note.address).ok();
-        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
-        let name = self.note.name.clone().unwrap_or_else(|| transfer::name_in(url.as_ref()));
-        let (got, whole, stage) = (self.got, self.note.whole, self.stage.clone());
-        DownloadState { id: self.note.id, name, host, got, whole, stage }
+    while let Ok(order) = ordered.recv() {
+        match (claim(shared), order) {
+            (Ok(()), Order::Add(note)) => {
+                let id = note.id;
+                shared.entries().push(Entry::new(note, 0));
+                resume(shared, id);
+            }
+            (Ok(()), Order::Pause(id)) => shared.pause(id),
+            (Ok(()), Order::Resume(id)) => resume(shared, id),
+            (Ok(()), Order::Forget(id)) => shared.forget(id),
+            (Err(why), Order::Add(note)) => {
+                let failed = DownloadStage::Failed(why);
+                shared.entries().push(Entry { stage: failed, ..Entry::new(note, 0) });
+            }
+            (Err(_), Order::Forget(id)) => shared.forget_unwritten(id),
+            // The row says why already.
+            (Err(_), Order::Pause(_) | Order::Resume(_)) => {}
+        }
+        shared.tell();
     }
 }
 
-impl Shared {
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.models.join(FOLDER)
-    }
-
-    fn part(&self, id: Uuid) -> PathBuf {
-        self.folder().join(format!("{id}.part"))
-    }
-
-    fn note_file(&self, id: Uuid) -> PathBuf {
-        self.folder().join(format!("{id}.json"))
-    }
-
-    fn states(&self) -> Vec<DownloadState> {
-        self.entries().iter().map(Entry::state).collect()
-    }
-
-    fn tell(&self) {
-        (self.tell)(self.states());
-    }
-
-    /// Changes an entry, if it is still there.
-    fn change(&self, id: Uuid, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.entries().iter_mut().find(|entry| entry.note.id == id) {
-            change(entry);
+/// Makes this process the one that works in the folder, and takes up what is there; why not, where
+/// another process does.
+fn claim(shared: &Arc<Shared>) -> Result<(), String> {
+    if shared.lock()? {
+        for id in shared.take_up(None) {
+            resume(shared, id);
         }
     }
-
-    /// Writes an entry down as it is now.
-    fn keep(&self, id: Uuid) {
-        let note =
-            self.entries().iter().find(|entry| entry.note.id == id).map(|it| it.note.clone());
-        if let Some(Err(error)) = note.map(|note| self.write(&note)) {
-            tracing::warn!("a download is not written down: {error}");
-        }
-    }
-
-    fn write(&self, note: &Note) -> io::Result<()> {
-        let folder = self.folder();
-        fs::create_dir_all(&folder)?;
-        keep_private(&folder)?;
-        let json = serde_json::to_vec_pretty(note)?;
-        write_atomically(&self.note_file(note.id), &json)
-    }
-
-    /// Removes what belongs to a download that is over.
-    fn clear(&self, id: Uuid) {
-        for file in [self.part(id), self.note_file(id)] {
-            match fs::remove_file(&file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    tracing::warn!("{error}: {}", file.display());
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Lets the thread of a download go, unless it was told to go on while it stopped.
-    fn stops(&self, id: Uuid) -> bool {
-        let mut stops = true;
-        self.change(id, |entry| {
-            stops = entry.stop.is_cancelled();
-            if stops {
-                entry.at_work = false;
-                entry.stage = DownloadStage::Paused;
-            }
-        });
-        self.tell();
-        stops
-    }
-
-    fn end(&self, id: Uuid, stage: DownloadStage) {
-        self.change(id, |entry| {
-            entry.at_work = false;
-            entry.stage = if entry.note.paused && !matches!(stage, DownloadStage::Done(_)) {
-                DownloadStage::Paused
-            } else {
-                stage
-            };
-        });
-        self.tell();
-    }
-}
-
-/// Lets nobody else look in: addresses may hold keys.
-fn keep_private(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
     Ok(())
+}
+
+/// Lets a download go on, on a thread of its own.
+fn resume(shared: &Arc<Shared>, id: Uuid) {
+    if !shared.begins(id) {
+        return;
+    }
+    let started = shared.keep(id).and_then(|()| {
+        let shared = Arc::clone(shared);
+        let work = move || transfer::run(&shared, id);
+        thread::Builder::new().name("download".to_owned()).spawn(work).map(drop)
+    });
+    if let Err(error) = started {
+        let folder = shared.folder();
+        let why = format!("it cannot be begun ({error}); free some space: {}", folder.display());
+        shared.end(id, DownloadStage::Failed(why));
+    }
 }

@@ -4,6 +4,7 @@
 
 mod adding;
 mod annotators;
+mod bounded;
 mod budget;
 mod demo;
 mod download;

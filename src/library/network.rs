@@ -246,6 +246,8 @@ fn client(limits: &Limits, redirects: Policy) -> Result<Client, NetworkError> {
         .connect_timeout(limits.connect)
         .read_timeout(limits.silence)
         .redirect(redirects)
+        // It would tell the next server the address with the key in it.
+        .referer(false)
         .user_agent(concat!("Latelier/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| NetworkError::System(io::Error::other(reason(&error))))

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 use uuid::{Builder, Uuid};
 
+use super::bounded::read_bounded;
 use super::network::{self, Limits};
 use super::results::{ENDINGS, write_atomically};
 use super::{Home, read_picture};
@@ -35,8 +36,8 @@ pub enum BringInError {
     Picture(#[from] FileError),
 
     /// The file is larger than any picture should be.
-    #[error("the file has {0} MiB; pictures may have 256")]
-    TooLarge(u64),
+    #[error("the file is larger than 256 MiB, the most that pictures may have")]
+    TooLarge,
 }
 
 /// The pictures of the home folder: inputs kept by content, and results.
@@ -76,11 +77,7 @@ impl Pictures {
     /// # Errors
     /// When the file is no picture or the library cannot be written.
     pub fn bring_in(&self, path: &Path) -> Result<Uuid, BringInError> {
-        let length = fs::metadata(path)?.len();
-        if length > LARGEST_FILE {
-            return Err(BringInError::TooLarge(length >> 20));
-        }
-        self.keep(&fs::read(path)?)
+        self.keep(&read_bounded(path, LARGEST_FILE)?.ok_or(BringInError::TooLarge)?)
     }
 
     /// Keeps the picture file `bytes` in the library; the same content gets the same UUID.
@@ -107,6 +104,9 @@ impl Pictures {
     #[must_use]
     pub fn size_of(&self, image: &ImageRef) -> Option<Extent> {
         let file = |path: &Path| {
+            if !path.is_file() {
+                return None;
+            }
             let mut beginning = Vec::new();
             File::open(path).ok()?.take(HEADER).read_to_end(&mut beginning).ok()?;
             Some(pixels::probe(&beginning).ok()?.0)
@@ -210,11 +210,8 @@ fn read_address(address: &str, cancel: &Cancel) -> Result<Vec<u8>, String> {
     }
     let path = url.to_file_path().map_err(|()| "this address names no file".to_owned())?;
     let at_path = |error: io::Error| format!("{error}: {}", path.display());
-    let length = fs::metadata(&path).map_err(at_path)?.len();
-    if length > LARGEST_FILE {
-        return Err(format!("the file has {} MiB; pictures may have 256", length >> 20));
-    }
-    fs::read(&path).map_err(at_path)
+    let bytes = read_bounded(&path, LARGEST_FILE).map_err(at_path)?;
+    bytes.ok_or_else(|| format!("{}: {}", BringInError::TooLarge, path.display()))
 }
 
 /// An address for people: the path of a file, the host of anything else, which may hold a key.
@@ -283,6 +280,21 @@ mod tests {
         assert_eq!(pictures.size_of(&inline), Some(Extent::new(2, 1)));
         assert_eq!(pictures.size_of(&ImageRef::Uuid(uuid)), Some(Extent::new(2, 1)));
         assert_eq!(open(inline), Ok(picture));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_no_end_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::new(&Home::at(folder.path()), &[]);
+        assert!(matches!(pictures.bring_in(Path::new("/dev/zero")), Err(BringInError::Disk(_))));
+        let address = ImageRef::Url("file:///dev/zero".to_owned());
+        let endless = pictures.open(&address, &Cancel::default()).unwrap_err();
+        assert!(endless.contains("no file") && endless.contains("/dev/zero"), "{endless}");
+        assert_eq!(pictures.size_of(&address), None);
+        let large = folder.path().join("large.png");
+        File::create(&large).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+        assert!(matches!(pictures.bring_in(&large), Err(BringInError::TooLarge)));
     }
 
     #[test]

@@ -2,14 +2,29 @@
 //!
 //! One small file; the models themselves stay where they are.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::Home;
 use super::results::write_atomically;
 use crate::task::{Air, ModelKind};
+
+/// The file that a process locks which changes the list.
+const LOCK: &str = ".models.lock";
+
+/// How long others may keep us from changing the list; they take hundredths of a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The right to change the list, as long as it lives.
+pub(super) struct Locked {
+    _file: File,
+    _here: MutexGuard<'static, ()>,
+}
 
 /// What was added.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +71,31 @@ impl Places {
                 file.display()
             )),
         }
+    }
+
+    /// Keeps everybody else from changing what was added to `home` for as long as the value lives; reading
+    /// goes on.
+    ///
+    /// # Errors
+    /// When another process keeps us from it for [`PATIENCE`], or the folder cannot be written.
+    pub(super) fn lock(home: &Home) -> io::Result<Locked> {
+        static CHANGING: Mutex<()> = Mutex::new(());
+        let here = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+        std::fs::create_dir_all(home.root())?;
+        let file = home.root().join(LOCK);
+        let file = File::options().create(true).append(true).open(file)?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::TimedOut.into()),
+                // Where the file system knows no locks, this process at least does not meet itself.
+                Ok(()) | Err(TryLockError::Error(_)) => break,
+            }
+        }
+        Ok(Locked { _file: file, _here: here })
     }
 
     /// Replaces what was added to `home`.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::adding::check_reserved;
 use super::places::Places;
 use super::record::ModelRecord;
 use super::results::write_atomically;
@@ -72,14 +73,13 @@ impl Library {
         if let Some(other) = models.iter().find(|card| card.air == *air && card.path != path) {
             return Err(NameError::Taken { air: air.clone(), path: other.path.clone() });
         }
-        let mut places = Places::read(&self.home).map_err(AddError::List)?;
-        match places.models.iter_mut().find(|model| model.path == path) {
-            Some(model) => {
-                model.air = Some(air.clone());
-                let path = self.home.places_file();
-                places.write(&self.home).map_err(|source| AddError::Write { path, source })?;
-            }
-            None => note_air(path, air)?,
+        let is_added = self.change(|places| {
+            check_reserved(air, path, places)?;
+            let model = places.models.iter_mut().find(|model| model.path == path);
+            Ok(model.map(|model| model.air = Some(air.clone())).is_some())
+        })?;
+        if !is_added {
+            note_air(path, air)?;
         }
         self.rescan();
         Ok(())

@@ -198,6 +198,8 @@ pub(super) fn client(redirects: Policy, encrypted: bool) -> reqwest::Result<Clie
     builder
         .connect_timeout(CONNECT)
         .redirect(redirects)
+        // It would tell the next server an address that may hold a key.
+        .referer(false)
         .user_agent(concat!("Latelier/", env!("CARGO_PKG_VERSION")))
         .build()
 }

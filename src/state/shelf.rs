@@ -39,23 +39,35 @@ impl State {
         match action {
             Action::LookAtModels => Some(Effect::LookAtModels),
             Action::AddModel => {
-                let path = std::mem::take(&mut sheets.path);
-                let path = Path::new(path.trim().trim_matches('"'));
+                let path = path(&sheets.path);
                 (!path.as_os_str().is_empty()).then(|| Effect::AddModel(path.to_owned()))
             }
             Action::AddFolder => Some(Effect::AddFolder),
             Action::ForgetModel => sheets.model.take().map(Effect::ForgetModel),
             Action::NameModel => self.name_model(),
             Action::Download => {
-                let address = std::mem::take(&mut sheets.address);
-                let checksum = std::mem::take(&mut sheets.checksum);
-                let [address, checksum] = [address, checksum].map(|text| text.trim().to_owned());
+                let [address, checksum] =
+                    [&sheets.address, &sheets.checksum].map(|text| text.trim().to_owned());
                 (!address.is_empty()).then_some(Effect::Download { address, checksum })
             }
             Action::PauseDownload(id) => Some(Effect::PauseDownload(id)),
             Action::ResumeDownload(id) => Some(Effect::ResumeDownload(id)),
             Action::DropDownload(id) => Some(Effect::DropDownload(id)),
             _ => None,
+        }
+    }
+
+    /// Empties the fields of the download that began.
+    pub fn download_began(&mut self) {
+        self.view.sheets.address.clear();
+        self.view.sheets.checksum.clear();
+    }
+
+    /// Empties the field with the path that was added, unless something else was typed since.
+    pub fn path_was_added(&mut self, added: &Path) {
+        let typed = &mut self.view.sheets.path;
+        if path(typed) == added {
+            typed.clear();
         }
     }
 
@@ -69,4 +81,9 @@ impl State {
             }
         }
     }
+}
+
+/// What was typed, as file managers copy paths too.
+fn path(typed: &str) -> &Path {
+    Path::new(typed.trim().trim_matches('"'))
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use latelier::library::{Addition, Home, Library};
+use latelier::task::Air;
 use serde_json::json;
 
 use crate::support::{
@@ -306,4 +308,59 @@ fn info_tells_what_a_model_is_by_air_and_by_path() {
     assert!(said.code == 1 && said.out.contains("exec`; it was not run"), "{}", said.out);
     let said = shelf.models(&["info", "local:nothing@1"]);
     assert!(said.code == 2 && said.err.contains("neither the AIR"), "{}", said.err);
+}
+
+#[test]
+fn what_is_added_at_once_is_on_the_list() {
+    let home = scratch();
+    let elsewhere = scratch();
+    let home = Home::at(home.path());
+    let library = || Library::open(&home, &[]).unwrap();
+    let libraries = [library(), library()];
+    let paths: Vec<_> =
+        (0..24).map(|number| elsewhere.path().join(format!("{number}.pt"))).collect();
+    for path in &paths {
+        put(&golden("embeddings/a1111.pt"), path);
+    }
+    // As two windows would, with two threads each.
+    std::thread::scope(|scope| {
+        for (paths, library) in paths.chunks(6).zip(libraries.iter().cycle()) {
+            scope.spawn(move || {
+                for path in paths {
+                    let addition = Addition { path: path.clone(), air: None, kind: None };
+                    library.add(&addition).unwrap();
+                }
+            });
+        }
+    });
+    let mut added = library().added_models();
+    added.sort();
+    let mut paths = paths;
+    paths.sort();
+    assert_eq!(added, paths);
+    let list = fs::read_to_string(home.root().join("models.json")).unwrap();
+    assert_eq!(list.matches("\"air\"").count(), 24, "each keeps its name: {list}");
+}
+
+#[test]
+fn a_name_is_not_given_that_waits_for_a_model_which_is_gone() {
+    let home = scratch();
+    let elsewhere = scratch();
+    let home = Home::at(home.path());
+    let (gone, here) =
+        (elsewhere.path().join("gone.pt"), home.models_dir().join("embeddings/x.pt"));
+    put(&golden("embeddings/a1111.pt"), &gone);
+    put(&golden("embeddings/a1111.pt"), &here);
+    let library = Library::open(&home, &[]).unwrap();
+    let air: Air = "mine:cat@3".parse().unwrap();
+    let addition = Addition { path: gone.clone(), air: Some(air.clone()), kind: None };
+    library.add(&addition).unwrap();
+    fs::remove_file(&gone).unwrap();
+    library.rescan();
+    let why = library.call(&here, &air).unwrap_err().to_string();
+    assert!(why.contains("another model") && why.ends_with("gone.pt"), "{why}");
+    assert!(!here.with_extension("latelier.json").exists());
+    assert!(library.remove(&gone).unwrap());
+    library.call(&here, &air).unwrap();
+    assert!(library.models().iter().any(|card| card.path == here && card.air == air));
 }

@@ -2,19 +2,21 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{
-    CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE,
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use reqwest::{Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 use uuid::Uuid;
 
-use super::{DownloadStage, Note, Shared};
+use super::entries::{Note, Shared};
+use super::{DownloadStage, naming};
 use crate::jobs::Cancel;
 use crate::library::network::{self, NetworkError};
 
@@ -24,9 +26,6 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// How often progress is told.
 const TOLD_EVERY: Duration = Duration::from_millis(200);
-
-/// Longest name of a file.
-const LONGEST_NAME: usize = 180;
 
 /// Why a download stopped.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +58,21 @@ enum Stopped {
         /// Bytes that there should be.
         whole: u64,
     },
+    /// What is there is of another file.
+    #[error("the file at the address has changed meanwhile; let it begin anew")]
+    Changed,
+    /// A page to read, to sign in or to agree to something.
+    #[error(
+        "{0} sends a web page, not a file: sign in or agree there with a browser, then give the address \
+         of the file itself, with a key if it wants one"
+    )]
+    Page(String),
+    /// A file that is read nowhere.
+    #[error(
+        "`{0}` has no ending that Latelier reads (.safetensors; of embeddings also .pt and .bin): look \
+         for the model in that form, or fetch it with a browser, name it so and add it by its path"
+    )]
+    NoModel(String),
     /// The place is taken.
     #[error("a file of that name is there already; move it away, then let it go on: {}", .0.display())]
     Taken(PathBuf),
@@ -69,7 +83,7 @@ impl Stopped {
     fn passes(&self) -> bool {
         match self {
             Self::Network(error) => error.passes(),
-            Self::Short { .. } => true,
+            Self::Short { .. } | Self::Changed => true,
             _ => false,
         }
     }
@@ -77,13 +91,21 @@ impl Stopped {
 
 /// Carries a download to its end, or as far as it goes.
 pub(super) fn run(shared: &Shared, id: Uuid) {
+    if let Some(stage) = carried(shared, id) {
+        shared.end(id, stage);
+    }
+    shared.sweep(id);
+}
+
+/// How it ended; `None` when it waits or was given up.
+fn carried(shared: &Shared, id: Uuid) -> Option<DownloadStage> {
     let mut attempt = 1;
-    let stage = loop {
-        let Some((note, stop)) = entry(shared, id) else { return };
+    loop {
+        let (note, stop) = shared.at_work(id)?;
         match bring(shared, &note, &stop).and_then(|()| finish(shared, id)) {
-            Ok(path) => break DownloadStage::Done(path),
+            Ok(path) => return Some(DownloadStage::Done(path)),
             // It may have been told to go on meanwhile.
-            Err(Stopped::Told) if shared.stops(id) => return,
+            Err(Stopped::Told) if shared.stops(id) => return None,
             Err(Stopped::Told) => {}
             Err(error) if error.passes() && attempt < ATTEMPTS => {
                 tracing::info!("attempt {attempt} to download: {error}");
@@ -92,20 +114,10 @@ pub(super) fn run(shared: &Shared, id: Uuid) {
             }
             Err(error) => {
                 tracing::warn!("download: {error}");
-                break DownloadStage::Failed(error.to_string());
+                return Some(DownloadStage::Failed(error.to_string()));
             }
         }
-    };
-    if matches!(stage, DownloadStage::Done(_)) {
-        shared.clear(id);
     }
-    shared.end(id, stage);
-}
-
-fn entry(shared: &Shared, id: Uuid) -> Option<(Note, Cancel)> {
-    let entries = shared.entries();
-    let entry = entries.iter().find(|entry| entry.note.id == id)?;
-    Some((entry.note.clone(), entry.stop.clone()))
 }
 
 fn rest(time: Duration, stop: &Cancel) {
@@ -125,10 +137,10 @@ fn bring(shared: &Shared, note: &Note, stop: &Cancel) -> Result<(), Stopped> {
         return Ok(());
     }
     if note.whole.is_some_and(|whole| got > whole) {
-        // Nobody knows what of it is right.
-        file.set_len(0)?;
+        throw_away(shared, id, &file)?;
         got = 0;
     }
+    shared.change(id, |entry| entry.got = got);
     let url = Url::parse(&note.address).map_err(|_ignored| NetworkError::NoAddress)?;
     let stopped = network::stream(&url, stop, async |client, host| {
         let mut request = client.get(url.clone());
@@ -137,67 +149,100 @@ fn bring(shared: &Shared, note: &Note, stop: &Cancel) -> Result<(), Stopped> {
             request = request.header(RANGE, format!("bytes={got}-")).header(IF_RANGE, tag);
         }
         let mut response = match network::answered(request, host).await {
-            // The file has become shorter than what is there: it begins anew.
+            // The file has become shorter than what is there.
             Err(NetworkError::Status { status: StatusCode::RANGE_NOT_SATISFIABLE, .. })
                 if got > 0 =>
             {
-                file.set_len(0)?;
-                return Ok(Err(Stopped::Short { got: 0, whole: got }));
+                throw_away(shared, id, &file)?;
+                return Err(Stopped::Changed);
             }
             answered => answered?,
         };
-        let status = response.status();
-        let begins_at =
-            if status == StatusCode::PARTIAL_CONTENT { begins_at(&response) } else { Some(0) };
-        if begins_at != Some(got) {
-            file.set_len(0)?;
-            file.seek(SeekFrom::Start(0))?;
-            if status == StatusCode::PARTIAL_CONTENT {
-                let whole = note.whole.unwrap_or(got);
-                return Ok(Err(Stopped::Short { got: 0, whole }));
-            }
+        if is_page(response.headers()) {
+            return Err(Stopped::Page(host.to_owned()));
         }
-        let there = file.metadata()?.len();
-        shared.change(id, |entry| entry.got = there);
-        learn(shared, note, &response);
-        let mut told = Instant::now();
-        while let Some(piece) = network::piece(&mut response, host).await? {
-            file.write_all(&piece)?;
-            let length = piece.len() as u64;
-            shared.change(id, |entry| entry.got += length);
-            if told.elapsed() >= TOLD_EVERY {
+        let in_part = response.status() == StatusCode::PARTIAL_CONTENT;
+        if in_part && !continues(response.headers(), note, got) {
+            throw_away(shared, id, &file)?;
+            return Err(Stopped::Changed);
+        }
+        let name = note.name.clone().unwrap_or_else(|| name(&response));
+        if naming::place(&name).is_none() {
+            return Err(Stopped::NoModel(name));
+        }
+        if !in_part {
+            throw_away(shared, id, &file)?;
+        }
+        learn(shared, id, name, &response);
+        let (mut told, mut untold) = (Instant::now(), 0);
+        loop {
+            // What came before the line fell silent is told, too.
+            let piece = network::piece(&mut response, host);
+            if let Ok(piece) = tokio::time::timeout(TOLD_EVERY, piece).await {
+                let Some(piece) = piece? else { return Ok(()) };
+                file.write_all(&piece)?;
+                untold += piece.len() as u64;
+                shared.change(id, |entry| entry.got += piece.len() as u64);
+            }
+            if untold > 0 && told.elapsed() >= TOLD_EVERY {
                 shared.tell();
-                told = Instant::now();
+                (told, untold) = (Instant::now(), 0);
             }
         }
-        Ok::<_, Stopped>(Ok(()))
     });
     match stopped {
         Err(Stopped::Network(NetworkError::Cancelled)) => Err(Stopped::Told),
-        Err(error) => Err(error),
-        Ok(result) => result,
+        result => result,
     }
 }
 
-/// Where the part of the file begins that is sent.
-fn begins_at(response: &Response) -> Option<u64> {
-    let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+/// Nobody knows what of it is right.
+fn throw_away(shared: &Shared, id: Uuid, part: &File) -> io::Result<()> {
+    part.set_len(0)?;
+    shared.change(id, |entry| entry.got = 0);
+    Ok(())
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.trim_start().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
+}
+
+/// Whether the part that is sent goes on where `got` bytes of the noted file end. Not every server that
+/// sends parts looks at `If-Range`; one that does must repeat an `ETag`, but no date (RFC 9110, 15.3.7).
+fn continues(headers: &HeaderMap, note: &Note, got: u64) -> bool {
+    let range = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    let Some((bytes, whole)) =
+        range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/'))
+    else {
+        return false;
+    };
+    let begin = bytes.split('-').next().and_then(|begin| begin.parse().ok());
+    let same_length = note.whole.is_none_or(|noted| whole.parse() == Ok(noted));
+    let same_tag = match tag(headers) {
+        Some(tag) => note.tag == Some(tag),
+        None => note.tag.as_ref().is_some_and(|tag| !tag.starts_with('"')),
+    };
+    begin == Some(got) && (got == 0 || (same_length && same_tag))
+}
+
+/// What the server or, behind all redirects, the address calls the file.
+fn name(response: &Response) -> String {
+    let named = naming::named(response.headers());
+    named.unwrap_or_else(|| naming::name_in(Some(response.url())))
 }
 
 /// Notes what the server says of the file.
-fn learn(shared: &Shared, note: &Note, response: &Response) {
-    let headers = response.headers();
+fn learn(shared: &Shared, id: Uuid, name: String, response: &Response) {
     let length = response.content_length();
-    let tag = tag(headers);
-    let name = named(headers).unwrap_or_else(|| name_in(Some(response.url())));
-    let name = note.name.clone().unwrap_or(name);
-    shared.change(note.id, |entry| {
+    shared.change(id, |entry| {
         entry.note.whole = length.map(|length| entry.got + length);
-        entry.note.tag = tag;
+        entry.note.tag = tag(response.headers());
         entry.note.name = Some(name);
     });
-    shared.keep(note.id);
+    if let Err(error) = shared.keep(id) {
+        tracing::warn!("a download is not written down: {error}");
+    }
     shared.tell();
 }
 
@@ -208,32 +253,9 @@ fn tag(headers: &HeaderMap) -> Option<String> {
     strong.or_else(|| text(LAST_MODIFIED)).map(str::to_owned)
 }
 
-/// The name that the server gives to the file.
-fn named(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(CONTENT_DISPOSITION)?.to_str().ok()?;
-    let (_, rest) = text.split_once("filename=")?;
-    let name = rest.split(';').next()?.trim().trim_matches('"');
-    clean(name)
-}
-
-/// The name that the address gives to the file.
-pub(super) fn name_in(url: Option<&Url>) -> String {
-    let last = url.and_then(|url| url.path_segments()?.next_back().map(str::to_owned));
-    last.and_then(|name| clean(&name)).unwrap_or_else(|| "model.safetensors".to_owned())
-}
-
-/// A name without anything that leads elsewhere.
-fn clean(name: &str) -> Option<String> {
-    let name = name.rsplit(['/', '\\']).next()?.replace("%20", " ");
-    let allowed = |sign: char| !sign.is_control() && !r#"<>:"|?*%"#.contains(sign);
-    let name: String = name.chars().filter(|sign| allowed(*sign)).take(LONGEST_NAME).collect();
-    let name = name.trim().trim_start_matches('.').to_owned();
-    (!name.is_empty()).then_some(name)
-}
-
 /// Checks what is there and puts it in its place.
 fn finish(shared: &Shared, id: Uuid) -> Result<PathBuf, Stopped> {
-    let (note, stop) = entry(shared, id).ok_or(Stopped::Told)?;
+    let (note, stop) = shared.at_work(id).ok_or(Stopped::Told)?;
     let part = shared.part(id);
     let got = fs::metadata(&part)?.len();
     if let Some(whole) = note.whole.filter(|whole| *whole != got) {
@@ -248,20 +270,52 @@ fn finish(shared: &Shared, id: Uuid) -> Result<PathBuf, Stopped> {
             shared.change(id, |entry| {
                 (entry.got, entry.note.whole, entry.note.tag) = (0, None, None);
             });
-            shared.keep(id);
+            shared.keep(id)?;
             return Err(Stopped::Checksum { found, wanted: wanted.clone() });
         }
     }
-    let place = shared.models.join(note.name.unwrap_or_else(|| name_in(None)));
+    let name = note.name.unwrap_or_else(|| naming::name_in(None));
+    let place = naming::place(&name).map(|place| shared.models.join(place));
+    let place = place.ok_or(Stopped::NoModel(name))?;
     if place.exists() {
         return Err(Stopped::Taken(place));
     }
     File::options().append(true).open(&part)?.sync_all()?;
-    fs::rename(&part, &place)?;
+    // It may have its name when the program ends before the note is gone.
+    shared.change(id, |entry| (entry.note.whole, entry.note.placing) = (Some(got), true));
+    shared.keep(id)?;
+    if let Err(error) = give_name(&part, &place) {
+        shared.change(id, |entry| entry.note.placing = false);
+        shared.keep(id)?;
+        return Err(error);
+    }
     Ok(place)
 }
 
-fn sha256(file: &std::path::Path, stop: &Cancel) -> Result<String, Stopped> {
+/// Gives the part its name; never to what another file is called, also when that came just now. The part
+/// may still be there afterwards.
+fn give_name(part: &Path, place: &Path) -> Result<(), Stopped> {
+    static RENAMING: Mutex<()> = Mutex::new(());
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match fs::hard_link(part, place) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Stopped::Taken(place.to_owned()))
+        }
+        // Some file systems have no second names. At least no two downloads meet.
+        Err(_) => {
+            let _one = RENAMING.lock().unwrap_or_else(PoisonError::into_inner);
+            if place.exists() {
+                return Err(Stopped::Taken(place.to_owned()));
+            }
+            Ok(fs::rename(part, place)?)
+        }
+    }
+}
+
+fn sha256(file: &Path, stop: &Cancel) -> Result<String, Stopped> {
     let mut file = File::open(file)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -281,31 +335,4 @@ fn sha256(file: &std::path::Path, stop: &Cancel) -> Result<String, Stopped> {
         write!(text, "{byte:02x}").ok();
     }
     Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_lead_nowhere_else() {
-        for (text, name) in [
-            ("https://x/a/model.safetensors?token=1", "model.safetensors"),
-            ("https://x/a/my%20model.safetensors", "my model.safetensors"),
-            ("https://x/..%2f..%2fetc", "2f..2fetc"),
-            ("https://x/", "model.safetensors"),
-        ] {
-            assert_eq!(name_in(Url::parse(text).ok().as_ref()), name, "{text}");
-        }
-        let named = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_DISPOSITION, text.parse().unwrap());
-            named(&headers)
-        };
-        assert_eq!(
-            named("attachment; filename=\"../a b.safetensors\""),
-            Some("a b.safetensors".to_owned())
-        );
-        assert_eq!(named("attachment"), None);
-    }
 }

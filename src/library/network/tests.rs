@@ -15,6 +15,10 @@ const QUICK: Limits = Limits {
     pause: Duration::from_millis(1),
 };
 
+/// A busy machine may be slow; only what must end in an error is tried with little patience.
+const PATIENT: Limits =
+    Limits { silence: Duration::from_mins(1), whole: Duration::from_mins(1), ..QUICK };
+
 /// A server that gives each connection the next of `answers` (the last one for ever after),
 /// then holds it open; what it was sent comes through the channel.
 fn server(answers: Vec<Vec<u8>>) -> (String, Receiver<Vec<u8>>) {
@@ -54,10 +58,7 @@ fn fetched(answer: Vec<u8>) -> Result<Vec<u8>, NetworkError> {
 
 #[test]
 fn bytes_come_as_they_are() {
-    // A busy machine may be slow; only what must end in an error is tried with little patience.
-    let patience = Duration::from_mins(1);
-    let limits = Limits { silence: patience, whole: patience, ..QUICK };
-    let fetched = get(&server(vec![ok(b"some bytes")]).0, &limits, &Cancel::default());
+    let fetched = get(&server(vec![ok(b"some bytes")]).0, &PATIENT, &Cancel::default());
     assert_eq!(fetched.unwrap(), b"some bytes");
 }
 
@@ -93,6 +94,18 @@ fn refusals_name_the_host_and_never_the_key() {
         let error = get(address, &QUICK, &Cancel::default()).unwrap_err();
         assert!(matches!(error, NetworkError::NoAddress), "{address}: {error}");
     }
+}
+
+#[test]
+fn a_redirect_does_not_tell_the_next_server_the_key() {
+    let (next, requests) = server(vec![ok(b"x")]);
+    let headers =
+        format!("Location: {}/other\r\nContent-Length: 0\r\n", next.replace("?key=secret", ""));
+    let (address, asked) = server(vec![response("302 Found", &headers, b"")]);
+    assert_eq!(get(&address, &PATIENT, &Cancel::default()).unwrap(), b"x");
+    assert!(String::from_utf8(asked.recv().unwrap()).unwrap().contains("key=secret"));
+    let request = String::from_utf8(requests.recv().unwrap()).unwrap().to_lowercase();
+    assert!(!request.contains("secret") && !request.contains("referer"), "{request}");
 }
 
 #[test]

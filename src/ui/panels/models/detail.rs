@@ -68,16 +68,20 @@ fn facts(ui: &mut Ui, cx: &Cx<'_>, card: &ModelCard) {
     }
 }
 
+/// Whether the form may name it as it is now: a checkpoint of this machine only for the engine here.
+pub(super) fn is_usable(cx: &Cx<'_>, card: &ModelCard) -> bool {
+    let fits = cx.preferences.engine == EngineKind::Local || card.kind != ModelKind::Checkpoint;
+    card.fault.is_none() && fits
+}
+
 fn use_it(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard) {
     ui.horizontal(|ui| {
-        let usable = card.fault.is_none() && card.kind != ModelKind::Vae;
         let (words, hint) = match card.kind {
             ModelKind::Checkpoint => ("Use this model", "The form draws with it"),
             _ => ("Add to the form", "A row in its stack"),
         };
-        let local =
-            cx.preferences.engine == EngineKind::Local || card.kind != ModelKind::Checkpoint;
-        let button = ui.add_enabled_ui(usable && local, |ui| text_button(ui, words)).inner;
+        let usable = card.kind != ModelKind::Vae && is_usable(cx, card);
+        let button = ui.add_enabled_ui(usable, |ui| text_button(ui, words)).inner;
         if button.on_hover_text(hint).clicked() {
             if card.kind == ModelKind::Checkpoint {
                 cx.draft.model = Some(card.air.to_string());

@@ -7,6 +7,7 @@ use egui::{
     Align2, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
+use super::detail::is_usable;
 use crate::task::{ModelCard, ModelKind};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{paint_elided, search_field, segmented};
@@ -124,7 +125,8 @@ fn row(ui: &mut Ui, cx: &mut Cx<'_>, card: &ModelCard) {
     if response.clicked() {
         choose(cx, card);
     }
-    if response.double_clicked() && card.kind == ModelKind::Checkpoint && card.fault.is_none() {
+    let is_checkpoint = card.kind == ModelKind::Checkpoint;
+    if response.double_clicked() && is_checkpoint && is_usable(cx, card) {
         cx.draft.model = Some(card.air.to_string());
         cx.view.sheets.models = false;
     }
