@@ -16,6 +16,7 @@ mod reader;
 mod saver;
 mod scanner;
 mod shelf;
+mod threads;
 mod tray;
 mod waiting;
 mod watcher;
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant, SystemTime};
 use eframe::egui;
 
 use crate::jobs::{
-    EngineMaker, Event, EventSink, GuideMaker, Journal, Journaled, Provider, Status, Switchboard,
+    EngineMaker, Event, EventSink, GuideMaker, Journal, Journaled, Status, Switchboard,
 };
 use crate::library::{
     Bare, Downloads, Home, JournalError, JournalFolder, Library, Pictures, Thumbnails,
@@ -119,7 +120,7 @@ pub struct App {
     home: Home,
     library: Arc<Library>,
     /// All engines behind the journal.
-    provider: Box<dyn Provider>,
+    provider: Journaled,
     engines: EngineRoom,
     guides: Arc<dyn GuideMaker>,
     journal: Option<Arc<JournalFolder>>,
@@ -165,7 +166,8 @@ impl App {
         let journal =
             journal.map_err(|error| state.world.notify(Tone::Failed, sentence(&error))).ok();
         let board = Arc::new(Switchboard::new(Arc::clone(&engines)));
-        let provider = journaled(Box::new(Arc::clone(&board)), journal.as_ref())?;
+        let entries = journal.clone().map(|journal| journal as Arc<dyn Journal>);
+        let provider = Journaled::start(Box::new(Arc::clone(&board)), entries)?;
         let textures = Textures::start(ctx, &Thumbnails::new(&home))?;
         let reader = Reader::start(home.clone(), messenger.clone())?;
         let scanner = Scanner::start(Arc::clone(&library), messenger.clone())?;
@@ -214,15 +216,6 @@ impl App {
         Ok(app)
     }
 
-    fn on_a_thread(&mut self, work: impl FnOnce(&Messenger) + Send + 'static) {
-        let messenger = self.messenger.clone();
-        let started =
-            std::thread::Builder::new().name("desk".to_owned()).spawn(move || work(&messenger));
-        if let Err(error) = started {
-            self.state.world.notify(Tone::Failed, format!("The system gives no thread: {error}"));
-        }
-    }
-
     /// Tells the log how long the first frame took; the second begins when the first is on the screen.
     fn tell_first_frame(&mut self, ctx: &egui::Context) {
         let Some(asked_for) = self.asked_for else { return };
@@ -244,7 +237,8 @@ impl App {
         self.mask_watcher.watch(self.state.draft.mask.kept());
         if let Some((ticket, source)) = self.state.take_wanted_mask() {
             let (pictures, folder) = (self.pictures.clone(), self.home.painting_dir());
-            self.on_a_thread(masks::read((pictures, folder), ticket, source));
+            let lost = masks::lost(ticket);
+            self.on_a_thread_or(lost, masks::read((pictures, folder), ticket, source));
         }
         self.mask_saver.offer(&self.state, ctx);
         self.counter.count(self.state.world.texts(&self.state.draft));
@@ -265,30 +259,37 @@ impl App {
     }
 }
 
-/// The state as the last window left it, and who keeps it.
+/// The state as the last window left it, and who keeps it. A settings file that cannot be understood is
+/// never written over.
 fn restored(home: &Home) -> std::io::Result<(State, Saver)> {
-    let settings_file = home.settings_file();
-    let (settings, trouble) = match Settings::read(&settings_file) {
+    let file = home.settings_file();
+    let (settings, trouble) = match Settings::read(&file) {
         Ok(settings) => (settings.unwrap_or_default(), None),
-        Err(error) => (Settings::default(), Some(error)),
+        Err(error) => (Settings::default(), Some((error, Settings::set_aside(&file)))),
     };
     let mut state = State::new(settings.draft.clone(), settings.view.clone());
     state.preferences = settings.preferences.clone();
-    if let Some(error) = trouble {
-        tracing::warn!("{}: {error}", settings_file.display());
-        state.world.notify(Tone::Failed, format!("Starting afresh: {error}"));
-    }
-    let saver = Saver::start(settings_file, settings)?;
+    let Some((error, moved)) = trouble else {
+        return Ok((state, Saver::start(file, settings)?));
+    };
+    let (text, saver) = match moved {
+        Ok(place) => {
+            let text =
+                format!("Starting afresh: {error}. The file was set aside: {}", place.display());
+            (text, Saver::start(file, settings)?)
+        }
+        Err(why) => {
+            let text = format!(
+                "Starting afresh, and nothing you change is kept: {error}, and the file cannot be set \
+                 aside ({why}): {}",
+                file.display()
+            );
+            (text, Saver::idle(settings))
+        }
+    };
+    tracing::warn!("{text}");
+    state.world.notify(Tone::Failed, text);
     Ok((state, saver))
-}
-
-/// The provider behind the journal, if there is one.
-fn journaled(
-    provider: Box<dyn Provider>,
-    journal: Option<&Arc<JournalFolder>>,
-) -> std::io::Result<Box<dyn Provider>> {
-    let Some(journal) = journal else { return Ok(provider) };
-    Ok(Box::new(Journaled::start(provider, Arc::clone(journal) as Arc<dyn Journal>)?))
 }
 
 /// An error as a sentence that stands alone.

@@ -3,7 +3,7 @@
 //! One JSON file, replaced whole, so that a crash leaves the old one or the new one. No key is kept here.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,26 @@ impl Settings {
         }
     }
 
+    /// Moves a `file` that cannot be understood out of the way, beside itself and never over another; returns
+    /// where it lies now.
+    ///
+    /// # Errors
+    /// When it cannot be moved; it is then where it was.
+    pub fn set_aside(file: &Path) -> io::Result<PathBuf> {
+        let beside = |number: u32| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(".damaged");
+            if number > 1 {
+                name.push(format!("-{number}"));
+            }
+            PathBuf::from(name)
+        };
+        let free = (1..=u32::MAX).map(beside).find(|place| place.symlink_metadata().is_err());
+        let place = free.ok_or(io::ErrorKind::AlreadyExists)?;
+        std::fs::rename(file, &place)?;
+        Ok(place)
+    }
+
     /// Replaces `file` as a whole.
     ///
     /// # Errors
@@ -98,6 +118,12 @@ mod tests {
         let file = folder.path().join("settings.json");
         std::fs::write(&file, "{").unwrap();
         assert!(matches!(Settings::read(&file), Err(SettingsError::Damaged(_))));
+        for name in ["settings.json.damaged", "settings.json.damaged-2"] {
+            assert_eq!(Settings::set_aside(&file).unwrap(), folder.path().join(name));
+            assert!(Settings::read(&file).unwrap().is_none());
+            assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), "{");
+            std::fs::write(&file, "{").unwrap();
+        }
         std::fs::write(&file, r#"{"draft":{"steps":9,"hat":1},"unknown":2}"#).unwrap();
         assert_eq!(Settings::read(&file).unwrap().unwrap().draft.steps, Some(9));
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::news::{Messenger, News};
+use super::threads::lost;
 use super::{App, capitalised};
-use crate::jobs::{EngineMaker, Job, JobId, Status, Switchboard};
-use crate::library::{Home, KeyError, KeyPlace, KeyStore, Ledger, Promised};
-use crate::state::{Effect, KeyStatus, Preferences, Secret, Tone};
+use crate::jobs::{EngineMaker, Failure, Job, JobId, Status, Switchboard};
+use crate::library::{Home, KeyError, KeyPlace, KeyStore, Ledger, Promised, Weighed};
+use crate::state::{Effect, KeyStatus, ModelSearch, Preferences, Secret, Tone};
 
 /// The engines, and what is being found out about them.
 pub(super) struct EngineRoom {
@@ -33,9 +34,9 @@ impl EngineRoom {
         self.board.status_of(preferences.engine)
     }
 
-    /// Lets engines that could not be started be tried again.
+    /// Lets engines that cannot work be tried again.
     pub(super) fn renew_failed(&self) {
-        self.board.renew();
+        self.board.renew_failed();
     }
 }
 
@@ -49,12 +50,7 @@ impl App {
                 let maker = Arc::clone(&self.engines.maker);
                 self.on_a_thread(look(home, maker));
             }
-            Effect::SearchModels(words) => {
-                let board = Arc::clone(&self.engines.board);
-                self.on_a_thread(move |messenger| {
-                    messenger.send(News::ModelsFound(board.search(&words)));
-                });
-            }
+            Effect::SearchModels(search) => self.search_models(search),
             _ => {}
         }
     }
@@ -62,34 +58,54 @@ impl App {
     pub(super) fn hear_of_engines(&mut self, news: News) {
         match news {
             News::Foreseen(outlook) => self.state.world.engines.outlook = Some(*outlook),
-            News::Weighed(id, estimate, stop) => {
+            News::Weighed(id, weighed) => {
                 self.engines.weighed = None;
                 // The question may have been answered otherwise meanwhile.
-                if self.state.to_weigh().is_some_and(|job| job.id == id)
-                    && let Some(effect) = self.state.weighed(estimate, stop)
+                if self.state.to_weigh().is_some_and(|parcel| parcel.id() == Some(id))
+                    && let Some(effect) = self.state.weighed(weighed)
                 {
                     self.perform(effect);
                 }
             }
             News::Key(key) => self.state.world.engines.key = key,
             News::KeyChanged(key) => {
-                self.engines.board.renew();
+                self.engines.board.renew_remote();
                 self.state.set_key(key);
             }
             News::Devices(devices) => self.state.world.engines.devices = Some(devices),
-            News::ModelsFound(found) => self.state.set_found(found),
+            News::ModelsFound(search, found) => self.state.set_found(&search, found),
             _ => {}
         }
     }
 
-    /// Has the next task of the service weighed.
+    /// Asks the service for models, as soon as it can be asked.
+    fn search_models(&mut self, search: ModelSearch) {
+        let words = search.words.clone();
+        match self.engines.board.searcher() {
+            Ok(searcher) => {
+                let failure = Failure { headline: capitalised(&lost().headline), ..lost() };
+                let lost = News::ModelsFound(search.clone(), Err(failure));
+                self.on_a_thread_or(lost, move |messenger| {
+                    messenger.send(News::ModelsFound(search, searcher(&words)));
+                });
+            }
+            Err(failure) => self.state.set_found(&search, Err(failure)),
+        }
+    }
+
+    /// Has what is to be sent next weighed.
     pub(super) fn weigh_next(&mut self) {
-        let Some(job) = self.state.to_weigh().filter(|_| self.engines.weighed.is_none()) else {
+        let Some(parcel) = self.state.to_weigh().filter(|_| self.engines.weighed.is_none()) else {
             return;
         };
-        let (job, limit) = (job.clone(), self.state.preferences.daily_limit);
-        self.engines.weighed = Some(job.id);
-        self.on_a_thread(weigh(self.home.clone(), job, limit, self.state.promised()));
+        let Some(id) = parcel.id() else { return };
+        let (jobs, limit) = (parcel.jobs.clone(), self.state.preferences.daily_limit);
+        self.engines.weighed = Some(id);
+        let lost = News::Weighed(id, Err(lost().headline));
+        let (home, promised) = (self.home.clone(), self.state.promised());
+        self.on_a_thread_or(lost, move |messenger| {
+            messenger.send(News::Weighed(id, weigh(&home, &jobs, limit, promised)));
+        });
     }
 
     /// Has the journal keep the order of those that wait, when the user has changed it.
@@ -105,27 +121,22 @@ impl App {
     }
 }
 
-/// Looks up what the job costs and whether it may be sent. Without a limit a book that cannot be read
+/// Looks up what the jobs cost and whether they may be sent. Without a limit a book that cannot be read
 /// stops nothing.
 fn weigh(
-    home: Home,
-    job: Job,
+    home: &Home,
+    jobs: &[Job],
     limit: Option<f64>,
     promised: Promised,
-) -> impl FnOnce(&Messenger) + Send + 'static {
-    move |messenger| {
-        let weighed =
-            Ledger::open(&home).and_then(|ledger| ledger.weigh(&job.request, limit, promised));
-        let (estimate, stop) = match weighed {
-            Ok(weighed) => (weighed.estimate, Ok(weighed.stop)),
-            Err(error) if limit.is_none() => {
-                tracing::warn!("{error}");
-                (None, Ok(None))
-            }
-            Err(error) => (None, Err(error.to_string())),
-        };
-        messenger.send(News::Weighed(job.id, estimate, stop));
-    }
+) -> Result<Weighed, String> {
+    let weighed = Ledger::open(home).and_then(|ledger| ledger.weigh(jobs, limit, promised));
+    weighed.or_else(|error| {
+        if limit.is_some() {
+            return Err(error.to_string());
+        }
+        tracing::warn!("{error}");
+        Ok(Weighed { prices: Vec::new(), stop: None })
+    })
 }
 
 fn keep_key(home: Home, key: Secret) -> impl FnOnce(&Messenger) + Send + 'static {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Messenger, News, opener};
+use super::{Messenger, News, opener, threads};
 use crate::jobs::{Cancel, GuideMaker, GuideOrder};
 use crate::library::{Annotators, BringInError, Home, Library, Pictures, read_picture};
 use crate::pixels::{FileFormat, encode};
@@ -28,9 +28,17 @@ pub(super) fn draw(
     (slot, preprocess): (GuideSlot, Preprocess),
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        messenger.send(News::Guide(slot, name, drawn(&desk, &path, preprocess)));
+        messenger.send(News::Guide(slot, name(&path), drawn(&desk, &path, preprocess)));
     }
+}
+
+/// What is told of a guide when the thread that drew it ended without a word.
+pub(super) fn lost(slot: GuideSlot, path: &Path) -> News {
+    News::Guide(slot, name(path), Err(io::Error::other(threads::lost()).into()))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Which guides lack the network that draws them, and why.
@@ -49,8 +57,7 @@ pub(super) fn whole(
     slot: GuideSlot,
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        messenger.send(News::Guide(slot, name, pictures.bring_in(&path)));
+        messenger.send(News::Guide(slot, name(&path), pictures.bring_in(&path)));
     }
 }
 

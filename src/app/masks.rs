@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::desk::UNSEEN;
 use super::news::{Messenger, News};
+use super::threads;
 use crate::library::{BringInError, Pictures, read_picture, write_atomically};
 use crate::pixels::{FileFormat, Ink, Mask, encode};
 use crate::state::{MaskChange, MaskOrder, MaskSource, MaskTicket, MaskWork, State, Tone};
@@ -28,6 +29,11 @@ pub(super) fn keep(
         let kept = png(&mask).and_then(|bytes| pictures.keep(&bytes));
         messenger.send(News::MaskDrawn(Box::new(task), engine, kept));
     }
+}
+
+/// What is told of a mask's pixels when a thread that had them ended without a word.
+pub(super) fn lost(ticket: MaskTicket) -> News {
+    News::MaskPixels(ticket, Err(format!("The mask could not be had: {}", threads::lost())))
 }
 
 fn png(mask: &Mask) -> Result<Vec<u8>, BringInError> {
@@ -89,6 +95,9 @@ fn changed(
         MaskChange::Grow(pixels) => mask.grown_by(pixels),
         MaskChange::Shrink(pixels) => mask.shrunk_by(pixels),
         MaskChange::Feather(pixels) => mask.softened(pixels),
+        MaskChange::Invert => mask.inverted(),
+        MaskChange::Fill(Ink::Add) => Mask::even(mask.extent(), u8::MAX),
+        MaskChange::Fill(Ink::Remove) => Mask::even(mask.extent(), 0),
         MaskChange::FillAt { x, y } => mask.filled_at(x, y),
         MaskChange::Colour { x, y, tolerance, everywhere, ink } => {
             let picture = read_picture(start)
@@ -140,12 +149,17 @@ fn export(mask: &Mask, messenger: &Messenger) {
 /// What is written: the start picture it belongs to, and the pixels.
 type Page = (Uuid, Mask);
 
+/// Tells masks apart: the start picture, and the numbers of [`Painting::to_save`].
+///
+/// [`Painting::to_save`]: crate::state::Painting::to_save
+type Version = (Uuid, [u64; 2]);
+
 /// Saves the mask that is being painted, so that a restart goes on with it.
 pub(super) struct MaskSaver {
     sender: Option<SyncSender<Page>>,
     thread: Option<JoinHandle<()>>,
-    written: Option<(Uuid, u64)>,
-    now: Option<(Uuid, u64)>,
+    written: Option<Version>,
+    now: Option<Version>,
     changed: Instant,
 }
 
@@ -167,9 +181,9 @@ impl MaskSaver {
 
     /// Looks whether something changed; once a frame.
     pub(super) fn offer(&mut self, state: &State, ctx: &egui::Context) {
-        let Some((seed_image, revision, mask)) = state.painting.to_save() else { return };
-        if self.now != Some((seed_image, revision)) {
-            self.now = Some((seed_image, revision));
+        let Some((seed_image, numbers, mask)) = state.painting.to_save() else { return };
+        if self.now != Some((seed_image, numbers)) {
+            self.now = Some((seed_image, numbers));
             self.changed = Instant::now();
         }
         if self.now == self.written {
@@ -191,7 +205,7 @@ impl MaskSaver {
         let unsaved = state
             .painting
             .to_save()
-            .filter(|(seed_image, revision, _)| self.written != Some((*seed_image, *revision)));
+            .filter(|(seed_image, numbers, _)| self.written != Some((*seed_image, *numbers)));
         if let Some((seed_image, _, mask)) = unsaved
             && let Some(sender) = &self.sender
         {

@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::{App, wildcards};
 use crate::jobs::{Failure, JobId, NsfwScore, OfferedDevice, Waiting};
-use crate::library::{BringInError, DownloadState, Estimate, Stop, StoredImage};
+use crate::library::{BringInError, DownloadState, StoredImage, Weighed};
 use crate::pixels::Mask;
 use crate::state::{
-    Effect, GuideSlot, KeyStatus, Listing, MaskTicket, Meter, ModelFile, Offer, Outlook,
-    StartPicture, Tone,
+    Effect, GuideSlot, KeyStatus, Listing, MaskTicket, Meter, ModelFile, ModelSearch, Offer,
+    Outlook, StartPicture, Tone,
 };
 use crate::task::{EngineKind, ModelCard, Task};
 
@@ -35,8 +35,12 @@ pub(super) enum News {
     StarsKept,
     /// The files of these pictures were moved into the trash, or could not be.
     Deleted(Vec<Uuid>),
+    /// The files of these of them are still among the results.
+    NotDeleted(Vec<Uuid>),
     /// The files of these pictures are back.
     Restored(Vec<Uuid>),
+    /// The files of these are still in the trash.
+    NotRestored(Vec<Uuid>),
     /// The results folder is to be listed once more.
     LookAgain,
     /// These pixels are for the clipboard.
@@ -69,16 +73,17 @@ pub(super) enum News {
     Waiting(Vec<Waiting>),
     /// What the form's request takes.
     Foreseen(Box<Outlook>),
-    /// What that job will cost, and why it must not be sent unasked; else why nobody knows.
-    Weighed(JobId, Option<Estimate>, Result<Option<Stop>, String>),
+    /// What the parcel of that first job will cost, and whether it may be sent unasked; else why nobody
+    /// knows.
+    Weighed(JobId, Result<Weighed, String>),
     /// Where the key is, if there is one.
     Key(KeyStatus),
     /// The key was changed by the user.
     KeyChanged(KeyStatus),
     /// Devices that this machine offers.
     Devices(Vec<OfferedDevice>),
-    /// Models of the service.
-    ModelsFound(Result<Vec<ModelCard>, Failure>),
+    /// Models of the service that was asked so.
+    ModelsFound(ModelSearch, Result<Vec<ModelCard>, Failure>),
     /// What the files of models are, and the folders that are looked through.
     ModelFiles(HashMap<PathBuf, ModelFile>, Vec<PathBuf>),
     /// What lies there was added to the library, under this path.
@@ -128,7 +133,7 @@ impl App {
         self.state.refresh(SystemTime::now());
     }
 
-    fn hear(&mut self, news: News) {
+    pub(super) fn hear(&mut self, news: News) {
         match news {
             News::Judged(verdicts) => self.state.world.gallery.set_verdicts(verdicts),
             News::Listed(stored) => self.listed(stored),
@@ -139,6 +144,8 @@ impl App {
             News::Starred(starred) => self.state.world.gallery.set_stars(starred),
             News::StarsKept => self.state.world.gallery.stars_kept(),
             News::Deleted(images) => self.state.world.gallery.left(&images),
+            News::NotDeleted(images) => self.state.not_deleted(&images),
+            News::NotRestored(images) => self.state.world.gallery.not_restored(&images),
             News::Restored(images) => {
                 self.textures.retry_broken();
                 self.state.brought_back(&images);
@@ -186,7 +193,7 @@ impl App {
             | News::Key(_)
             | News::KeyChanged(_)
             | News::Devices(_)
-            | News::ModelsFound(_) => self.hear_of_engines(news),
+            | News::ModelsFound(..) => self.hear_of_engines(news),
         }
     }
 

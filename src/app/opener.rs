@@ -1,4 +1,5 @@
-//! Brings pictures to start from into the library: chosen in a dialog, dropped, or pasted.
+//! Brings in what comes from outside: pictures to start from, chosen in a dialog, dropped, or pasted; and
+//! models that are dropped.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,46 +10,67 @@ use egui::ColorImage;
 
 use super::desk::UNSEEN;
 use super::news::{Messenger, News};
+use super::shelf;
 use crate::library::{BringInError, Library, Pictures};
 use crate::metadata;
 use crate::pixels::{Extent, FileFormat, Picture, encode};
 use crate::state::{Offer, Tone};
 
-/// A picture that came to the window by itself.
+/// What came to the window by itself.
 pub(super) enum Arrival {
     /// Dropped from elsewhere.
-    File(PathBuf),
+    Files(Vec<PathBuf>),
     /// Pasted.
     Pixels(Arc<ColorImage>),
 }
 
-/// The picture that this frame brought; of several files dropped at once, the first.
+/// What this frame brought.
 pub(super) fn arrival(ctx: &egui::Context) -> Option<Arrival> {
     ctx.input(|input| {
-        let dropped = input.raw.dropped_files.first();
-        dropped.map(|file| Arrival::File(file.path().to_owned())).or_else(|| {
-            input.events.iter().find_map(|event| match event {
-                egui::Event::PasteImage(image) => Some(Arrival::Pixels(Arc::clone(image))),
-                _ => None,
-            })
+        let dropped = &input.raw.dropped_files;
+        if !dropped.is_empty() {
+            let files = dropped.iter().map(|file| file.path().to_owned());
+            return Some(Arrival::Files(files.collect()));
+        }
+        input.events.iter().find_map(|event| match event {
+            egui::Event::PasteImage(image) => Some(Arrival::Pixels(Arc::clone(image))),
+            _ => None,
         })
     })
 }
 
-/// Brings in what arrived.
+/// Brings in what arrived: models and folders join the library, of several pictures the first is opened.
 pub(super) fn bring_in(
     pictures: Pictures,
     library: Arc<Library>,
     arrival: Arrival,
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| match arrival {
-        Arrival::File(path) => open((&pictures, &library), &path, messenger),
+        Arrival::Files(files) => {
+            let (models, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| is_model(it));
+            for path in models {
+                shelf::add(&library, path, messenger);
+            }
+            let Some(first) = files.first() else { return };
+            open((&pictures, &library), first, messenger);
+            if files.len() > 1 {
+                let text = format!("Of {} files the first was opened", files.len());
+                messenger.send(News::Said(Tone::Done, text));
+            }
+        }
         Arrival::Pixels(image) => {
             messenger.send(News::Opening);
             let opened = keep_pixels(&pictures, &image);
             messenger.send(News::Opened("What was pasted".to_owned(), opened));
         }
     }
+}
+
+/// Whether the library is asked to take it, which refuses what it does not know.
+fn is_model(path: &Path) -> bool {
+    const ENDINGS: [&str; 4] = ["safetensors", "ckpt", "pt", "bin"];
+    let is_one = |ending: &&str| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(ending));
+    path.is_dir() || ENDINGS.iter().any(is_one)
 }
 
 /// Asks for a file, then brings it in.

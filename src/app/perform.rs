@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use eframe::egui;
 
-use super::{App, desk, guides, masks, opener, waiting};
-use crate::state::{Effect, GalleryOrder};
+use super::news::News;
+use super::{App, desk, guides, masks, opener, threads, waiting};
+use crate::jobs::{Event, Job, Progress};
+use crate::state::{Effect, GalleryOrder, Tone};
 
 impl App {
     /// Takes in a picture that was dropped on the window or pasted.
@@ -16,16 +18,29 @@ impl App {
         }
     }
 
+    /// Gives jobs to their engines; fails the cards of those that are not taken. The way of events would
+    /// make this thread wait for itself.
+    fn submit(&mut self, jobs: Vec<Job>) {
+        for job in jobs {
+            let id = job.id;
+            if let Err(failure) = self.provider.submit(job, self.sink.clone()) {
+                self.state.receive(&Event { job: id, progress: Progress::Failed(failure) });
+            }
+        }
+    }
+
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Submit(job) => self.provider.submit(job, self.sink.clone()),
-            Effect::DrawMask(order) => self.on_a_thread(masks::keep(self.pictures.clone(), order)),
-            Effect::Mask(work) => self.on_a_thread(masks::work(work)),
-            Effect::Resume(jobs) => {
-                for job in jobs {
-                    self.provider.submit(job, self.sink.clone());
-                }
+            Effect::Submit(jobs) => self.submit(jobs),
+            Effect::DrawMask(order) => {
+                let text = format!("The mask could not be kept: {}", threads::lost());
+                let lost = News::Said(Tone::Failed, text);
+                self.on_a_thread_or(lost, masks::keep(self.pictures.clone(), order));
             }
+            Effect::Mask(work) => match work.ticket() {
+                Some(ticket) => self.on_a_thread_or(masks::lost(ticket), masks::work(work)),
+                None => self.on_a_thread(masks::work(work)),
+            },
             Effect::Discard(jobs) => {
                 if let Some(journal) = self.journal.clone() {
                     self.on_a_thread(waiting::discard(journal, jobs));
@@ -44,7 +59,8 @@ impl App {
                     home: self.home.clone(),
                     library: Arc::clone(&self.library),
                 };
-                self.on_a_thread(guides::draw(desk, path, (slot, preprocess)));
+                let lost = guides::lost(slot, &path);
+                self.on_a_thread_or(lost, guides::draw(desk, path, (slot, preprocess)));
             }
             Effect::OpenGuide(slot) => {
                 self.on_a_thread(guides::ask(self.pictures.clone(), slot));

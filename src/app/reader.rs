@@ -3,13 +3,14 @@
 //! One thread: it lists, reads what is new, and meanwhile fetches the task of the chosen picture and does
 //! what the user wants with files, in the order of the wishes.
 
-use std::cell::Cell;
 use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
@@ -17,14 +18,16 @@ use super::news::{Messenger, News};
 use super::{sentence, tray};
 use crate::jobs::NsfwScore;
 use crate::library::{
-    Home, Index, IndexError, Ledger, StoredImage, Survey, Thumbnails, Trash, list_stars,
-    list_verdicts,
+    Home, Index, IndexError, Ledger, Survey, Thumbnails, Trash, list_stars, list_verdicts,
 };
 use crate::state::{GalleryOrder, Listing, Tone};
 
+/// Wishes that may wait for the thread.
+const WISHES_WAITING: usize = 4;
+
 /// What the window asks for.
 enum Wish {
-    /// List the folder once more.
+    /// See whether the folder is to be listed.
     LookAgain,
     /// Tell what this picture was made with.
     Task(Uuid),
@@ -40,20 +43,24 @@ pub(super) struct Reader {
     /// Orders for which the thread has no time yet.
     orders: VecDeque<GalleryOrder>,
     fetched: Option<Uuid>,
+    /// Whether the folder is to be listed; not among the wishes, for which there may be no room.
+    again: Arc<AtomicBool>,
 }
 
 impl Reader {
     /// Starts reading.
     pub(super) fn start(home: Home, messenger: Messenger) -> io::Result<Self> {
-        let (wishes, wished) = sync_channel(4);
+        let (wishes, wished) = sync_channel(WISHES_WAITING);
+        let again = Arc::new(AtomicBool::new(true));
+        let of_thread = Arc::clone(&again);
         let name = "results reader".to_owned();
         let thread = thread::Builder::new().name(name).spawn(move || {
-            let reading = Reading { home, messenger, wished, again: Cell::new(true) };
+            let reading = Reading { home, messenger, wished, again: of_thread };
             reading.sweep();
             reading.go_on();
         })?;
         let orders = VecDeque::new();
-        Ok(Self { wishes: Some(wishes), thread: Some(thread), orders, fetched: None })
+        Ok(Self { wishes: Some(wishes), thread: Some(thread), orders, fetched: None, again })
     }
 
     fn wish(&self, wish: Wish) -> Result<(), Wish> {
@@ -78,8 +85,10 @@ impl Reader {
         }
     }
 
-    /// Lists the folder once more; a wish that already waits is enough.
+    /// Lists the folder once more.
     pub(super) fn look_again(&self) {
+        self.again.store(true, Ordering::SeqCst);
+        // A thread that has other wishes is awake: it looks after the next of them.
         self.wish(Wish::LookAgain).ok();
     }
 
@@ -116,7 +125,7 @@ struct Reading {
     messenger: Messenger,
     wished: Receiver<Wish>,
     /// Whether the folder is to be listed.
-    again: Cell<bool>,
+    again: Arc<AtomicBool>,
 }
 
 impl Reading {
@@ -124,7 +133,7 @@ impl Reading {
         // Opened again at each look: another Latelier may have put another file there.
         let mut index = Index::open_or_read_anew(&self.home);
         loop {
-            if self.again.take() {
+            if self.again.swap(false, Ordering::SeqCst) {
                 let heard = self.look(&index).unwrap_or_else(|error| self.tell(&error));
                 if !heard {
                     return self.finish(&index);
@@ -132,7 +141,7 @@ impl Reading {
             }
             let Ok(wish) = self.wished.recv() else { return };
             self.grant(&index, wish);
-            if self.again.get() {
+            if self.again.load(Ordering::SeqCst) {
                 index = Index::open_or_read_anew(&self.home);
             }
         }
@@ -158,8 +167,9 @@ impl Reading {
     /// Tells what the folder holds, and then what was read in the files that the index did not
     /// know. Returns whether anybody still listens.
     fn look(&self, index: &Index) -> Result<bool, IndexError> {
+        let began = SystemTime::now();
         let Survey { present, unread, .. } = index.survey()?;
-        let mut listed = index.page(0, index.count("")?, "")?;
+        let mut listed = index.list()?;
         // A changed picture is in the index as it was.
         let stale: HashSet<Uuid> = unread.iter().map(|image| image.image_uuid).collect();
         listed.retain(|image| !stale.contains(&image.image_uuid));
@@ -170,7 +180,8 @@ impl Reading {
             }
             Err(error) => tracing::warn!("{error}: {}", self.home.results_dir().display()),
         }
-        let told = news_of(list_verdicts(&self.home), listed, &self.home.results_dir());
+        let listing = Listing::new(listed, began);
+        let told = news_of(list_verdicts(&self.home), listing, &self.home.results_dir());
         let complete = told.iter().any(|news| matches!(news, News::Listed(_)));
         let mut heard = told.into_iter().all(|news| self.messenger.send(news));
         if !heard || !complete {
@@ -191,7 +202,7 @@ impl Reading {
 
     fn grant(&self, index: &Index, wish: Wish) {
         match wish {
-            Wish::LookAgain => self.again.set(true),
+            Wish::LookAgain => {}
             Wish::Task(image_uuid) => {
                 let task = index.task(image_uuid).unwrap_or_else(|error| {
                     tracing::warn!("{error}");
@@ -230,11 +241,11 @@ impl Reading {
 /// before they are known, and nothing new is shown while they cannot be.
 fn news_of(
     verdicts: io::Result<Vec<(Uuid, NsfwScore)>>,
-    listed: Vec<StoredImage>,
+    listing: Listing,
     folder: &Path,
 ) -> Vec<News> {
     match verdicts {
-        Ok(verdicts) => vec![News::Judged(verdicts), News::Listed(Listing::new(listed))],
+        Ok(verdicts) => vec![News::Judged(verdicts), News::Listed(listing)],
         Err(error) => {
             let text = format!(
                 "New results are not shown, because it cannot be read which of them may show \
@@ -256,10 +267,29 @@ mod tests {
     fn without_the_verdicts_nothing_is_listed_and_the_reason_is_told() {
         let folder = Path::new("results");
         let unread = || Err(io::Error::from(io::ErrorKind::PermissionDenied));
-        let told = news_of(unread(), Vec::new(), folder);
+        let told = news_of(unread(), Listing::default(), folder);
         let [News::Said(Tone::Failed, text)] = &told[..] else { panic!("something was listed") };
         assert!(text.contains("permission denied") && text.ends_with("results"), "{text}");
-        let told = news_of(Ok(Vec::new()), Vec::new(), folder);
+        let told = news_of(Ok(Vec::new()), Listing::default(), folder);
         assert!(matches!(&told[..], [News::Judged(_), News::Listed(_)]), "verdicts come first");
+    }
+
+    /// The thread is held up at its first word, with as many wishes as there is room for.
+    #[test]
+    fn a_wish_to_look_again_is_not_lost_among_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, news) = sync_channel(0);
+        let messenger = Messenger { sender, ctx: eframe::egui::Context::default() };
+        let reader = Reader::start(Home::at(folder.path()), messenger).unwrap();
+        let patience = std::time::Duration::from_secs(20);
+        news.recv_timeout(patience).unwrap();
+        while reader.wish(Wish::Task(Uuid::nil())).is_ok() {}
+        reader.look_again();
+        let mut listings = 0;
+        while listings < 2 {
+            let told = news.recv_timeout(patience).expect("the second listing");
+            listings += usize::from(matches!(told, News::Listed(_)));
+        }
+        drop(news);
     }
 }

@@ -45,6 +45,12 @@ impl Saver {
         })
     }
 
+    /// Writes nothing, ever: the file holds something else that must stay.
+    pub(super) fn idle(settings: Settings) -> Self {
+        let now = settings.clone();
+        Self { sender: None, thread: None, written: settings, now, changed: Instant::now() }
+    }
+
     /// Looks whether something changed; once a frame.
     pub(super) fn offer(&mut self, state: &State, ctx: &egui::Context) {
         let changed = self.now.draft != state.draft
@@ -58,7 +64,7 @@ impl Saver {
             };
             self.changed = Instant::now();
         }
-        if self.now == self.written {
+        if self.now == self.written || self.sender.is_none() {
             return;
         }
         let Some(left) = REST.checked_sub(self.changed.elapsed()) else { return self.write() };

@@ -126,7 +126,8 @@ fn look(library: &Library, maker: &dyn EngineMaker, messenger: &Messenger) {
     messenger.send(News::ModelFiles(files, library.added_folders()));
 }
 
-fn add(library: &Library, path: PathBuf, messenger: &Messenger) {
+/// Adds a model or a folder of models for good, and tells.
+pub(super) fn add(library: &Library, path: PathBuf, messenger: &Messenger) {
     let addition = Addition { path: path.clone(), air: None, kind: None };
     let added = library.add(&addition);
     if added.is_ok() {

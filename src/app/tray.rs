@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::news::News;
 use super::sentence;
-use crate::library::{Home, Index, Trash, TrashError, set_star};
+use crate::library::{Home, Index, Trash, TrashError, disown, set_star};
 use crate::state::{GalleryOrder, Tone};
 
 /// Does `order`; returns what the window has to hear. Orders that are not about the files themselves are
@@ -15,7 +15,7 @@ pub(super) fn carry_out(home: &Home, index: &Index, order: GalleryOrder) -> Vec<
     match order {
         GalleryOrder::Star(images, starred) => star(home, &images, starred),
         GalleryOrder::Delete(images) => delete(home, index, images),
-        GalleryOrder::Restore(images) => restore(home, &images),
+        GalleryOrder::Restore(images) => restore(home, index, &images),
         GalleryOrder::EmptyTrash => empty_trash(home),
         GalleryOrder::Export(..) | GalleryOrder::Reveal(_) | GalleryOrder::CopyPicture(_) => {
             Vec::new()
@@ -37,21 +37,37 @@ fn star(home: &Home, images: &[Uuid], starred: bool) -> Vec<News> {
 
 fn delete(home: &Home, index: &Index, images: Vec<Uuid>) -> Vec<News> {
     let trash = Trash::of(home);
+    // First: what is only half deleted when the power fails is not made again.
+    disown(home, &images);
     let (gone, failed) = each(&images, |image| trash.put(image));
     if let Err(error) = index.forget(&gone) {
         // The next look at the folder finds out.
         tracing::warn!("{error}");
     }
-    let mut news = vec![News::Deleted(images)];
-    news.extend(told("could not be deleted", failed));
+    let still_there = failed.iter().map(|(image, _)| *image).collect();
+    let mut news = vec![News::Deleted(images), News::NotDeleted(still_there)];
+    if let Some(said) = told("could not be deleted", &failed) {
+        news.extend([said, News::LookAgain]);
+    }
     news
 }
 
-fn restore(home: &Home, images: &[Uuid]) -> Vec<News> {
+fn restore(home: &Home, index: &Index, images: &[Uuid]) -> Vec<News> {
     let trash = Trash::of(home);
     let (back, failed) = each(images, |image| trash.restore(image));
-    let mut news = vec![News::Restored(back)];
-    news.extend(told("could not be brought back", failed));
+    // Before the window hears of them: it asks what they were made with.
+    if let Err(error) = index.refresh() {
+        tracing::warn!("{error}");
+    }
+    let is_there = |(image, why): &(Uuid, TrashError)| match why {
+        TrashError::Move { .. } => Some(*image),
+        TrashError::Gone { .. } => None,
+    };
+    let still_there = failed.iter().filter_map(is_there).collect();
+    let mut news = vec![News::Restored(back), News::NotRestored(still_there)];
+    news.extend(told("could not be brought back", &failed));
+    // Their stars are on disk again.
+    news.push(News::LookAgain);
     news
 }
 
@@ -67,26 +83,25 @@ fn empty_trash(home: &Home) -> Vec<News> {
     vec![News::Said(tone, text)]
 }
 
-/// The pictures with which it was done, and why not with the others.
+/// The pictures with which it was done, and the others with the reason.
 fn each(
     images: &[Uuid],
     work: impl Fn(Uuid) -> Result<(), TrashError>,
-) -> (Vec<Uuid>, Vec<TrashError>) {
+) -> (Vec<Uuid>, Vec<(Uuid, TrashError)>) {
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for image in images {
         match work(*image) {
             Ok(()) => done.push(*image),
-            Err(error) => failed.push(error),
+            Err(error) => failed.push((*image, error)),
         }
     }
     (done, failed)
 }
 
-/// What is said of those with which it was not done; the folder is then listed anew.
-fn told(what: &str, failed: Vec<TrashError>) -> Vec<News> {
+/// What is said of those with which it was not done.
+fn told(what: &str, failed: &[(Uuid, TrashError)]) -> Option<News> {
+    let (_, first) = failed.first()?;
     let count = failed.len();
-    let Some(first) = failed.into_iter().next() else { return Vec::new() };
     let pictures = if count == 1 { "A picture".to_owned() } else { format!("{count} pictures") };
-    let text = format!("{pictures} {what}. {}", sentence(&first));
-    vec![News::Said(Tone::Failed, text), News::LookAgain]
+    Some(News::Said(Tone::Failed, format!("{pictures} {what}. {}", sentence(first))))
 }

@@ -22,14 +22,10 @@ pub struct BenchIndexArgs {
     rows: u32,
 }
 
-/// Pictures in a page, as a grid would ask for them.
-const PAGE: usize = 200;
-
 pub(super) fn bench_index(args: BenchIndexArgs, home: &Home) -> anyhow::Result<u8> {
     fs::create_dir_all(home.root())?;
     let folder = tempfile::Builder::new().prefix("bench-index-").tempdir_in(home.root())?;
     let home = Home::at(folder.path());
-    let rows = args.rows as usize;
     fs::create_dir_all(home.results_dir())?;
     for number in 0..args.rows {
         write(&home, number)?;
@@ -39,13 +35,7 @@ pub(super) fn bench_index(args: BenchIndexArgs, home: &Home) -> anyhow::Result<u
     drop(index);
     let index = time("open", || Index::open(&home))?;
     time("refresh, nothing new", || index.refresh())?;
-    time("count", || index.count(""))?;
-    time("page, first", || index.page(0, PAGE, ""))?;
-    time("page, last", || index.page(rows.saturating_sub(PAGE), PAGE, ""))?;
-    time("page, all", || index.page(0, rows, ""))?;
-    time("count of 1 in 97", || index.count("lighthouse 41"))?;
-    time("page of 1 in 97", || index.page(0, PAGE, "lighthouse 41"))?;
-    time("page of two letters", || index.page(0, PAGE, "41"))?;
+    time("list", || index.list())?;
     let bytes = fs::metadata(home.index_file())?.len();
     writeln!(io::stdout(), "{:>10.1} MiB  the file", bytes as f64 / f64::from(1 << 20))?;
     Ok(DONE)

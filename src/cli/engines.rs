@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
@@ -23,6 +24,9 @@ use crate::task::{Air, ModelCard, Request};
 
 /// Jobs that a service is given at a time; it advises two to four.
 const REMOTE_AT_ONCE: usize = 4;
+
+/// How long a search may take.
+const SEARCH: Duration = Duration::from_secs(30);
 
 /// Models that a search brings.
 const FOUND: u32 = 20;
@@ -177,7 +181,11 @@ fn search(engine: &RemoteEngine, words: &str) -> Result<Vec<ModelCard>, Failure>
         "taskType": "modelSearch", "taskUUID": id.to_string(), "search": words, "category": "checkpoint", "limit": FOUND,
     });
     let task: Map<String, Value> = task.as_object().cloned().unwrap_or_default();
-    let asked = engine.ask(Question { id, task, resumed: false }).recv().unwrap_or_default();
+    let answer = engine.ask(Question { id, task, resumed: false });
+    let asked = answer.recv_timeout(SEARCH).map_err(|error| {
+        let headline = "The service did not answer the search; try again in a moment";
+        Failure::new(FailureKind::Busy, headline).with_details(error.to_string())
+    })?;
     if let Some(failure) = asked.failure {
         return Err(failure);
     }

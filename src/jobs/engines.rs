@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{Failure, Provider};
 use crate::pixels::Extent;
@@ -40,6 +41,48 @@ pub struct RemoteWish {
 
     /// Whether the key may travel to another machine without encryption.
     pub in_clear: bool,
+}
+
+impl RemoteWish {
+    /// The usual service.
+    pub const SERVICE: &'static str = "wss://ws-api.runware.ai/v1";
+
+    /// The wish for the service that a job was sent to, by the address that was written down with it.
+    #[must_use]
+    pub fn of(service: &str, in_clear: bool) -> Self {
+        let address = (service != Self::SERVICE).then(|| service.to_owned());
+        Self { address, in_clear }
+    }
+
+    /// The address as it is written down with jobs: in one spelling, without anything that could hold a
+    /// secret. What is no address is no service, and stays one that nobody can be asked at.
+    #[must_use]
+    pub fn service(&self) -> String {
+        let Some(address) = &self.address else { return Self::SERVICE.to_owned() };
+        let Ok(mut url) = Url::parse(address.trim()) else {
+            return address.split(['?', '#', '@']).next().unwrap_or_default().to_owned();
+        };
+        url.set_query(None);
+        url.set_fragment(None);
+        // Refused when it is to be used.
+        let bare = url.set_username("").and_then(|()| url.set_password(None));
+        if bare.is_err() { format!("{}:", url.scheme()) } else { url.into() }
+    }
+
+    /// The host of the service, for people.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let service = self.service();
+        if service == Self::SERVICE {
+            return "Runware".to_owned();
+        }
+        let url = Url::parse(&service).ok();
+        let host = url.and_then(|url| {
+            let host = url.host_str()?.to_owned();
+            Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
+        });
+        host.unwrap_or(service)
+    }
 }
 
 /// An engine that is wished for.
@@ -137,4 +180,33 @@ pub trait EngineMaker: Send + Sync {
 
     /// What a model of the library needs besides and is not there, in a sentence.
     fn lacks(&self, card: &ModelCard, folders: &[PathBuf]) -> Option<String>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(address: &str) -> RemoteWish {
+        RemoteWish { address: Some(address.to_owned()), in_clear: false }
+    }
+
+    #[test]
+    fn one_service_has_one_address_and_none_that_is_secret() {
+        for (typed, service) in [
+            ("wss://ws-api.runware.ai/v1", RemoteWish::SERVICE),
+            (" ws://127.0.0.1:9/v1?token=secret#x ", "ws://127.0.0.1:9/v1"),
+            ("ws://127.0.0.1:7862", "ws://127.0.0.1:7862/"),
+            ("WS://Host:80/v1", "ws://host/v1"),
+            ("wss://me:secret@host/v1", "wss://host/v1"),
+            ("me:secret@host", "me:"),
+            ("no address?token=secret", "no address"),
+        ] {
+            assert_eq!(wish(typed).service(), service, "{typed}");
+        }
+        assert_eq!(RemoteWish::default().service(), RemoteWish::SERVICE);
+        // The same engine, whoever wishes for it.
+        assert_eq!(RemoteWish::of(RemoteWish::SERVICE, false), RemoteWish::default());
+        assert_eq!(RemoteWish::default().host(), "Runware");
+        assert_eq!(wish("ws://127.0.0.1:9/v1").host(), "127.0.0.1:9");
+    }
 }

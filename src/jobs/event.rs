@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Cancel, JobId};
 use crate::pixels::Picture;
-use crate::task::{ImageRef, Problem, Request, TaskType};
+use crate::task::{ImageRef, Problem, Request, Task, TaskType};
 
 /// What the work really runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub enum Progress {
         /// A rough picture of the present state, one pixel a latent.
         preview: Option<Picture>,
     },
+
+    /// The service is out of reach for a while, and why; `None` when it answers again. The engine goes
+    /// on trying until it gives the job up.
+    OutOfReach(Option<String>),
 
     /// One picture is finished and on disk.
     Image(Arc<ImageRecord>),
@@ -111,6 +115,22 @@ pub struct ImageRecord {
     /// How many times as fast the network's calls were as whole ones would have been, as measured in
     /// this run; only with `DeepCache`.
     pub speed_up: Option<f32>,
+}
+
+impl ImageRecord {
+    /// The task that makes exactly this picture again: the asked one with its own seed, alone. Its
+    /// pictures are as they were given.
+    #[must_use]
+    pub fn made_by(&self) -> Task {
+        Task {
+            seed: self.seed.or(self.request.task.seed),
+            number_results: None,
+            // Who makes it again does not send it again, and these addresses may hold keys.
+            upload_endpoint: None,
+            webhook_url: None,
+            ..Task::clone(&self.request.task)
+        }
+    }
 }
 
 /// How much a picture looks like adult content, and from where on it counts as that.

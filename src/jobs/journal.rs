@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Failure, Job, JobId};
+use super::{Failure, Job, JobId, RemoteWish};
 use crate::task::{EngineKind, Task};
 
 /// What entries without an engine say.
@@ -49,6 +49,12 @@ pub trait Journal: Send + Sync {
         Ok(())
     }
 
+    /// Notes that the job is about to be sent to a service, which may take money for it from now on. What
+    /// goes wrong is logged.
+    fn sent(&self, id: JobId) {
+        let _ = id;
+    }
+
     /// Takes a job out that has ended.
     fn strike(&self, id: JobId);
 }
@@ -65,6 +71,9 @@ pub struct JournalEntry {
     /// bill it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     service: Option<String>,
+    /// Whether it was sent, and may be paid for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    sent: bool,
     /// For the local engine with the seed that was drawn for it. The service draws its own.
     task: Task,
     /// The names of its pictures, the first one's first.
@@ -90,16 +99,18 @@ pub enum EntryError {
 }
 
 impl JournalEntry {
-    /// The entry of a job whose pictures all are to be made, and go to `results`.
+    /// The entry of a job whose pictures, also those that are there already, go to `results`.
     #[must_use]
     pub fn of(job: &Job, results: PathBuf) -> Self {
         let mut task = Task::clone(&job.request.task);
         if job.request.engine == EngineKind::Local {
             task.seed = Some(job.request.seed);
         }
-        let images = job.owed.iter().map(|owed| owed.image_uuid).collect();
+        let mut pictures: Vec<Owed> = job.owed.iter().chain(&job.finished).copied().collect();
+        pictures.sort_unstable_by_key(|picture| picture.index);
+        let images = pictures.into_iter().map(|picture| picture.image_uuid).collect();
         let (engine, service) = (job.request.engine, job.service.clone());
-        Self { version: VERSION, engine, service, task, images, results }
+        Self { version: VERSION, engine, service, sent: false, task, images, results }
     }
 
     /// The same entry with another name for that picture.
@@ -109,6 +120,12 @@ impl JournalEntry {
             *name = picture.image_uuid;
         }
         self
+    }
+
+    /// The same entry of a job that was sent.
+    #[must_use]
+    pub fn sent(self) -> Self {
+        Self { sent: true, ..self }
     }
 
     /// Reads what was written as JSON.
@@ -131,6 +148,12 @@ impl JournalEntry {
         if whole && entry.images.len() == count { Ok(entry) } else { Err(EntryError::Inconsistent) }
     }
 
+    /// The names of its pictures.
+    #[must_use]
+    pub fn images(&self) -> &[Uuid] {
+        &self.images
+    }
+
     /// Where its pictures go.
     #[must_use]
     pub fn results(&self) -> &std::path::Path {
@@ -141,23 +164,34 @@ impl JournalEntry {
         Uuid::try_parse(self.task.task_uuid.as_deref()?).ok()
     }
 
-    /// What is left to do, where `finished` finds the files of finished pictures.
+    /// What is left to do, where `finished` finds the files of finished pictures and `deleted` says which
+    /// of the others the user has deleted.
     #[must_use]
-    pub fn waiting(self, finished: impl Fn(Uuid) -> Option<PathBuf>) -> Waiting {
+    pub fn waiting(
+        self,
+        finished: impl Fn(Uuid) -> Option<PathBuf>,
+        deleted: impl Fn(Uuid) -> bool,
+    ) -> Waiting {
         let id = self.id().unwrap_or_default();
+        // Entries of older versions do not name the usual one.
+        let is_remote = self.engine == EngineKind::Remote;
+        let usual = || is_remote.then(|| RemoteWish::SERVICE.to_owned());
         let mut waiting = Waiting {
             id,
             engine: self.engine,
-            service: self.service,
+            service: self.service.or_else(usual),
+            sent: self.sent,
             task: Arc::new(self.task),
             results: self.results,
             owed: Vec::new(),
             finished: Vec::new(),
+            deleted: Vec::new(),
         };
         for (index, image_uuid) in (0..).zip(self.images) {
             let picture = Owed { index, image_uuid };
             match finished(image_uuid) {
                 Some(path) => waiting.finished.push((picture, path)),
+                None if deleted(image_uuid) => waiting.deleted.push(picture),
                 None => waiting.owed.push(picture),
             }
         }
@@ -174,8 +208,11 @@ pub struct Waiting {
     /// Who was to make it.
     pub engine: EngineKind,
 
-    /// The address of the service that it was sent to.
+    /// The address of the service that it is for; `None` for the local engine.
     pub service: Option<String>,
+
+    /// Whether it was sent there, and may be paid for.
+    pub sent: bool,
 
     /// What to make; for the local engine with its seed.
     pub task: Arc<Task>,
@@ -188,6 +225,18 @@ pub struct Waiting {
 
     /// Pictures that lie on disk, each with its file.
     pub finished: Vec<(Owed, PathBuf)>,
+
+    /// Pictures that were finished and that the user has deleted since.
+    pub deleted: Vec<Owed>,
+}
+
+impl Waiting {
+    /// Every picture that was made already.
+    #[must_use]
+    pub fn made(&self) -> Vec<Owed> {
+        let finished = self.finished.iter().map(|(picture, _)| picture);
+        finished.chain(&self.deleted).copied().collect()
+    }
 }
 
 #[cfg(test)]
@@ -203,6 +252,7 @@ mod tests {
             version: VERSION,
             engine: EngineKind::Local,
             service: None,
+            sent: false,
             task,
             images,
             results: "/results".into(),
@@ -215,7 +265,13 @@ mod tests {
         let back = JournalEntry::read(&json).unwrap();
         assert_eq!(back, entry(&[1, 2, 3]));
         let second = Uuid::from_u128(2);
-        let waiting = back.waiting(|uuid| (uuid == second).then(|| "2.png".into()));
+        let finished = |uuid| (uuid == second).then(|| "2.png".into());
+        let third = Uuid::from_u128(3);
+        let waiting = back.clone().waiting(finished, |uuid| uuid == third);
+        assert_eq!(waiting.owed, [Owed { index: 0, image_uuid: Uuid::from_u128(1) }]);
+        let made: Vec<u32> = waiting.made().iter().map(|owed| owed.index).collect();
+        assert_eq!(made, [1, 2], "what was deleted was made all the same");
+        let waiting = back.waiting(finished, |_| false);
         assert_eq!(waiting.id, Uuid::from_u128(9));
         let owed: Vec<u32> = waiting.owed.iter().map(|owed| owed.index).collect();
         assert_eq!(owed, [0, 2]);
@@ -235,11 +291,16 @@ mod tests {
         let mut remote = JournalEntry { engine: EngineKind::Remote, ..entry(&[1, 2]) };
         remote.task.seed = None;
         let named = remote.naming(Owed { index: 1, image_uuid: Uuid::from_u128(7) });
+        let json = serde_json::to_vec(&named.clone().sent()).unwrap();
+        assert!(JournalEntry::read(&json).unwrap().waiting(|_| None, |_| false).sent);
         let json = serde_json::to_vec(&named).unwrap();
-        let waiting = JournalEntry::read(&json).unwrap().waiting(|_| None);
+        let waiting = JournalEntry::read(&json).unwrap().waiting(|_| None, |_| false);
         let names: Vec<u128> = waiting.owed.iter().map(|owed| owed.image_uuid.as_u128()).collect();
         assert_eq!((names.as_slice(), waiting.engine), (&[1, 7][..], EngineKind::Remote));
+        assert!(!waiting.sent);
         assert_eq!(waiting.task.seed, None);
+        // As entries of older versions were written, and never those of another address.
+        assert_eq!(waiting.service.as_deref(), Some(RemoteWish::SERVICE));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A provider whose jobs are in the journal before it hears of them, and until their end was heard.
 //!
-//! Writing has a thread of its own: whoever submits a job never waits for the disk.
+//! Submitting has a thread of its own, also without a journal: whoever submits a job never waits, neither
+//! for the disk nor for whoever hears of the job.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,22 +9,22 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::worker::{QUEUE_LENGTH, refuse};
-use super::{Cancel, EventSink, Job, JobId, Journal, Progress, Provider, Status};
+use super::worker::{QUEUE_LENGTH, refusal};
+use super::{Cancel, EventSink, Failure, Job, JobId, Journal, Progress, Provider};
 
-/// A [`Provider`] over another one and a [`Journal`].
+/// A [`Provider`] behind a [`Journal`], if there is one.
 ///
 /// A job is struck out when its end was heard. Dropping the value ends what is left unheard, once
 /// nobody listens any more: those jobs stay in the journal for the next start.
 pub struct Journaled {
     queue: Option<SyncSender<(Job, EventSink)>>,
-    thread: Option<JoinHandle<()>>,
-    inner: Arc<dyn Provider>,
+    /// Gives the provider back at its end.
+    thread: Option<JoinHandle<Box<dyn Provider>>>,
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    journal: Arc<dyn Journal>,
+    journal: Option<Arc<dyn Journal>>,
     /// Jobs whose end was not heard yet.
     open: Mutex<BTreeMap<JobId, Cancel>>,
 }
@@ -32,28 +33,50 @@ impl Shared {
     fn open(&self) -> MutexGuard<'_, BTreeMap<JobId, Cancel>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn enter(&self, job: &Job) -> Result<(), Failure> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.enter(job))
+    }
+
+    fn strike(&self, id: JobId) {
+        if let Some(journal) = &self.journal {
+            journal.strike(id);
+        }
+    }
 }
 
 impl Journaled {
-    /// Starts the thread that writes.
+    /// Starts the thread that writes and submits.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(inner: Box<dyn Provider>, journal: Arc<dyn Journal>) -> io::Result<Self> {
+    pub fn start(inner: Box<dyn Provider>, journal: Option<Arc<dyn Journal>>) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE_LENGTH);
-        let inner: Arc<dyn Provider> = inner.into();
         let shared = Arc::new(Shared { journal, open: Mutex::default() });
-        let (provider, on_thread) = (Arc::clone(&inner), Arc::clone(&shared));
-        let thread = thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || write_down(&jobs, provider.as_ref(), &on_thread))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), inner, shared })
+        let on_thread = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            write_down(&jobs, inner.as_ref(), &on_thread);
+            inner
+        })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), shared })
+    }
+
+    /// Takes the job and returns at once; everything further comes as events.
+    ///
+    /// # Errors
+    /// Why it is not taken; nothing comes as an event then.
+    pub fn submit(&self, job: Job, events: EventSink) -> Result<(), Failure> {
+        let sent = match &self.queue {
+            Some(queue) => queue.try_send((job, events)),
+            None => Err(TrySendError::Disconnected((job, events))),
+        };
+        sent.map_err(|error| refusal(&error))
     }
 }
 
 fn write_down(jobs: &Receiver<(Job, EventSink)>, inner: &dyn Provider, shared: &Arc<Shared>) {
     for (job, events) in jobs {
-        if let Err(failure) = shared.journal.enter(&job) {
+        if let Err(failure) = shared.enter(&job) {
             events.send(job.id, Progress::Failed(failure));
             continue;
         }
@@ -61,42 +84,24 @@ fn write_down(jobs: &Receiver<(Job, EventSink)>, inner: &dyn Provider, shared: &
         let at_end = Arc::clone(shared);
         let events = events.when_end_is_heard(Arc::new(move |id| {
             at_end.open().remove(&id);
-            at_end.journal.strike(id);
+            at_end.strike(id);
         }));
         inner.submit(job, events);
-    }
-}
-
-impl Provider for Journaled {
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn status(&self) -> Status {
-        self.inner.status()
-    }
-
-    fn submit(&self, job: Job, events: EventSink) {
-        let sent = match &self.queue {
-            Some(queue) => queue.try_send((job, events)),
-            None => Err(TrySendError::Disconnected((job, events))),
-        };
-        sent.unwrap_or_else(refuse);
     }
 }
 
 impl Drop for Journaled {
     fn drop(&mut self) {
         self.queue = None;
-        if let Some(thread) = self.thread.take() {
-            thread.join().ok();
-        }
+        // Ending the provider cancels what runs: not before it is known what the user has cancelled.
+        let provider = self.thread.take().map(JoinHandle::join);
         // What the user has cancelled is not to be offered again, even when its end is not heard.
         for (id, cancel) in self.shared.open().iter() {
             if cancel.is_cancelled() {
-                self.shared.journal.strike(*id);
+                self.shared.strike(*id);
             }
         }
+        drop(provider);
     }
 }
 
@@ -106,7 +111,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::jobs::{Device, Event, Failure, FailureKind, Runner, Worker, test_job};
+    use crate::jobs::{Device, Event, FailureKind, Runner, Worker, test_job};
 
     /// Entries in memory.
     #[derive(Default)]
@@ -168,14 +173,14 @@ mod tests {
             let notes = Arc::new(notes);
             let (for_runner, journal) = (Arc::clone(&notes), Arc::clone(&notes));
             let worker = Worker::start("test", move || AsThePromptSays(for_runner)).unwrap();
-            let provider = Journaled::start(Box::new(worker), journal).unwrap();
+            let provider = Journaled::start(Box::new(worker), Some(journal)).unwrap();
             let (sender, events) = sync_channel(64);
             Self { notes, provider, sink: EventSink::new(sender, Arc::new(|| {})), events }
         }
 
         fn submit(&self, prompt: &str) -> Job {
             let job = test_job(prompt);
-            self.provider.submit(job.clone(), self.sink.clone());
+            self.provider.submit(job.clone(), self.sink.clone()).unwrap();
             job
         }
 
@@ -227,5 +232,26 @@ mod tests {
         bench.wait_for(&job, |progress| {
             matches!(progress, Progress::Failed(failure) if failure.headline.contains("disk"))
         });
+    }
+
+    #[test]
+    fn whoever_submits_never_waits_and_what_is_not_taken_is_not_lost() {
+        for journal in [None, Some(Arc::new(Notes::default()))] {
+            let inner = Worker::start("test", || AsThePromptSays(Arc::default())).unwrap();
+            let notes = journal.clone().map(|notes| notes as Arc<dyn Journal>);
+            let provider = Journaled::start(Box::new(inner), notes).unwrap();
+            // Nobody hears of the jobs while they are submitted.
+            let (sender, events) = sync_channel(1);
+            let sink = EventSink::new(sender, Arc::new(|| {}));
+            let submit = |job: Job| provider.submit(job, sink.clone()).err();
+            let job = test_job("ends");
+            let refused: Vec<Failure> =
+                (0..QUEUE_LENGTH + 8).filter_map(|_| submit(job.clone())).collect();
+            assert!(refused.iter().all(|failure| failure.kind == FailureKind::Other));
+            assert!(!refused.is_empty());
+            let refused = submit(Job { resumed: true, ..job }).unwrap();
+            assert_eq!(refused.kind, FailureKind::Interrupted, "it stays in the journal");
+            drop(events);
+        }
     }
 }

@@ -50,17 +50,20 @@ pub struct Job {
     /// What to make.
     pub request: Arc<Request>,
 
-    /// Its pictures in order, but for those that were finished before a restart.
+    /// Its pictures in order, but for those that were finished before a restart or a failure.
     pub owed: Vec<Owed>,
 
-    /// The pictures that were finished before a restart.
+    /// The pictures that were finished before a restart or a failure.
     pub finished: Vec<Owed>,
 
     /// Whether it may have been begun before a restart.
     pub resumed: bool,
 
-    /// The address of the service that it goes to, without anything that could hold a key; `None` for
-    /// the local engine.
+    /// Whether its service was sent it, and may be paid for it.
+    pub sent: bool,
+
+    /// The address of the service that it goes to, as [`RemoteWish::service`] writes it; `None` for the
+    /// local engine.
     pub service: Option<String>,
 
     /// When its turn comes, where several wait.
@@ -88,6 +91,7 @@ impl Job {
             owed,
             finished: Vec::new(),
             resumed: true,
+            sent: false,
             service: None,
             turn: Turn::default(),
             cancel: Cancel::default(),
@@ -104,6 +108,12 @@ pub fn fresh_seed() -> u64 {
 /// A job of a task that only says this prompt.
 #[cfg(test)]
 pub(crate) fn test_job(prompt: &str) -> Job {
+    test_job_of(prompt, |_| {})
+}
+
+/// The same with a changed task.
+#[cfg(test)]
+pub(crate) fn test_job_of(prompt: &str, change: impl FnOnce(&mut crate::task::Task)) -> Job {
     use crate::pixels::Extent;
     use crate::task::{
         Air, Architecture, Catalog, EngineKind, ModelCard, ModelDefaults, ModelKind, Task, resolve,
@@ -139,6 +149,7 @@ pub(crate) fn test_job(prompt: &str) -> Job {
     task.model = Some(card.air.to_string());
     task.positive_prompt = Some(prompt.to_owned());
     (task.width, task.height) = (Some(128), Some(128));
+    change(&mut task);
     let catalog = One(Arc::new(card));
     Job::new(Arc::new(resolve(&task, &catalog, EngineKind::Local, 7).unwrap()))
 }

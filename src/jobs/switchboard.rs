@@ -9,7 +9,7 @@ use super::{
     EngineMaker, EngineOrder, EventSink, Failure, FailureKind, Job, LocalWish, MadeEngine,
     ModelSearcher, Progress, Provider, RemoteWish, Status, Turns,
 };
-use crate::task::{EngineKind, ModelCard};
+use crate::task::EngineKind;
 
 /// A [`Provider`] over all engines. Dropping it ends them.
 pub struct Switchboard {
@@ -76,26 +76,38 @@ impl Switchboard {
         status
     }
 
-    /// Starts the remote engine anew when it is needed next, since the key is another; and whatever
-    /// could not be started.
-    pub fn renew(&self) {
+    /// Starts what cannot work anew when it is needed next: what could not be started, and what started
+    /// and said so.
+    pub fn renew_failed(&self) {
+        self.renew(|slot| match &slot.stage {
+            Stage::Starting(_) => false,
+            Stage::Ready(provider, _) => {
+                slot.open == 0 && matches!(provider.status(), Status::Unavailable(_))
+            }
+            Stage::Failed(_) => true,
+        });
+    }
+
+    /// Starts remote engines anew when they are needed next, since the key is another.
+    pub fn renew_remote(&self) {
+        self.renew(|slot| slot.order.kind() == EngineKind::Remote);
+    }
+
+    fn renew(&self, is_outdated: impl Fn(&Slot) -> bool) {
         let mut board = self.shared.board();
         for slot in &mut board.slots {
-            let failed = matches!(slot.stage, Stage::Failed(_));
-            if failed || slot.order.kind() == EngineKind::Remote {
-                slot.current = false;
-            }
+            slot.current &= !is_outdated(slot);
         }
         let idle = board.take_idle();
         drop(board);
         close(idle);
     }
 
-    /// Checkpoints of the service that go with `words`. Blocks until it answers.
+    /// Who asks the service for its checkpoints. Whoever holds it keeps that one engine, and no other.
     ///
     /// # Errors
     /// Why it cannot be asked, for the user.
-    pub fn search(&self, words: &str) -> Result<Vec<ModelCard>, Failure> {
+    pub fn searcher(&self) -> Result<ModelSearcher, Failure> {
         let mut board = self.shared.board();
         let order = board.wished(EngineKind::Remote);
         let (place, outdated) = self.shared.place(&mut board, &order);
@@ -109,7 +121,7 @@ impl Switchboard {
         };
         drop(board);
         close(outdated);
-        found.and_then(|search| search(words))
+        found
     }
 }
 
@@ -123,16 +135,12 @@ impl Board {
 
     /// The engine that the job is for: a service is the one that it was sent to.
     fn order_of(&self, job: &Job) -> EngineOrder {
-        match (job.request.engine, &job.service) {
-            (EngineKind::Remote, Some(service)) => {
-                let own = self.remote.address.as_deref();
-                let is_own = own.is_some_and(|own| own.starts_with(service.as_str()));
-                let address = if is_own { own } else { Some(service.as_str()) };
-                let in_clear = self.remote.in_clear;
-                EngineOrder::Remote(RemoteWish { address: address.map(str::to_owned), in_clear })
-            }
-            (kind, _) => self.wished(kind),
+        let kind = job.request.engine;
+        let service = job.service.as_deref().unwrap_or(RemoteWish::SERVICE);
+        if kind == EngineKind::Local || self.remote.service() == service {
+            return self.wished(kind);
         }
+        EngineOrder::Remote(RemoteWish::of(service, self.remote.in_clear))
     }
 
     /// The place of the engine of that order; for the local one also one that is wished for otherwise

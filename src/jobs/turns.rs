@@ -232,4 +232,18 @@ mod tests {
         events.send(second, Progress::Finished);
         next(&taken);
     }
+
+    #[test]
+    fn what_has_no_room_and_was_begun_before_stays_in_the_journal() {
+        let (turns, _taken, sink, events) = bench(1);
+        let listener = thread::Builder::new().spawn(move || {
+            let ends = events.iter().filter(|event| event.progress.is_end());
+            ends.map(|event| event.progress).next()
+        });
+        for _ in 0..QUEUE_LENGTH + 3 {
+            turns.submit(Job { resumed: true, ..test_job("a fox") }, sink.clone());
+        }
+        let end = listener.unwrap().join().unwrap().unwrap();
+        assert!(end.is_interrupted(), "{end:?}");
+    }
 }

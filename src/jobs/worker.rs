@@ -141,17 +141,21 @@ impl Provider for Worker {
     }
 }
 
+/// Why a job could not be handed over. One that was begun before stays in the journal: a service may have
+/// it, and its pictures are paid for.
+pub(super) fn refusal(error: &TrySendError<(Job, EventSink)>) -> Failure {
+    let (why, job) = match error {
+        TrySendError::Full((job, _)) => ("The queue is full: wait until some jobs are done", job),
+        TrySendError::Disconnected((job, _)) => ("The engine has stopped: restart Latelier", job),
+    };
+    let kind = if job.resumed { FailureKind::Interrupted } else { FailureKind::Other };
+    Failure::new(kind, why).with_details(format!("{QUEUE_LENGTH} jobs may wait"))
+}
+
 /// Ends a job that could not be handed over.
 pub(super) fn refuse(error: TrySendError<(Job, EventSink)>) {
-    let (why, (job, events)) = match error {
-        TrySendError::Full(sent) => ("The queue is full: wait until some jobs are done", sent),
-        TrySendError::Disconnected(sent) => ("The engine has stopped: restart Latelier", sent),
-    };
-    let failure = Failure {
-        kind: FailureKind::Other,
-        headline: why.to_owned(),
-        details: format!("{QUEUE_LENGTH} jobs may wait"),
-    };
+    let failure = refusal(&error);
+    let (TrySendError::Full((job, events)) | TrySendError::Disconnected((job, events))) = error;
     events.send(job.id, Progress::Failed(failure));
 }
 

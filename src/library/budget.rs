@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ledger::{Estimate, Ledger, LedgerError};
-use crate::task::Request;
+use crate::jobs::Job;
 
 /// A limit that the next task would pass, in US dollars.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,12 +25,12 @@ pub struct Promised {
     pub unknown: bool,
 }
 
-/// A task before it is paid for.
+/// Jobs before they are paid for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weighed {
-    /// What it will probably cost; `None` before the first receipt of its model.
-    pub estimate: Option<Estimate>,
-    /// Why it must not be sent unasked.
+    /// What each will probably cost; `None` before the first receipt of its model.
+    pub prices: Vec<Option<Estimate>>,
+    /// Why they must not be sent unasked.
     pub stop: Option<Stop>,
 }
 
@@ -55,20 +55,38 @@ impl fmt::Display for Stop {
 }
 
 impl Ledger {
-    /// What `request` will probably cost, and whether a limit of so many US dollars a day lets it through
-    /// beside what was `promised` already.
+    /// What the pictures that each of `jobs` owes will probably cost, and whether a limit of so many US
+    /// dollars a day lets all of them through beside what was `promised` already. A job that was sent
+    /// before is paid for in any case: it stops nothing.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn weigh(
         &self,
-        request: &Request,
+        jobs: &[Job],
         limit: Option<f64>,
-        promised: Promised,
+        mut promised: Promised,
     ) -> Result<Weighed, LedgerError> {
-        let estimate = self.estimate(request)?;
-        let stop = self.stop((estimate, request.number_results), limit, promised)?;
-        Ok(Weighed { estimate, stop })
+        let price = |job: &Job| {
+            let all = job.request.number_results as usize;
+            let whole = self.estimate(&job.request)?;
+            Ok(whole.map(|whole| whole.share(job.owed.len(), all)))
+        };
+        let prices: Vec<Option<Estimate>> = jobs.iter().map(price).collect::<Result<_, _>>()?;
+        let unsent = || jobs.iter().zip(&prices).filter(|(job, _)| !job.sent);
+        if unsent().next().is_none() {
+            return Ok(Weighed { prices, stop: None });
+        }
+        let of_unknown = unsent().filter(|(_, price)| price.is_none());
+        let unknown: usize = of_unknown.map(|(job, _)| job.owed.len()).sum();
+        let known: Estimate = unsent().filter_map(|(_, price)| *price).sum();
+        let estimate = (unknown == 0).then_some(known);
+        if estimate.is_none() {
+            promised.usd += known.high;
+        }
+        let unknown = u32::try_from(unknown).unwrap_or(u32::MAX);
+        let stop = self.stop((estimate, unknown), limit, promised)?;
+        Ok(Weighed { prices, stop })
     }
 
     /// Why something with that estimate and so many results must not be paid for unasked.

@@ -53,6 +53,12 @@ impl Home {
         self.root.join("trash")
     }
 
+    /// Tasks of results that were saved without their settings: no other file knows them.
+    #[must_use]
+    pub fn tasks_dir(&self) -> PathBuf {
+        self.root.join("tasks")
+    }
+
     /// Pictures that tasks started from, kept once by content.
     #[must_use]
     pub fn inputs_dir(&self) -> PathBuf {

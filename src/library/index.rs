@@ -1,6 +1,6 @@
-//! What is known of the results, in SQLite: found without opening a file, searched, in pages.
+//! What is known of the results, in SQLite: listed without opening a file.
 //!
-//! A cache over the results folder. Whatever is wrong with it, it is deleted and read anew.
+//! A cache over the results folder and the kept tasks; knows no search. Whatever is wrong with it, it is deleted and read anew.
 
 mod row;
 mod schema;
@@ -67,7 +67,7 @@ pub struct StoredImage {
     pub about: Option<About>,
 }
 
-/// What a picture's file says of it, in short; [`Index::task`] has the rest.
+/// What is known of how a picture was made, in short; [`Index::task`] has the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
     /// Size in pixels; `None` when the file is no picture.
@@ -82,7 +82,7 @@ pub struct About {
     pub seed: Option<u64>,
     /// Prompt, model and seed in small letters.
     pub searchable: String,
-    /// Whether the file carries its task.
+    /// Whether its task is known.
     pub has_task: bool,
 }
 
@@ -110,6 +110,8 @@ impl About {
 pub struct Index {
     path: PathBuf,
     results: PathBuf,
+    /// Where tasks lie that the files do not tell.
+    tasks: PathBuf,
     connection: Mutex<Connection>,
 }
 
@@ -120,9 +122,7 @@ impl Index {
     /// # Errors
     /// When the folder cannot be written or another Latelier holds on to the index.
     pub fn open(home: &Home) -> Result<Self, IndexError> {
-        let path = home.index_file();
-        let connection = Mutex::new(schema::connect(&path)?);
-        Ok(Self { path, results: home.results_dir(), connection })
+        schema::connect(&home.index_file()).map(|connection| Self::over(home, connection))
     }
 
     /// As [`Self::open`]; where that fails, an index in memory, which knows nothing yet and is
@@ -131,9 +131,17 @@ impl Index {
     pub fn open_or_read_anew(home: &Home) -> Self {
         Self::open(home).unwrap_or_else(|error| {
             tracing::warn!("{error}");
-            let connection = Mutex::new(schema::in_memory());
-            Self { path: home.index_file(), results: home.results_dir(), connection }
+            Self::over(home, schema::in_memory())
         })
+    }
+
+    fn over(home: &Home, connection: Connection) -> Self {
+        Self {
+            path: home.index_file(),
+            results: home.results_dir(),
+            tasks: home.tasks_dir(),
+            connection: Mutex::new(connection),
+        }
     }
 
     /// Takes in a picture that was just written to `path`.
@@ -148,48 +156,20 @@ impl Index {
         self.insert(std::slice::from_ref(&entry))
     }
 
-    /// How many pictures answer `query`; all of them when it is empty. Every word must be in the
-    /// prompt, the model or the seed.
+    /// Every picture, the newest first.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn count(&self, query: &str) -> Result<usize, IndexError> {
-        let search = row::Search::new(query);
-        let sql = format!("SELECT count(*) FROM pictures{}", search.condition());
+    pub fn list(&self) -> Result<Vec<StoredImage>, IndexError> {
+        let sql = format!("SELECT {} FROM pictures ORDER BY modified DESC, id DESC", row::SHORT);
         self.with(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let values = rusqlite::params_from_iter(search.values());
-            statement.query_row(values, |row| row.get::<_, i64>(0))
-        })
-        .map(|count| usize::try_from(count).unwrap_or_default())
-    }
-
-    /// `n` pictures that answer `query` from place `offset` on, newest first.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub fn page(
-        &self,
-        offset: usize,
-        n: usize,
-        query: &str,
-    ) -> Result<Vec<StoredImage>, IndexError> {
-        let search = row::Search::new(query);
-        let sql = format!(
-            "SELECT {} FROM pictures{} ORDER BY modified DESC, id DESC LIMIT {n} OFFSET {offset}",
-            row::SHORT,
-            search.condition()
-        );
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(rusqlite::params_from_iter(search.values()), |row| {
-                row::stored(row, &self.results)
-            })?;
+            let rows = statement.query_map([], |row| row::stored(row, &self.results))?;
             rows.collect()
         })
     }
 
-    /// The task that picture carries; `None` for a picture without one, or unknown here.
+    /// The task of that picture; `None` for one whose task nobody knows, or unknown here.
     ///
     /// # Errors
     /// When the index cannot be read.

@@ -1,15 +1,16 @@
 //! The journal of jobs on disk: one file a job, each belonging to the process that holds a lock.
 //!
 //! `journal/<owner>.lock` is locked for as long as its owner lives; `journal/<owner>.<n>.json` are
-//! its jobs. Jobs whose lock can be had were left behind, and whoever takes the lock has them.
+//! its jobs, `journal/<owner>.order` says in which order it wanted them. Jobs whose lock can be had were left behind, and whoever takes the lock has them.
 
+mod deleted;
 mod order;
 mod owners;
 #[cfg(test)]
 mod tests;
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,10 +19,14 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
+use self::deleted::{disowned, sweep_disowned};
+use self::order::{order_file, put_in_order, read_order};
 use self::owners::{Owner, is_free, keep_private, lock_file, new_owner, sweep, take, written};
 use super::results::{ENDINGS, write_atomically};
 use super::{Home, read_picture};
 use crate::jobs::{Failure, FailureKind, Job, JobId, Journal, JournalEntry, Owed, Waiting};
+
+pub use self::deleted::disown;
 
 /// Why jobs cannot be written down.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +104,7 @@ impl JournalFolder {
     pub fn claim(&self, claim: Claim) -> Result<Claimed, JournalError> {
         let mut claimed = Claimed::default();
         let mut folders = BTreeSet::new();
+        let mut orders = Vec::new();
         for owner in self.left_behind()? {
             let files = self.files_of(owner.name)?;
             let entries = read_entries(&files, &mut claimed.set_aside);
@@ -107,9 +113,10 @@ impl JournalFolder {
                 continue;
             }
             folders.extend(entries.iter().map(|(_, entry)| entry.results().to_owned()));
+            orders.extend(read_order(&order_file(&self.folder, owner.name)));
             self.take_over(owner, entries, &mut claimed);
         }
-        self.put_in_order(&mut claimed.waiting);
+        put_in_order(orders, &mut claimed.waiting);
         // Now that the dead are known: what they were writing is older than who lives.
         let oldest = self.oldest_living(&self.owned());
         for folder in &folders {
@@ -124,10 +131,11 @@ impl JournalFolder {
     /// When the folder cannot be listed.
     pub fn count_left_behind(&self) -> Result<usize, JournalError> {
         let mut count = 0;
+        let disowned = disowned(&self.folder);
         for owner in self.left_behind()? {
             for file in self.files_of(owner.name)? {
                 let entry = fs::read(&file).ok().and_then(|json| JournalEntry::read(&json).ok());
-                count += entry.map_or(0, |entry| waiting(entry).owed.len());
+                count += entry.map_or(0, |entry| waiting(entry, &disowned).owed.len());
             }
         }
         Ok(count)
@@ -139,9 +147,10 @@ impl JournalFolder {
         entries: Vec<(PathBuf, JournalEntry)>,
         claimed: &mut Claimed,
     ) {
+        let disowned = disowned(&self.folder);
         let mut owned = self.owned();
         for (file, entry) in entries {
-            let waiting = waiting(entry);
+            let waiting = waiting(entry, &disowned);
             claimed.set_aside.extend(perhaps_not_sent(&waiting));
             if waiting.owed.is_empty() {
                 // It was killed between its last picture and its end.
@@ -209,12 +218,14 @@ impl JournalFolder {
 
     /// Clears away what was being written in the home folder when its writer was killed.
     fn sweep(&self, home: &Home) {
+        sweep_disowned(&self.folder);
         let oldest = self.oldest_living(&self.owned());
         for folder in [
             self.folder.clone(),
             self.results.clone(),
             home.root().to_owned(),
             home.results_dir(),
+            home.tasks_dir(),
             home.inputs_dir(),
             home.sent_dir(),
             home.served_pictures_dir(),
@@ -236,6 +247,19 @@ impl JournalFolder {
             }
         }
         Some(oldest)
+    }
+
+    /// Changes the entry of a job, if it is ours.
+    fn rewrite(
+        &self,
+        id: JobId,
+        change: impl FnOnce(JournalEntry) -> JournalEntry,
+    ) -> io::Result<()> {
+        // The lock keeps two changes of a job from losing each other.
+        let owned = self.owned();
+        let Some(file) = owned.entries.get(&id) else { return Ok(()) };
+        let entry = JournalEntry::read(&fs::read(file)?).map_err(io::Error::other)?;
+        write_atomically(file, &serde_json::to_vec_pretty(&change(entry))?)
     }
 
     fn owned(&self) -> MutexGuard<'_, Owned> {
@@ -260,10 +284,7 @@ impl Journal for JournalFolder {
     }
 
     fn name(&self, id: JobId, picture: Owed) -> Result<(), Failure> {
-        // The lock keeps two pictures of a job from losing each other's names.
-        let owned = self.owned();
-        let Some(file) = owned.entries.get(&id) else { return Ok(()) };
-        let failed = |error: &dyn std::fmt::Display| Failure {
+        self.rewrite(id, |entry| entry.naming(picture)).map_err(|error| Failure {
             kind: FailureKind::Save,
             headline: format!(
                 "A picture could not be written down before it was saved ({error}). Free some \
@@ -271,11 +292,13 @@ impl Journal for JournalFolder {
                 self.folder.display()
             ),
             details: error.to_string(),
-        };
-        let json = fs::read(file).map_err(|error| failed(&error))?;
-        let entry = JournalEntry::read(&json).map_err(|error| failed(&error))?.naming(picture);
-        let json = serde_json::to_vec_pretty(&entry).map_err(|error| failed(&error))?;
-        write_atomically(file, &json).map_err(|error| failed(&error))
+        })
+    }
+
+    fn sent(&self, id: JobId) {
+        if let Err(error) = self.rewrite(id, JournalEntry::sent) {
+            tracing::warn!("{error}: {}", self.folder.display());
+        }
     }
 
     fn strike(&self, id: JobId) {
@@ -286,14 +309,16 @@ impl Journal for JournalFolder {
 }
 
 impl Drop for JournalFolder {
-    /// Leaves no lock behind for a process that owes nothing.
+    /// Leaves neither lock nor order behind for a process that owes nothing.
     fn drop(&mut self) {
         let owned = self.owned();
         for owner in owned.inherited.iter().chain([&owned.own]) {
             if self.files_of(owner.name).is_ok_and(|files| files.is_empty()) {
+                remove(&order_file(&self.folder, owner.name));
                 remove(&owner.lock);
             }
         }
+        sweep_disowned(&self.folder);
     }
 }
 
@@ -352,13 +377,15 @@ fn read_entries(files: &[PathBuf], set_aside: &mut Vec<String>) -> Vec<(PathBuf,
     entries
 }
 
-/// What is left of `entry`: a picture is finished when its file is there and opens.
-fn waiting(entry: JournalEntry) -> Waiting {
+/// What is left of `entry`: a picture is finished when its file is there and opens, or when the user
+/// has disowned it.
+fn waiting(entry: JournalEntry, disowned: &HashSet<Uuid>) -> Waiting {
     let results = entry.results().to_owned();
-    entry.waiting(|image_uuid| {
+    let finished = |image_uuid: Uuid| {
         let files = ENDINGS.iter().map(|ending| results.join(format!("{image_uuid}.{ending}")));
         files.into_iter().find(|file| file.is_file() && read_picture(file).is_ok())
-    })
+    };
+    entry.waiting(finished, |image_uuid| disowned.contains(&image_uuid))
 }
 
 fn remove(file: &Path) {

@@ -1,6 +1,7 @@
 //! What the remote service was paid: a receipt a result, sums by day and model, and what the next
 //! will probably cost. Kept for good: no file can tell it again.
 
+use std::iter::Sum;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -100,6 +101,23 @@ pub struct Estimate {
     pub low: f64,
     /// The most.
     pub high: f64,
+}
+
+impl Estimate {
+    /// What `part` of `all` results cost.
+    #[must_use]
+    pub fn share(self, part: usize, all: usize) -> Self {
+        let share = part as f64 / all.max(1) as f64;
+        Self { low: self.low * share, high: self.high * share }
+    }
+}
+
+impl Sum for Estimate {
+    fn sum<I: Iterator<Item = Self>>(estimates: I) -> Self {
+        let nothing = Self { low: 0.0, high: 0.0 };
+        estimates
+            .fold(nothing, |sum, one| Self { low: sum.low + one.low, high: sum.high + one.high })
+    }
 }
 
 /// The receipts of one home folder. Several may be open at once, also in several processes.

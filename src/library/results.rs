@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::same_folder;
+use super::kept_tasks::keep_task;
 use super::network::{self, Limits};
 use super::pictures::ending;
 use super::verdicts::write_verdict;
@@ -47,12 +48,14 @@ impl From<bool> for Bare {
     }
 }
 
-/// Where the gallery looks first. Both can be made again from the files, so that what goes wrong
-/// with them is logged and never the picture's fault.
+/// Where the gallery looks first. Index and thumbnails can be made again from the files, so that what
+/// goes wrong with them is logged and never the picture's fault.
 #[derive(Clone, Debug)]
 struct Shelf {
     index: Arc<Index>,
     thumbnails: Thumbnails,
+    /// Where tasks are kept that the files do not tell.
+    tasks: PathBuf,
 }
 
 impl Shelf {
@@ -81,6 +84,7 @@ impl Results {
         let shelf = Shelf {
             index: Arc::new(Index::open_or_read_anew(home)),
             thumbnails: Thumbnails::new(home),
+            tasks: home.tasks_dir(),
         };
         Self { shelf: Some(shelf), ..Self::new(home.results_dir(), pictures) }
     }
@@ -95,39 +99,17 @@ impl Results {
         Self::new(folder, pictures)
     }
 
-    /// The same, its files saying nothing of their making while `bare` is set. The index and the gallery
-    /// know it all the same, as long as the index is not made anew.
+    /// The same, its files saying nothing of their making while `bare` is set. The gallery knows it all
+    /// the same: the home folder keeps it apart.
     #[must_use]
     pub fn with_bare(self, bare: &Bare) -> Self {
         Self { bare: bare.clone(), ..self }
     }
 
-    /// The bytes of the picture's file, `texts` in them unless nothing is to be said.
-    fn file(
-        &self,
-        record: &ImageRecord,
-        texts: Texts<'_>,
-        path: &Path,
-    ) -> Result<Vec<u8>, FileError> {
-        let (format, _) = file_format(&record.request);
-        Ok(match (&record.file, self.bare.is_set()) {
-            (Some(file), false) => as_delivered(file, texts, path),
-            // It was paid for: what cannot be taken apart is kept as it is.
-            (Some(file), true) => pixels::without_texts(file).unwrap_or_else(|_| file.to_vec()),
-            (None, false) => pixels::encode(&record.picture, format, texts)?,
-            (None, true) => pixels::without_texts(&pixels::encode(&record.picture, format, "")?)?,
-        })
-    }
-
-    /// The task that makes exactly this picture again: the asked one with its own seed, alone, and
-    /// with its pictures, inside it or at an address, kept once and named by UUID. A file has no room for megabytes.
+    /// The task that makes exactly this picture again, its pictures, inside it or at an address, kept
+    /// once and named by UUID. A file has no room for megabytes.
     fn made_by(&self, record: &ImageRecord) -> Result<Task, BringInError> {
-        let mut task = Task::clone(&record.request.task);
-        task.seed = record.seed.or(task.seed);
-        task.number_results = None;
-        // Who makes it again does not send it again, and these addresses may hold keys.
-        task.upload_endpoint = None;
-        task.webhook_url = None;
+        let mut task = record.made_by();
         for image in task.images_mut() {
             if let Some(uuid) = self.pictures.kept_name(image)? {
                 *image = ImageRef::Uuid(uuid);
@@ -146,8 +128,14 @@ impl Keeper for Results {
         let json = serde_json::to_string(&task).map_err(|error| not_saved(&path, &error))?;
         let parameters = metadata::parameters(&record.request, record.seed);
         let texts = Texts { task: &json, parameters: Some(&parameters) };
-        let bytes = self.file(record, texts, &path).map_err(|error| not_written(&path, &error))?;
+        let texts = (!self.bare.is_set()).then_some(texts);
+        let bytes = file(record, texts, &path).map_err(|error| not_written(&path, &error))?;
         fs::create_dir_all(&self.folder).map_err(|error| not_saved(&path, &error))?;
+        // Before the picture: nothing else knows how it was made.
+        if let (None, Some(shelf)) = (texts, &self.shelf) {
+            keep_task(&shelf.tasks, record.image_uuid, &json)
+                .map_err(|error| not_saved(&path, &error))?;
+        }
         if let Some(verdict) = record.nsfw.filter(|verdict| verdict.is_adult()) {
             write_verdict(&path, verdict).map_err(|error| not_saved(&path, &error))?;
         }
@@ -168,6 +156,18 @@ impl Keeper for Results {
         network::put(address, &bytes, media_type, (&Limits::PICTURE, cancel))
             .map_err(|error| not_sent(path, &error))
     }
+}
+
+/// The bytes of the picture's file, with `texts` in them, or saying nothing.
+fn file(record: &ImageRecord, texts: Option<Texts<'_>>, path: &Path) -> Result<Vec<u8>, FileError> {
+    let (format, _) = file_format(&record.request);
+    Ok(match (&record.file, texts) {
+        (Some(file), Some(texts)) => as_delivered(file, texts, path),
+        // It was paid for: what cannot be taken apart is kept as it is.
+        (Some(file), None) => pixels::without_texts(file).unwrap_or_else(|_| file.to_vec()),
+        (None, Some(texts)) => pixels::encode(&record.picture, format, texts)?,
+        (None, None) => pixels::without_texts(&pixels::encode(&record.picture, format, "")?)?,
+    })
 }
 
 /// The delivered file with our texts in it. It was paid for: when the texts do not fit, it is kept

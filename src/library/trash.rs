@@ -13,7 +13,7 @@ use jiff::{ToSpan as _, Zoned};
 use uuid::Uuid;
 
 use super::results::{ENDINGS, write_atomically};
-use super::{Home, stars};
+use super::{Home, kept_tasks, stars};
 
 /// Why a picture cannot be deleted or brought back.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,7 @@ pub enum TrashError {
 #[derive(Clone, Debug)]
 pub struct Trash {
     results: PathBuf,
+    tasks: PathBuf,
     folder: PathBuf,
 }
 
@@ -49,7 +50,7 @@ impl Trash {
     /// That of `home`; the folder is made when the first picture comes.
     #[must_use]
     pub fn of(home: &Home) -> Self {
-        Self { results: home.results_dir(), folder: home.trash_dir() }
+        Self { results: home.results_dir(), tasks: home.tasks_dir(), folder: home.trash_dir() }
     }
 
     /// Where deleted pictures lie.
@@ -58,7 +59,7 @@ impl Trash {
         &self.folder
     }
 
-    /// Moves that result aside, with its star and its verdict. One that is gone already is no error.
+    /// Moves that result aside, with its star, its verdict and its kept task. One that is gone already is no error.
     ///
     /// # Errors
     /// When the picture cannot be moved; it is then where it was.
@@ -67,8 +68,7 @@ impl Trash {
         let failed = |path: &Path, source| TrashError::Move { path: path.to_owned(), source };
         fs::create_dir_all(&day).map_err(|source| failed(&day, source))?;
         // The picture first: what hides it must not go before it.
-        for name in names(image_uuid) {
-            let from = self.results.join(&name);
+        for (from, name) in self.places(image_uuid) {
             shift(&from, &day.join(&name)).map_err(|source| failed(&from, source))?;
         }
         Ok(())
@@ -81,17 +81,29 @@ impl Trash {
     pub fn restore(&self, image_uuid: Uuid) -> Result<(), TrashError> {
         let mut found = false;
         for day in days(&self.folder) {
-            let mut names = names(image_uuid);
-            // The verdict first, so that the picture is never seen without it.
-            names.reverse();
-            for name in names {
+            let mut places = self.places(image_uuid);
+            // The picture last, so that it is never seen without its verdict.
+            places.reverse();
+            for (to, name) in places {
                 let from = day.join(&name);
                 found |= from.is_file();
-                shift(&from, &self.results.join(&name))
+                shift(&from, &to)
                     .map_err(|source| TrashError::Move { path: from.clone(), source })?;
             }
         }
         if found { Ok(()) } else { Err(TrashError::Gone { folder: self.folder.clone() }) }
+    }
+
+    /// The files of a result and their names in here, the picture first. A picture may be there in several
+    /// formats.
+    fn places(&self, image_uuid: Uuid) -> Vec<(PathBuf, String)> {
+        let beside = ["nsfw.json", stars::ENDING];
+        let results = ENDINGS.iter().chain(&beside).map(|ending| {
+            let name = format!("{image_uuid}.{ending}");
+            (self.results.join(&name), name)
+        });
+        let task = kept_tasks::place(&self.tasks, image_uuid);
+        results.chain([(task, format!("{image_uuid}.task.json"))]).collect()
     }
 
     /// Deletes for good all that was put here.
@@ -119,12 +131,6 @@ impl Trash {
         }
         Ok(swept)
     }
-}
-
-/// The files of a result, the picture first. A picture may be there in several formats.
-fn names(image_uuid: Uuid) -> Vec<String> {
-    let beside = ["nsfw.json", stars::ENDING];
-    ENDINGS.iter().chain(&beside).map(|ending| format!("{image_uuid}.{ending}")).collect()
 }
 
 /// The folders of days, the latest first; other things are nobody's to touch.
@@ -170,16 +176,20 @@ mod tests {
         for (ending, text) in belongings {
             fs::write(place(ending), text).unwrap();
         }
+        kept_tasks::keep_task(&home.tasks_dir(), image_uuid, "{}").unwrap();
         let made = fs::metadata(place("png")).unwrap().modified().unwrap();
         trash.put(image_uuid).unwrap();
         trash.put(image_uuid).unwrap();
-        assert_eq!(fs::read_dir(home.results_dir()).unwrap().count(), 0);
+        for folder in [home.results_dir(), home.tasks_dir()] {
+            assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+        }
 
         trash.restore(image_uuid).unwrap();
         for (ending, text) in belongings {
             assert_eq!(fs::read_to_string(place(ending)).unwrap(), text);
         }
         assert_eq!(fs::metadata(place("png")).unwrap().modified().unwrap(), made);
+        assert!(kept_tasks::place(&home.tasks_dir(), image_uuid).is_file());
         let gone = trash.restore(image_uuid).unwrap_err().to_string();
         assert!(gone.ends_with("trash"), "{gone}");
     }

@@ -39,6 +39,12 @@ impl Mask {
         (bytes.len() == extent.area()).then_some(Self { extent, bytes })
     }
 
+    /// A mask of one value throughout.
+    #[must_use]
+    pub fn even(extent: Extent, value: u8) -> Self {
+        Self { extent, bytes: vec![value; extent.area()] }
+    }
+
     /// One byte a pixel, row by row.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

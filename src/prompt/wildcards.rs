@@ -77,6 +77,12 @@ impl Wildcards {
         Self(lists.into_iter().map(|(name, lines)| (name.to_lowercase(), lines)).collect())
     }
 
+    /// Whether there is a list of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(&name.to_lowercase())
+    }
+
     /// The names of all lists, and how many lines each has.
     pub fn names(&self) -> impl Iterator<Item = (&str, usize)> {
         self.0.iter().map(|(name, lines)| (name.as_str(), lines.len()))

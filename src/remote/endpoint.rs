@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use crate::jobs::RemoteWish;
+
 /// The address of a service.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -37,7 +39,7 @@ pub enum EndpointError {
 
 impl Endpoint {
     /// The service itself.
-    pub const SERVICE: &'static str = "wss://ws-api.runware.ai/v1";
+    pub const SERVICE: &'static str = RemoteWish::SERVICE;
 
     /// Reads an address: `ws` and `wss` mean the WebSocket, `http` and `https` single requests. What is
     /// not encrypted may go to this machine only, unless `insecure`.

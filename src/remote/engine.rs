@@ -278,6 +278,7 @@ impl Shared {
         let host = self.settings.endpoint.host();
         let device = Device { name: host.to_owned(), fallback: None };
         voice.tell(Progress::Started { device }).await;
+        self.note_sent(&job).await;
         let mut resumed = job.resumed;
         let mut arrivals =
             Arrivals::new(job.clone(), self.settings.clone(), self.downloads.clone());
@@ -321,6 +322,12 @@ impl Shared {
         }
     }
 
+    /// Has the journal note that the job is about to be sent, so that it is not weighed once more.
+    async fn note_sent(&self, job: &Job) {
+        let (Some(journal), id) = (self.settings.journal.clone(), job.id) else { return };
+        tokio::task::spawn_blocking(move || journal.sent(id)).await.ok();
+    }
+
     /// Sends an order and takes in what comes of it; how it ended, and the first picture's trouble.
     async fn follow(
         &self,
@@ -339,6 +346,7 @@ impl Shared {
                     }
                     lost = lost.or(arrived.failure);
                 }
+                News::OutOfReach(why) => voice.tell(Progress::OutOfReach(why)).await,
                 News::End(outcome) => return (outcome, lost),
             }
         }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::errand::Errand;
-use super::line::{LARGEST, News};
+use super::line::{LARGEST, News, Reach};
 use super::order::{Order, Outcome, Say};
 use super::socket::seed;
 use super::{Endpoint, retry_after};
@@ -33,6 +33,7 @@ pub(super) struct Http {
     endpoint: Endpoint,
     key: Key,
     began: Instant,
+    pub(super) reach: Reach,
 }
 
 /// What came back.
@@ -57,7 +58,7 @@ impl Http {
         // A redirect would carry the key elsewhere, or turn the request into another one.
         let client = client(Policy::none(), endpoint.is_encrypted());
         let client = client.map_err(|error| reason(&error))?;
-        Ok(Self { client, endpoint, key, began: Instant::now() })
+        Ok(Self { client, endpoint, key, began: Instant::now(), reach: Reach::new(None) })
     }
 
     /// Carries an order out; ends early when nobody listens any more.
@@ -99,6 +100,13 @@ impl Http {
         news: &mpsc::Sender<News>,
     ) {
         let now = self.now();
+        let trouble = match &posted {
+            Err(Trouble::NotSent(why) | Trouble::Lost(why)) => Some(why.clone()),
+            _ => None,
+        };
+        if *self.reach.borrow() != trouble {
+            self.reach.send_replace(trouble);
+        }
         let Answer { reply, pause } = match posted {
             Ok(answer) => answer,
             Err(Trouble::NotSent(why)) => return errand.turned_back(say, &why, now),

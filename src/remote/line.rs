@@ -1,6 +1,6 @@
 //! The way to the service, by WebSocket or HTTP: orders in, results and an end out.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::http::Http;
@@ -17,9 +17,14 @@ pub(super) const LARGEST: usize = 128 << 20;
 pub(super) enum News {
     /// A result, each once.
     Result(Item),
+    /// The service is out of reach for a while, and why; `None`: it is not any more.
+    OutOfReach(Option<String>),
     /// Nothing more comes.
     End(Outcome),
 }
+
+/// Why the service is out of reach at the moment, for all orders of a line.
+pub(super) type Reach = watch::Sender<Option<String>>;
 
 /// A way to the service.
 pub(super) enum Line {
@@ -30,6 +35,7 @@ pub(super) enum Line {
 /// The news of one order. Dropping it forgets the order: nothing more is sent or asked for it.
 pub(super) struct Awaited {
     news: mpsc::Receiver<News>,
+    reach: watch::Receiver<Option<String>>,
     forget: Option<(mpsc::Sender<Request>, Uuid)>,
 }
 
@@ -54,22 +60,39 @@ impl Line {
         match self {
             Self::Socket(socket) => {
                 let (requests, id) = (socket.requests.clone(), order.id);
+                let reach = Awaited::reach_of(&socket.reach);
                 // When the socket's task is gone, so is the sender, and the news end.
                 requests.send(Request::Submit(Box::new(order), sender)).await.ok();
-                Awaited { news, forget: Some((requests, id)) }
+                Awaited { news, reach, forget: Some((requests, id)) }
             }
             Self::Http(http) => {
+                let reach = Awaited::reach_of(&http.reach);
                 tokio::spawn(http.clone().carry(order, sender));
-                Awaited { news, forget: None }
+                Awaited { news, reach, forget: None }
             }
         }
     }
 }
 
 impl Awaited {
+    /// Tells of the trouble that there is already, too.
+    fn reach_of(line: &Reach) -> watch::Receiver<Option<String>> {
+        let mut reach = line.subscribe();
+        if reach.borrow().is_some() {
+            reach.mark_changed();
+        }
+        reach
+    }
+
     /// The next news; `None` when the line is gone.
     pub(super) async fn next(&mut self) -> Option<News> {
-        self.news.recv().await
+        tokio::select! {
+            biased;
+            news = self.news.recv() => news,
+            Ok(()) = self.reach.changed() => {
+                Some(News::OutOfReach(self.reach.borrow_and_update().clone()))
+            }
+        }
     }
 }
 

@@ -80,6 +80,8 @@ pub(super) struct Session {
     next_ping: Duration,
     idle_since: Duration,
     malformed: u32,
+    /// Whether it was told that the service is out of reach.
+    is_out_of_reach: bool,
     commands: Vec<Command>,
 }
 
@@ -99,6 +101,7 @@ impl Session {
             next_ping: Duration::ZERO,
             idle_since: Duration::ZERO,
             malformed: 0,
+            is_out_of_reach: false,
             commands: Vec::new(),
         }
     }
@@ -307,13 +310,25 @@ impl Session {
                  {seconds:.0} s"
             );
         }
+        // What is mended at once is nobody's concern.
+        if !pause.is_zero() {
+            self.tell_of_reach(Some(closed.why.clone()));
+        }
         self.link = Link::Down { until: now + pause };
         self.errands.values_mut().for_each(|errand| errand.lost(now));
+    }
+
+    fn tell_of_reach(&mut self, trouble: Option<String>) {
+        if trouble.is_some() || self.is_out_of_reach {
+            self.is_out_of_reach = trouble.is_some();
+            self.commands.push(Command::OutOfReach(trouble));
+        }
     }
 
     /// Tells everybody that the service cannot be reached; the next task tries anew.
     fn give_up(&mut self, why: &str, now: Duration) {
         self.link = Link::Down { until: now };
+        self.tell_of_reach(None);
         self.backoff.succeed();
         self.name = None;
         for errand in self.errands.values_mut() {

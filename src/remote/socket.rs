@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Endpoint;
 use super::http::ready_for_tls;
-use super::line::{LARGEST, News};
+use super::line::{LARGEST, News, Reach};
 use super::order::Order;
 use super::session::{Closed, Command, Event, Session};
 use crate::protocol::Key;
@@ -34,6 +34,7 @@ pub(super) enum Request {
 /// The task that has the session.
 pub(super) struct Socket {
     pub(super) requests: mpsc::Sender<Request>,
+    pub(super) reach: Reach,
 }
 
 impl Socket {
@@ -42,6 +43,7 @@ impl Socket {
         let (requests, orders) = mpsc::channel(WAITING);
         ready_for_tls();
         let (events, incoming) = mpsc::channel(WAITING);
+        let reach = Reach::new(None);
         let driver = Driver {
             endpoint,
             session: Session::new(key, seed()),
@@ -50,9 +52,10 @@ impl Socket {
             connection: 0,
             outgoing: None,
             events,
+            reach: reach.clone(),
         };
         tokio::spawn(driver.run(orders, incoming));
-        Self { requests }
+        Self { requests, reach }
     }
 }
 
@@ -71,6 +74,7 @@ struct Driver {
     connection: u64,
     outgoing: Option<mpsc::Sender<String>>,
     events: mpsc::Sender<(u64, Event)>,
+    reach: Reach,
 }
 
 impl Driver {
@@ -128,6 +132,9 @@ impl Driver {
             Command::HangUp => {
                 self.connection += 1;
                 self.outgoing = None;
+            }
+            Command::OutOfReach(why) => {
+                self.reach.send_replace(why);
             }
             Command::Deliver(id, item) => self.tell(id, News::Result(item)),
             Command::End(id, outcome) => {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use super::{
-    GalleryAction, GalleryOrder, GuideSlot, GuideTool, MaskAction, MaskWork, Secret, Tool,
+    GalleryAction, GalleryOrder, GuideSlot, GuideTool, MaskAction, MaskWork, ModelSearch, Secret,
+    Tool,
 };
 use crate::jobs::{Job, JobId};
 use crate::pixels::Mask;
@@ -78,6 +79,8 @@ pub enum Action {
     StepSibling(isize),
     /// Show the running job again.
     Follow,
+    /// Show this job while it runs.
+    Watch(JobId),
     /// Put everything this picture was made with back into the form.
     ReuseSettings(Uuid),
     /// Put this picture's prompts back into the form.
@@ -130,22 +133,20 @@ pub struct MaskOrder {
 /// Work outside the state; the shell does it on a thread of its own.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Give this job to the provider.
-    Submit(Job),
+    /// Give these jobs to the provider, in this order.
+    Submit(Vec<Job>),
     /// Keep this mask in the library, then come back with its name: [`super::State::mask_drawn`].
     DrawMask(Box<MaskOrder>),
     /// Work on a mask.
     Mask(MaskWork),
-    /// Give these jobs to the provider, in this order.
-    Resume(Vec<Job>),
     /// Keep this key, then say where: [`super::State::set_key`].
     KeepKey(Secret),
     /// Delete the key, then say so.
     ForgetKey,
     /// Look whether there is a key, and which devices there are.
     LookAtEngines,
-    /// Ask the service for models by these words: [`super::State::set_found`].
-    SearchModels(String),
+    /// Ask the service for models: [`super::State::set_found`].
+    SearchModels(ModelSearch),
     /// Look at the files of the models, and through which folders they are looked for.
     LookAtModels,
     /// Add this model or folder to the library.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Action, Draft, Effect, State, Tone, Tool, Zoom};
-use crate::jobs::fresh_seed;
+use crate::jobs::{JobId, fresh_seed};
 use crate::task::Task;
 
 impl State {
@@ -50,6 +50,7 @@ impl State {
             Action::Step(places) => self.step(places),
             Action::StepSibling(places) => self.step_sibling(places),
             Action::Follow => self.follow(),
+            Action::Watch(id) => self.watch(id),
             Action::ReuseSettings(image_uuid) => self.reuse_settings(image_uuid),
             Action::ReusePrompt(image_uuid) => self.reuse_prompt(image_uuid),
             Action::ReuseSeed(image_uuid) => self.reuse_seed(image_uuid),
@@ -113,8 +114,15 @@ impl State {
         self.select(image_uuid)
     }
 
-    fn follow(&mut self) -> Option<Effect> {
-        self.view.following = true;
+    /// Shows that job as long as it runs, then what runs besides.
+    fn watch(&mut self, id: JobId) -> Option<Effect> {
+        self.follow();
+        self.view.watched = Some(id);
+        None
+    }
+
+    pub(super) fn follow(&mut self) -> Option<Effect> {
+        (self.view.following, self.view.watched) = (true, None);
         self.view.zoom = Zoom::Fit;
         self.view.show_results();
         None

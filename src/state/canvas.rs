@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::{Draft, StartPicture, State, Tone, View, World};
+use super::{Draft, JobEntry, StartPicture, State, Tone, View, World};
 use crate::jobs::JobId;
 use crate::task::ImageRef;
 
@@ -44,10 +44,18 @@ impl World {
         (from.is_some() && task.seed_image == from).then_some(shown)
     }
 
+    /// The running job that the canvas follows.
+    #[must_use]
+    pub fn followed(&self, view: &View) -> Option<&JobEntry> {
+        let watched = view.watched.and_then(|id| self.queue.get(id));
+        let watched = watched.filter(|job| job.is_running());
+        watched.or_else(|| self.queue.running()).filter(|_| view.following)
+    }
+
     /// The job or the picture that the canvas shows when it does not show the start picture.
     #[must_use]
     pub fn result_on_canvas(&self, view: &View) -> Option<OnCanvas> {
-        let running = self.queue.running().filter(|_| view.following);
+        let running = self.followed(view);
         let chosen = || view.selected.filter(|selected| self.gallery.get(*selected).is_some());
         running.map(|job| OnCanvas::Job(job.id)).or_else(|| chosen().map(OnCanvas::Picture))
     }
@@ -93,7 +101,6 @@ mod tests {
     use super::*;
     use crate::jobs::{Device, ImageRecord, Progress, test_job};
     use crate::pixels::{Extent, Picture};
-    use crate::state::JobEntry;
 
     fn made(number: u128, path: Option<&str>) -> ImageRecord {
         ImageRecord {

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{Draft, State, Tone, World};
-use crate::jobs::{Failure, FailureKind, Job, MemoryNeed, OfferedDevice, Status};
-use crate::library::{Estimate, Promised, Stop};
+use super::{BudgetQuestion, Draft, Parcel, State, World};
+use crate::jobs::{Failure, FailureKind, MemoryNeed, OfferedDevice, Status};
+use crate::library::Estimate;
 use crate::task::{
     EngineKind, FieldReport, ImageRef, ModelCard, Request, Surroundings, Task, Verdict, portability,
 };
@@ -58,15 +58,13 @@ pub struct Outlook {
     pub spent: Option<f64>,
 }
 
-/// A task of the service that would pass the day's limit: the user decides.
-#[derive(Clone, Debug)]
-pub struct BudgetQuestion {
-    /// What waits for the answer.
-    pub job: Job,
-    /// What it would cost.
-    pub estimate: Option<Estimate>,
-    /// Why it is asked, as a sentence's middle.
-    pub why: String,
+/// A search of a service's models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSearch {
+    /// The address of the service, as jobs have it.
+    pub service: String,
+    /// What was typed.
+    pub words: String,
 }
 
 /// Models of the service that a search found.
@@ -75,8 +73,8 @@ pub enum ModelsFound {
     /// Nobody has searched.
     #[default]
     Nothing,
-    /// The service is being asked for these words.
-    Searching(String),
+    /// A service is being asked.
+    Searching(ModelSearch),
     /// What it has.
     Found(Vec<Arc<ModelCard>>),
     /// Why it did not answer.
@@ -92,15 +90,15 @@ pub struct EngineFacts {
     pub service: String,
     /// Whether there is a key.
     pub key: KeyStatus,
-    /// Why the service did not take the key that is there.
-    pub refused: Option<Failure>,
+    /// The address of the service that did not take the key that is there, and what it said.
+    pub refused: Option<(String, Failure)>,
     /// What the form asks for, when it is whole and right.
     pub request: Option<Arc<Request>>,
     /// What that takes.
     pub outlook: Option<Outlook>,
     /// What becomes of each field on each engine.
     pub report: Vec<FieldReport>,
-    /// Whether a task may pass the day's limit.
+    /// Whether tasks may pass the day's limit.
     pub question: Option<BudgetQuestion>,
     /// Devices of this machine, once they were looked for.
     pub devices: Option<Vec<OfferedDevice>>,
@@ -108,8 +106,8 @@ pub struct EngineFacts {
     pub found: ModelsFound,
     /// Models of the service that were found before, for names and defaults.
     pub known: Vec<Arc<ModelCard>>,
-    /// Tasks of the service that are being weighed or wait for it, the first one's turn being now.
-    pub(super) to_weigh: Vec<Job>,
+    /// What is being weighed or waits for it, the first one's turn being now.
+    pub(super) to_weigh: Vec<Parcel>,
     /// Jobs that have ended.
     pub(super) rounds: u64,
 }
@@ -135,6 +133,13 @@ impl Default for EngineFacts {
 }
 
 impl EngineFacts {
+    /// Why the service at that address did not take the key that is there.
+    #[must_use]
+    pub fn refusal_at(&self, service: &str) -> Option<&Failure> {
+        let (refusing, failure) = self.refused.as_ref()?;
+        (refusing == service).then_some(failure)
+    }
+
     /// What the chosen engine, and what the other one, makes of the field at `place`. `None` where both
     /// take it as it is.
     #[must_use]
@@ -195,7 +200,7 @@ impl State {
     pub(super) fn refresh_engines(&mut self) {
         let facts = &mut self.world.engines;
         facts.kind = self.preferences.engine;
-        let host = self.preferences.service_host();
+        let host = self.preferences.remote().host();
         if facts.service != host {
             facts.service = host;
         }
@@ -215,9 +220,10 @@ impl State {
 
     /// Takes in whether the chosen engine can work.
     pub fn set_status(&mut self, status: Status) {
-        let refused = self.world.engines.refused.clone();
+        let service = self.preferences.remote().service();
+        let refused = self.world.engines.refusal_at(&service);
         let refused = refused.filter(|_| self.preferences.engine == EngineKind::Remote);
-        self.world.status = refused.map_or(status, Status::Unavailable);
+        self.world.status = refused.cloned().map_or(status, Status::Unavailable);
     }
 
     /// Makes the form one for that engine; each remembers its own model.
@@ -243,16 +249,23 @@ impl State {
         self.world.engines.refused = None;
     }
 
-    /// Remembers that the service does not take the key.
-    pub(super) fn hear_of_key(&mut self, engine: EngineKind, failure: &Failure) {
-        if engine == EngineKind::Remote && failure.kind == FailureKind::KeyRefused {
-            self.world.engines.refused = Some(failure.clone());
+    /// Remembers that the service at that address does not take the key.
+    pub(super) fn hear_of_key(&mut self, service: &str, failure: &Failure) {
+        if failure.kind == FailureKind::KeyRefused {
+            self.world.engines.refused = Some((service.to_owned(), failure.clone()));
         }
     }
 
-    /// Takes in what a search of the service's models brought.
-    pub fn set_found(&mut self, found: Result<Vec<ModelCard>, Failure>) {
+    /// Takes in what a search brought, unless another one was begun since or the service is another.
+    pub fn set_found(&mut self, search: &ModelSearch, found: Result<Vec<ModelCard>, Failure>) {
         let facts = &mut self.world.engines;
+        if !matches!(&facts.found, ModelsFound::Searching(now) if now == search) {
+            return;
+        }
+        if search.service != self.preferences.remote().service() {
+            facts.found = ModelsFound::Nothing;
+            return;
+        }
         facts.found = match found {
             Ok(cards) => {
                 let cards: Vec<Arc<ModelCard>> = cards.into_iter().map(Arc::new).collect();
@@ -265,49 +278,6 @@ impl State {
             Err(failure) => ModelsFound::Failed(failure.headline),
         };
         self.checked = None;
-    }
-
-    /// What tasks of the service that are on their way will cost.
-    #[must_use]
-    pub fn promised(&self) -> Promised {
-        self.world.queue.promised()
-    }
-
-    /// Takes in what the first task to be weighed costs, and whether it may be sent unasked. Returns it
-    /// when it may.
-    pub fn weighed(
-        &mut self,
-        estimate: Option<Estimate>,
-        stop: Result<Option<Stop>, String>,
-    ) -> Option<super::Effect> {
-        if self.world.engines.to_weigh.is_empty() {
-            return None;
-        }
-        let job = self.world.engines.to_weigh.remove(0);
-        let why = match stop {
-            Ok(None) => return Some(self.send(job, estimate)),
-            Ok(Some(stop)) => stop.to_string(),
-            Err(error) => format!("the limit of a day cannot be kept: {error}"),
-        };
-        self.world.engines.question = Some(BudgetQuestion { job, estimate, why });
-        None
-    }
-
-    /// The task whose price is looked up next, if it is time.
-    #[must_use]
-    pub fn to_weigh(&self) -> Option<&Job> {
-        let facts = &self.world.engines;
-        facts.to_weigh.first().filter(|_| facts.question.is_none())
-    }
-
-    /// The user's answer to the question of the day's limit.
-    pub(super) fn answer_budget(&mut self, send: bool) -> Option<super::Effect> {
-        let BudgetQuestion { job, estimate, .. } = self.world.engines.question.take()?;
-        if !send {
-            self.world.notify(Tone::Done, "Nothing was sent");
-            return None;
-        }
-        Some(self.send(job, estimate))
     }
 }
 

@@ -27,8 +27,11 @@ impl Pull {
     /// How far the left and right, and the top and bottom side go outwards.
     fn sides_of(self, source: Extent, began: &Extension) -> [[f32; 2]; 2] {
         let growth = began.growth();
-        let size =
-            [source.width + growth.width, source.height + growth.height].map(|side| side as f32);
+        // As floats: a task that was taken over may say any number.
+        let size = [
+            source.width as f32 + growth.width as f32,
+            source.height as f32 + growth.height as f32,
+        ];
         let [x, y] = self.handle.map(f32::from);
         // Outwards, for the side the handle belongs to.
         let mut out = [self.by[0] * x, self.by[1] * y];
@@ -88,17 +91,24 @@ impl Extension {
         Extent::new(sum(self.left, self.right), sum(self.top, self.bottom))
     }
 
-    /// Each side so much further out, in pixels of the result; what `self` says is where the pull
-    /// began. Sides stay on the grid, never go into the picture, and the result stays no longer
-    /// than 2048 a side.
+    /// Each side so much further out, in pixels of the result; `began` is where the pull began, its
+    /// source included. Sides stay on the grid, never go into the picture, and the result stays no
+    /// longer than 2048 a side: the picture gives way where nobody chose its size, all is drawn
+    /// smaller then.
     pub fn pull(&mut self, began: &Self, by: Pull) {
         let source = began.source.unwrap_or(Extent::new(GRID, GRID));
         let [across, down] = by.sides_of(Extent::new(source.width, source.height), began);
-        let room = |side: u32| LONGEST.saturating_sub(side).max(GRID) / GRID * GRID;
-        let place = |[before, after]: [Option<u32>; 2], [less, more]: [f32; 2], room: u32| {
+        let place = |[before, after]: [Option<u32>; 2], [less, more]: [f32; 2], source: u32| {
+            let wanted = |side: Option<u32>, by: f32| (side.unwrap_or(0) as f32 + by).max(0.0);
+            let all = source as f32 + wanted(before, less) + wanted(after, more);
+            let (room, scale) = if self.source_is_set {
+                (LONGEST.saturating_sub(source).max(GRID) / GRID * GRID, 1.0)
+            } else {
+                (LONGEST - GRID, (LONGEST as f32 / all).min(1.0))
+            };
             let snap = |side: Option<u32>, by: f32| {
-                let wanted = side.unwrap_or(0) as f32 + by;
-                (wanted / GRID as f32).round().max(0.0) as u32 * GRID
+                let steps = (wanted(side, by) * scale / GRID as f32).round();
+                (steps as u32).saturating_mul(GRID)
             };
             let (mut one, mut other) = (snap(before, less), snap(after, more));
             // The side that was pulled gives way.
@@ -109,8 +119,8 @@ impl Extension {
             one = one.min(room.saturating_sub(other));
             [one, other].map(|side| (side > 0).then_some(side))
         };
-        [self.left, self.right] = place([began.left, began.right], across, room(source.width));
-        [self.top, self.bottom] = place([began.top, began.bottom], down, room(source.height));
+        [self.left, self.right] = place([began.left, began.right], across, source.width);
+        [self.top, self.bottom] = place([began.top, began.bottom], down, source.height);
     }
 
     /// The size of the result, once the start picture's is known.
@@ -228,7 +238,8 @@ mod tests {
     #[test]
     fn handles_pull_sides_on_the_grid_and_never_into_the_picture() {
         let source = Some(Extent::new(512, 256));
-        let began = Extension { right: Some(64), source, ..Extension::default() };
+        let began =
+            Extension { right: Some(64), source, source_is_set: true, ..Extension::default() };
         let pull = |handle, by| Pull { handle, by, both: false, even: false };
         let cases = [
             // top, right, bottom, left
@@ -250,6 +261,23 @@ mod tests {
             assert_eq!([top, right, bottom, left].map(|side| side.unwrap_or(0)), sides, "{by:?}");
             let result = extension.result().unwrap();
             assert!(result.width <= 2048 && result.height <= 2048);
+        }
+    }
+
+    #[test]
+    fn a_large_picture_gives_way_to_what_is_pulled_and_the_side_follows_the_pointer() {
+        let picture = Extent::new(2048, 1024);
+        for (by, wanted) in [(128.0, 128), (1024.0, 704), (2048.0, 1024), (1e9, 1984)] {
+            let began = Extension { source: Some(picture), ..Extension::default() };
+            let mut extension = began.clone();
+            extension
+                .pull(&began, Pull { handle: [1, 0], by: [by, 0.0], both: false, even: false });
+            extension.fit(picture);
+            let result = extension.result().unwrap();
+            assert_eq!((extension.right, result.width), (Some(wanted), 2048), "{by}");
+            // Half as wide as the picture where it is pulled half as far as the picture is wide.
+            let share = wanted as f32 / (2048 - wanted) as f32;
+            assert!(by > 1e6 || (share - by / 2048.0).abs() < 0.05, "{by}: {share}");
         }
     }
 
@@ -286,5 +314,13 @@ mod tests {
             Extension { left: Some(u32::MAX), right: Some(u32::MAX), ..Extension::default() };
         extension.fit(Extent::new(512, 512));
         assert_eq!(extension.result(), Some(Extent::new(u32::MAX, 64)));
+        for source_is_set in [false, true] {
+            let source = Some(Extent::new(u32::MAX, 64));
+            let began = Extension { source, source_is_set, ..extension.clone() };
+            let mut extension = began.clone();
+            let by = [90_000.0, 90_000.0];
+            extension.pull(&began, Pull { handle: [1, 1], by, both: true, even: true });
+            assert!(extension.growth().width <= 2048, "{extension:?}");
+        }
     }
 }

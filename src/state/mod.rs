@@ -18,6 +18,7 @@ mod preferences;
 mod prompt_book;
 mod queue;
 mod refusals;
+mod sending;
 mod sheets;
 mod shelf;
 mod stack_row;
@@ -32,7 +33,7 @@ pub use action::{Action, Effect, MaskOrder};
 pub use apply::{MaskAction, MaskChange, MaskWork};
 pub use canvas::OnCanvas;
 pub use draft::{Draft, Mode};
-pub use engines::{BudgetQuestion, EngineFacts, KeyStatus, ModelsFound, Outlook, OutlookQuestion};
+pub use engines::{EngineFacts, KeyStatus, ModelSearch, ModelsFound, Outlook, OutlookQuestion};
 pub use extension::{Extension, Pull};
 pub use gallery::{
     Compare, Day, Difference, ExportTexts, Fact, Gallery, GalleryAction, GalleryEntry,
@@ -47,6 +48,7 @@ pub use preferences::Preferences;
 pub use prompt_book::{PromptBook, WrittenPrompt};
 pub use queue::{JobEntry, JobStatus, Plan, Queue};
 pub use refusals::{Refusal, Refusals};
+pub use sending::{BudgetQuestion, Parcel};
 pub use sheets::{Recording, Secret, SettingsPage, Sheets};
 pub use shelf::{ModelFile, ShelfFacts};
 pub use stack_row::{RowEdit, StackRow, edit_rows};
@@ -105,10 +107,10 @@ impl State {
     /// Takes in one event of a provider.
     pub fn receive(&mut self, event: &Event) {
         if let Progress::Failed(failure) = &event.progress
-            && let Some(job) = self.world.queue.get(event.job)
+            && let Some(service) = self.world.queue.get(event.job).and_then(JobEntry::service)
         {
-            let engine = job.engine();
-            self.hear_of_key(engine, failure);
+            let service = service.to_owned();
+            self.hear_of_key(&service, failure);
         }
         let Some(image_uuid) = self.world.receive(event) else { return };
         if self.view.following {

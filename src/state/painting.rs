@@ -74,8 +74,8 @@ pub struct Painting {
     /// Its pixels could not be had; not asked for again until something changes.
     refused: bool,
     tickets: u64,
-    /// How much of the picture is made anew, 0–1, as of [`Self::settled`].
-    share: Option<f32>,
+    /// Counts the masks that were begun; their revisions begin anew with each, this never does.
+    generation: u64,
     /// Where the last stroke ended, in pixels of the mask; a line goes on from there.
     pub last: Option<[f32; 2]>,
     /// Corners of the shape that is being drawn, in pixels of the mask.
@@ -116,8 +116,7 @@ impl Painting {
         }
         let extent = Self::extent_over(start?);
         if self.mask.as_ref().is_none_or(|mask| mask.extent() != extent) {
-            self.mask = Some(PaintedMask::new(extent));
-            self.settled = 0;
+            self.put(PaintedMask::new(extent));
         }
         self.mask.as_mut()
     }
@@ -125,13 +124,19 @@ impl Painting {
     /// How much of the picture is made anew, 0–1; of a mask whose pixels are here.
     #[must_use]
     pub fn share(&self) -> Option<f32> {
-        self.share.filter(|_| self.mask.is_some())
+        self.mask.as_ref().map(PaintedMask::share)
     }
 
     /// Whether pixels are on their way.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.awaited.is_some()
+    }
+
+    /// Whether a change of the pixels that are here is under way.
+    #[must_use]
+    pub const fn is_changing(&self) -> bool {
+        self.awaited.is_some() && self.mask.is_some()
     }
 
     /// Ends the stroke that is being drawn, and lets go of an unfinished shape.
@@ -169,8 +174,9 @@ impl Painting {
         start: Option<Extent>,
     ) -> Option<(MaskTicket, MaskSource)> {
         if draft.seed_image != self.seed_image {
-            let tickets = self.tickets;
-            *self = Self { seed_image: draft.seed_image, tickets, ..Self::default() };
+            let Self { tickets, generation, .. } = *self;
+            let seed_image = draft.seed_image;
+            *self = Self { seed_image, tickets, generation, ..Self::default() };
         }
         self.hear_form(draft);
         self.tell_form(draft);
@@ -184,8 +190,9 @@ impl Painting {
             return;
         }
         match (shape, &mut self.mask) {
-            (MaskShape::Nowhere, Some(mask)) if self.awaited.is_none() => mask.flood(Ink::Remove),
-            (MaskShape::Painted, Some(_)) => {}
+            // Undo brings it back.
+            (MaskShape::Nowhere, Some(mask)) => mask.clear(),
+            // The pixels here are others than those the form speaks of now.
             _ => self.mask = None,
         }
         (self.awaited, self.refused) = (None, false);
@@ -206,9 +213,8 @@ impl Painting {
             }
         } else {
             self.settled = mask.revision();
-            let share = mask.mask().share();
-            self.share = Some(share);
-            draft.mask.shape = if share > 0.0 { MaskShape::Painted } else { MaskShape::Nowhere };
+            let there = mask.share() > 0.0;
+            draft.mask.shape = if there { MaskShape::Painted } else { MaskShape::Nowhere };
         }
         self.shape = draft.mask.shape;
     }
@@ -249,11 +255,16 @@ impl Painting {
             painted.replace(mask);
         } else {
             // As the form has it already.
-            self.share = Some(mask.share());
-            self.mask = Some(PaintedMask::of(mask));
-            self.settled = 0;
+            self.put(PaintedMask::of(mask));
         }
         true
+    }
+
+    /// Goes on with another mask, as it is.
+    fn put(&mut self, mask: PaintedMask) {
+        self.settled = mask.revision();
+        self.mask = Some(mask);
+        self.generation += 1;
     }
 
     /// Asks once more for pixels that could not be had: their file is there now.
@@ -261,12 +272,12 @@ impl Painting {
         self.refused = false;
     }
 
-    /// What is to be saved for the next start, and its number: the same number is the same mask.
+    /// What is to be saved for the next start, and its numbers: the same numbers are the same mask.
     #[must_use]
-    pub fn to_save(&self) -> Option<(Uuid, u64, &Mask)> {
+    pub fn to_save(&self) -> Option<(Uuid, [u64; 2], &Mask)> {
         let mask = self.mask.as_ref().filter(|mask| !mask.is_drawing())?;
         let painted = self.shape == MaskShape::Painted && self.awaited.is_none();
-        painted.then_some((self.seed_image?, mask.revision(), mask.mask()))
+        painted.then_some((self.seed_image?, [self.generation, mask.revision()], mask.mask()))
     }
 }
 

@@ -72,27 +72,6 @@ impl Preferences {
         RemoteWish { address, in_clear: self.remote_in_clear }
     }
 
-    /// The address of the service as it is written down with jobs: nothing behind it may hold a secret.
-    /// `None` for the usual service.
-    #[must_use]
-    pub fn service(&self) -> Option<String> {
-        let mut url = url::Url::parse(&self.remote().address?).ok()?;
-        url.set_query(None);
-        url.set_fragment(None);
-        Some(url.into())
-    }
-
-    /// The host of the service, for people.
-    #[must_use]
-    pub fn service_host(&self) -> String {
-        let Some(address) = self.remote().address else { return "Runware".to_owned() };
-        let host = url::Url::parse(&address).ok().and_then(|url| {
-            let host = url.host_str()?.to_owned();
-            Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
-        });
-        host.unwrap_or(address)
-    }
-
     /// Draws everything so many steps larger.
     pub fn rescale(&mut self, steps: i32) {
         let by = steps * i32::from(SCALE_STEP);
@@ -118,15 +97,6 @@ impl Preferences {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_address_is_written_down_without_what_may_be_secret() {
-        let mut preferences = Preferences::default();
-        assert_eq!((preferences.service(), preferences.service_host().as_str()), (None, "Runware"));
-        preferences.remote_address = " ws://127.0.0.1:9/v1?token=secret#x ".to_owned();
-        assert_eq!(preferences.service().unwrap(), "ws://127.0.0.1:9/v1");
-        assert_eq!(preferences.service_host(), "127.0.0.1:9");
-    }
 
     #[test]
     fn the_scale_stays_within_its_bounds() {

@@ -1,12 +1,16 @@
 //! Jobs in the order of their turns, how far each is and how long it will take.
 
+mod clock;
 mod order;
+mod service_times;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::clock::Clock;
+use self::service_times::ServiceTimes;
 use super::StackWork;
 use crate::jobs::{Device, Failure, FailureKind, Job, JobId, Owed, Progress};
 use crate::library::Estimate;
@@ -54,11 +58,14 @@ pub struct JobEntry {
     /// The job as it was given away.
     job: Job,
 
-    /// Its pictures that are there.
+    /// Its pictures that are on disk.
     made: Vec<Owed>,
 
     /// When its turn came.
     began: Option<Instant>,
+
+    /// Why its service is out of reach at the moment.
+    pub out_of_reach: Option<String>,
 
     /// The last rough picture of the present state, and how many came before it.
     pub preview: Option<(Picture, u64)>,
@@ -75,33 +82,6 @@ pub struct JobEntry {
     clock: Clock,
 }
 
-/// When steps were done.
-#[derive(Clone, Copy, Debug, Default)]
-struct Clock {
-    /// When the first step was done, and by how many pictures together.
-    first: Option<(Instant, u32)>,
-    /// When the last one was done, and how many are in all.
-    last: Option<(Instant, u32)>,
-}
-
-impl Clock {
-    /// A step was done and `all` are done in all; `of_first` ones were the first of their pictures,
-    /// which took it together and tell of it one after another.
-    fn step(&mut self, now: Instant, all: u32, of_first: bool) {
-        match &mut self.first {
-            None => self.first = Some((now, all)),
-            Some((_, first)) if of_first => *first = all,
-            Some(_) => self.last = Some((now, all)),
-        }
-    }
-
-    /// Seconds a step, once two are known.
-    fn step_secs(&self) -> Option<f64> {
-        let ((start, from), (end, to)) = (self.first?, self.last?);
-        (to > from).then(|| (end - start).as_secs_f64() / f64::from(to - from))
-    }
-}
-
 impl JobEntry {
     pub(super) fn new(job: &Job) -> Self {
         Self {
@@ -113,6 +93,7 @@ impl JobEntry {
             job: job.clone(),
             made: Vec::new(),
             began: None,
+            out_of_reach: None,
             preview: None,
             owed: job.owed.iter().map(|owed| owed.index).collect(),
             steps: Vec::new(),
@@ -125,6 +106,12 @@ impl JobEntry {
     #[must_use]
     pub const fn is_running(&self) -> bool {
         matches!(self.status, JobStatus::Loading | JobStatus::Running { .. })
+    }
+
+    /// Whether it was asked to end and has not yet.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        matches!(self.status, JobStatus::Stopping)
     }
 
     /// Whether the job will still make pictures.
@@ -190,7 +177,25 @@ impl JobEntry {
         let owed = self.job.owed.iter().copied().filter(|owed| !made(owed)).collect();
         let finished = [self.job.finished.clone(), self.made.clone()].concat();
         let service = self.job.service.clone();
-        Job { finished, service, ..Job::resume(Arc::clone(&self.request), owed) }
+        let sent = self.job.sent || self.is_interrupted();
+        Job { finished, sent, service, ..Job::resume(Arc::clone(&self.request), owed) }
+    }
+
+    /// What the pictures that are not there yet will probably cost.
+    pub(super) fn price_left(&self) -> Option<Estimate> {
+        let left = self.pictures().saturating_sub(self.finished);
+        self.price.map(|price| price.share(left as usize, self.owed.len()))
+    }
+
+    /// The address of the service that it was sent to.
+    pub(super) fn service(&self) -> Option<&str> {
+        self.job.service.as_deref()
+    }
+
+    /// Whether one of its pictures is not on disk.
+    #[must_use]
+    pub fn owes(&self) -> bool {
+        self.made.len() < self.owed.len()
     }
 
     fn steps_done(&self) -> u32 {
@@ -249,6 +254,7 @@ pub struct Plan<'a> {
 pub struct Queue {
     jobs: Vec<JobEntry>,
     paces: HashMap<PaceKey, Pace>,
+    service_times: ServiceTimes,
     moves: u64,
 }
 
@@ -356,9 +362,13 @@ impl Queue {
                 }
             }
             Progress::Queued | Progress::Step { .. } => {}
+            Progress::OutOfReach(why) => job.out_of_reach.clone_from(why),
             Progress::Image(record) => {
                 job.finished += 1;
-                job.made.push(Owed { index: record.index, image_uuid: record.image_uuid });
+                // What could not be saved is still owed.
+                if record.path.is_some() {
+                    job.made.push(Owed { index: record.index, image_uuid: record.image_uuid });
+                }
                 // The steps really done: fewer than asked for when it starts from a picture.
                 if let (Some(step_secs), JobStatus::Running { total, .. }) =
                     (job.clock.step_secs(), &job.status)
@@ -369,7 +379,11 @@ impl Queue {
                 }
             }
             Progress::Failed(failure) => job.status = JobStatus::Failed(failure.clone()),
-            Progress::Finished | Progress::Cancelled => {
+            Progress::Finished => {
+                let job = self.jobs.remove(place);
+                self.service_times.note(&job, now);
+            }
+            Progress::Cancelled => {
                 self.jobs.remove(place);
             }
         }

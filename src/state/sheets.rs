@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Preferences;
+
 /// A page of the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SettingsPage {
@@ -82,6 +84,15 @@ impl Sheets {
     pub fn enter_key(&mut self) {
         self.settings = Some(SettingsPage::Engines);
         self.focus_key = true;
+    }
+
+    /// Closes the settings: what is typed of the address counts, what is typed of a key is forgotten.
+    pub fn close_settings(&mut self, preferences: &mut Preferences) {
+        self.settings = None;
+        if let Some(address) = self.remote_address.take() {
+            address.trim().clone_into(&mut preferences.remote_address);
+        }
+        self.key = Secret::default();
     }
 
     /// Whether something lies over the window.

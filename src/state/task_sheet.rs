@@ -13,6 +13,9 @@ use long::Long;
 use super::Draft;
 use crate::task::{ParameterName, Problem, Task};
 
+/// Bytes from which a text is slow to draw.
+const SLOW: usize = 20_000;
+
 /// The text of a task and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskSheet {
@@ -79,9 +82,8 @@ impl TaskSheet {
     /// Opens the sheet with a pasted text, which changes the form only when the user says so.
     pub fn offer(&mut self, text: &str) {
         *self = Self { open: true, offered: true, ..Self::default() };
-        text.clone_into(&mut self.text);
+        self.text = self.shortened(text);
         self.check();
-        self.shorten();
     }
 
     /// Writes the task of the form, unless the text is being edited or waits for the user.
@@ -127,18 +129,26 @@ impl TaskSheet {
         }
     }
 
-    /// Long pictures make the text slow to draw: a text that holds some is written anew.
-    fn shorten(&mut self) {
-        if let Ok(value) = serde_json::from_str::<Value>(&self.text) {
-            self.text = pretty(&self.long.shortened(value));
+    /// `text` without the long pictures in it, which would be slow to draw. A task is written anew.
+    fn shortened(&mut self, text: &str) -> String {
+        match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
+            Ok(value) => pretty(&self.long.shortened(value)),
+            Err(_) => self.long.shortened_text(text),
         }
     }
 
-    /// Writes a text anew that was pasted with whole pictures in it.
+    /// Shortens a text that is pasted into this one, if it is long.
+    pub fn shorten_pasted(&mut self, text: &mut String) {
+        if text.len() > SLOW {
+            *text = self.long.shortened_text(text);
+        }
+    }
+
+    /// Writes a text anew that was put here with whole pictures in it.
     pub fn tidy(&mut self) {
-        const SLOW: usize = 20_000;
-        if self.text.len() > SLOW && self.problems.is_empty() {
-            self.shorten();
+        if self.text.len() > SLOW {
+            let text = std::mem::take(&mut self.text);
+            self.text = self.shortened(&text);
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Compare, Gallery, GalleryView, PromptBook, Sheets, TaskSheet, ToolSettings};
-use crate::jobs::NsfwScore;
+use crate::jobs::{JobId, NsfwScore};
 
 /// Dark, light, or as the system says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +126,10 @@ pub struct View {
     #[serde(skip)]
     pub following: bool,
 
+    /// Of several running jobs the one that is followed; the first of them when it is not among them.
+    #[serde(skip)]
+    pub watched: Option<JobId>,
+
     /// How large the picture is drawn.
     #[serde(skip)]
     pub zoom: Zoom,
@@ -222,6 +226,7 @@ impl Default for View {
             search: String::new(),
             selected: None,
             following: true,
+            watched: None,
             zoom: Zoom::Fit,
             start_shown: false,
             tool: Tool::default(),

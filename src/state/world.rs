@@ -81,8 +81,8 @@ pub struct World {
     /// How many pictures to start from are being brought into the library.
     pub opening: u32,
 
-    /// Settings that came with a picture from elsewhere.
-    pub offered: Option<Offer>,
+    /// Settings that came with a picture from elsewhere, with the number of the offer.
+    pub offered: Option<(u64, Offer)>,
 
     /// The prompts as they were counted last.
     pub meter: Option<Meter>,
@@ -108,6 +108,7 @@ pub struct World {
     pub(super) start: Option<(Uuid, StartPicture)>,
     pub(super) mask: Option<(Uuid, StartPicture)>,
     next_notice: u64,
+    next_offer: u64,
 }
 
 impl Default for World {
@@ -135,6 +136,7 @@ impl Default for World {
             start: None,
             mask: None,
             next_notice: 0,
+            next_offer: 0,
         }
     }
 }
@@ -239,12 +241,30 @@ impl World {
         }
     }
 
-    /// Takes in settings that came with a picture, and offers them.
+    /// Takes notices away whose button has nothing left to do.
+    pub(super) fn drop_idle_notices(&mut self) {
+        let (gallery, offered) = (&self.gallery, self.offered.as_ref().map(|(number, _)| *number));
+        self.notices.retain(|notice| match notice.button {
+            Some((_, Action::Gallery(GalleryAction::UndoDelete(Some(number))))) => {
+                gallery.can_undo_number(number)
+            }
+            Some((_, Action::Gallery(GalleryAction::RestoreOffered(number)))) => {
+                offered == Some(number)
+            }
+            _ => true,
+        });
+    }
+
+    /// Takes in settings that came with a picture, and offers them in place of earlier ones.
     pub fn offer_settings(&mut self, offer: Offer) {
         let text =
             format!("{} was made with {} and carries its settings", offer.name, offer.origin);
-        self.offered = Some(offer);
-        let button = ("Restore its settings", Action::Gallery(GalleryAction::RestoreOffered));
+        let number = self.next_offer;
+        self.next_offer += 1;
+        self.offered = Some((number, offer));
+        self.drop_idle_notices();
+        let restore = Action::Gallery(GalleryAction::RestoreOffered(number));
+        let button = ("Restore its settings", restore);
         self.offer(Tone::Done, text, button);
     }
 

@@ -75,6 +75,7 @@ pub fn draw(ui: &mut egui::Ui, cx: &mut Cx<'_>) {
     });
     scale(ui, cx.preferences);
     cx.textures.begin_frame(ui.ctx());
+    cx.textures.mask.sync(ui.ctx(), cx.painting);
     shortcuts::listen(ui, cx);
     panels::task_sheet::listen(ui, cx);
     panels::draw(ui, cx);

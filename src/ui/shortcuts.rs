@@ -8,7 +8,10 @@ use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
 use super::Cx;
-use crate::state::{Action, MaskAction, Preferences, Recording, SettingsPage, Tool, Zoom};
+use crate::pixels::Ink;
+use crate::state::{
+    Action, MaskAction, MaskChange, Preferences, Recording, SettingsPage, Tool, Zoom,
+};
 pub(super) use chord::written;
 
 /// A shortcut and what it does.
@@ -27,7 +30,9 @@ pub(super) struct Shortcut {
 enum When {
     /// Always.
     Always,
-    /// While no field or slider has the keyboard.
+    /// While nothing lies over the window, also while a field has the keyboard.
+    Writing,
+    /// While nothing lies over the window and no field or slider has the keyboard.
     Idle,
 }
 
@@ -49,7 +54,7 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
 
 /// Shortcuts of the form and the canvas, in the order of the sheet.
 const SHORTCUTS: &[Shortcut] = &[
-    row("Ctrl Enter", "Generate", ctrl(Key::Enter), When::Always, |cx| {
+    row("Ctrl Enter", "Generate", ctrl(Key::Enter), When::Writing, |cx| {
         cx.actions.push(Action::Generate);
     }),
     row(
@@ -59,7 +64,7 @@ const SHORTCUTS: &[Shortcut] = &[
         When::Idle,
         escape,
     ),
-    row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Always, |cx| {
+    row("Ctrl L", "Write in the prompt", ctrl(Key::L), When::Writing, |cx| {
         cx.view.form_open = true;
         cx.view.focus_prompt = true;
     }),
@@ -94,8 +99,11 @@ const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl Z", "Undo the mask", ctrl(Key::Z), When::Idle, |cx| {
         cx.actions.push(Action::Mask(MaskAction::Undo));
     }),
+    row("Ctrl Shift I", "Fill the whole mask", ctrl_shift(Key::I), When::Idle, |cx| {
+        cx.actions.push(Action::Mask(MaskAction::Change(MaskChange::Fill(Ink::Add))));
+    }),
     row("Ctrl I", "Invert the mask", ctrl(Key::I), When::Idle, |cx| {
-        cx.actions.push(Action::Mask(MaskAction::Invert));
+        cx.actions.push(Action::Mask(MaskAction::Change(MaskChange::Invert)));
     }),
     row(
         "Ctrl J",
@@ -104,10 +112,10 @@ const SHORTCUTS: &[Shortcut] = &[
         When::Always,
         super::panels::task_sheet::toggle,
     ),
-    row("Ctrl B", "Fold the form", ctrl(Key::B), When::Always, |cx| {
+    row("Ctrl B", "Fold the form", ctrl(Key::B), When::Writing, |cx| {
         cx.view.form_open = !cx.view.form_open;
     }),
-    row("Ctrl G", "Fold the gallery", ctrl(Key::G), When::Always, |cx| {
+    row("Ctrl G", "Fold the gallery", ctrl(Key::G), When::Writing, |cx| {
         cx.view.gallery_open = !cx.view.gallery_open;
     }),
     row("F5", "Look for results and models again", plain(Key::F5), When::Always, |cx| {
@@ -122,8 +130,10 @@ const SHORTCUTS: &[Shortcut] = &[
     }),
     row("Ctrl ,", "Settings", ctrl(Key::Comma), When::Always, |cx| {
         let sheets = &mut cx.view.sheets;
-        sheets.settings =
-            if sheets.settings.is_some() { None } else { Some(SettingsPage::default()) };
+        if sheets.settings.is_some() {
+            return sheets.close_settings(cx.preferences);
+        }
+        sheets.settings = Some(SettingsPage::default());
         cx.actions.extend([Action::LookAtEngines, Action::LookAtModels]);
     }),
     row("Ctrl +", "Draw everything larger", ctrl(Key::Plus), When::Always, |cx| {
@@ -180,7 +190,7 @@ fn escape(cx: &mut Cx<'_>) {
     cx.actions.push(if staged { Action::LeaveResults } else { Action::CancelRunning });
 }
 
-/// All shortcuts, in the order in which they listen.
+/// All shortcuts; of those with equally many modifiers the first has the keys.
 fn all() -> impl Iterator<Item = &'static Shortcut> {
     gallery::SHORTCUTS.iter().chain(SHORTCUTS)
 }
@@ -206,7 +216,7 @@ impl Shortcut {
     pub(super) fn keys(&self, preferences: &Preferences) -> String {
         match self.chord(preferences) {
             chord if chord == self.chord => self.keys.to_owned(),
-            chord => written(chord).replace('+', " "),
+            chord => chord::shown(chord),
         }
     }
 }
@@ -219,14 +229,19 @@ pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
     let keyboard = cx.view.gallery.has_keyboard;
     cx.view.gallery.focus_chosen &= keyboard;
     let free = ui.memory(|memory| memory.focused().is_none()) || keyboard;
-    let idle = free
-        && !egui::Popup::is_any_open(ui.ctx())
-        && !cx.view.sheets.cover()
-        && cx.world.engines.question.is_none()
-        && !cx.view.shortcuts_open;
-    for shortcut in all() {
-        let listens = shortcut.when == When::Always || idle;
-        let chord = shortcut.chord(cx.preferences);
+    let uncovered =
+        !cx.view.sheets.cover() && cx.world.engines.question.is_none() && !cx.view.shortcuts_open;
+    let idle = free && uncovered && !egui::Popup::is_any_open(ui.ctx());
+    let mut shortcuts: Vec<_> =
+        all().map(|shortcut| (shortcut, shortcut.chord(cx.preferences))).collect();
+    // One is also heard while more keys are held than it has: those with more come first.
+    shortcuts.sort_by_key(|(_, chord)| std::cmp::Reverse(held(chord.modifiers)));
+    for (shortcut, chord) in shortcuts {
+        let listens = match shortcut.when {
+            When::Always => true,
+            When::Writing => uncovered,
+            When::Idle => idle,
+        };
         if listens && ui.input_mut(|input| input.consume_shortcut(&chord)) {
             (shortcut.act)(cx);
         }
@@ -236,6 +251,12 @@ pub(super) fn listen(ui: &Ui, cx: &mut Cx<'_>) {
     }
     // The grid says so again when it is drawn.
     cx.view.gallery.has_keyboard = false;
+}
+
+/// How many modifiers there are.
+fn held(modifiers: Modifiers) -> usize {
+    let Modifiers { alt, ctrl, shift, command, .. } = modifiers;
+    [alt, ctrl || command, shift].into_iter().filter(|held| *held).count()
 }
 
 /// Gives the shortcut of that label the keys that are pressed now. Esc leaves it as it is, Backspace
@@ -280,14 +301,14 @@ fn record(ui: &Ui, cx: &mut Cx<'_>, label: &str) {
 
 /// Why the shortcut of that label cannot have these keys.
 fn trouble(preferences: &Preferences, label: &str, chord: KeyboardShortcut) -> Option<String> {
-    let keys = written(chord).replace('+', " ");
+    let keys = chord::shown(chord);
     let others = all().filter(|row| row.label != label);
     if let Some(other) = others.into_iter().find(|row| row.chord(preferences) == chord) {
         let does = if other.label.is_empty() { "something else" } else { other.label };
         return Some(format!("{keys} is taken: {does}"));
     }
     let own = all().find(|row| row.label == label)?;
-    let writes = own.when == When::Always && chord.conflicts_with_text_editing();
+    let writes = own.when != When::Idle && chord.conflicts_with_text_editing();
     writes.then(|| format!("{keys} is needed for writing: add Ctrl or Alt"))
 }
 

@@ -231,6 +231,9 @@ impl Textures {
         // Threads take from the end: whole pictures first, then thumbnails from the top.
         wishes.reverse();
         wishes.sort_by_key(|((_, size), _)| *size != Size::Thumbnail);
+        // Several panels may wish for the same.
+        let mut wished = HashSet::new();
+        wishes.retain(|(key, _)| wished.insert(*key));
         let idle = wishes.is_empty();
         {
             let mut wanted = self.lock();

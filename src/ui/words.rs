@@ -51,6 +51,9 @@ const fn verb_word(mode: Mode) -> &'static str {
 /// What is done with a job of which no step is known.
 pub(super) fn beginning(job: &JobEntry) -> String {
     match (job.engine(), &job.device) {
+        (EngineKind::Remote, Some(device)) if job.out_of_reach.is_some() => {
+            format!("No connection to {}, trying again…", device.name)
+        }
         (EngineKind::Local, _) => format!("Loading {}…", job.request.model.name),
         (EngineKind::Remote, Some(device)) => format!("Being made by {}…", device.name),
         (EngineKind::Remote, None) => "On its way to the service…".to_owned(),
@@ -81,6 +84,11 @@ pub(super) fn speed_up(times: f32) -> String {
 /// `1 picture`, `4 pictures`.
 pub(super) fn pictures(count: u32) -> String {
     if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }
+}
+
+/// `1 job`, `1 300 jobs`.
+pub(super) fn jobs(number: usize) -> String {
+    if number == 1 { "1 job".to_owned() } else { format!("{} jobs", count(number)) }
 }
 
 /// What the big button does; the size follows.

@@ -99,3 +99,34 @@ fn over_the_daily_limit_nothing_is_sent() {
         assert!(answer["errors"][0]["message"].as_str().unwrap().starts_with("Nothing was sent"));
     }
 }
+
+#[test]
+fn the_daily_limit_holds_for_what_is_resumed_and_was_never_sent() {
+    let home = scratch();
+    let journal = home.path().join("journal");
+    fs::create_dir(&journal).unwrap();
+    let name = || uuid::Uuid::new_v4().to_string();
+    let task = name();
+    let entry = serde_json::json!({
+        "version": 1, "engine": "remote", "service": NOWHERE, "images": [name()],
+        "results": home.path().join("results"),
+        "task": {
+            "taskType": "imageInference", "taskUUID": task, "model": "runware:101@1",
+            "positivePrompt": "a fox", "width": 512, "height": 512,
+        },
+    });
+    let file = journal.join(format!("{}.000000.json", name()));
+    fs::write(&file, entry.to_string()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_latelier"))
+        .args(["run", "--resume", "--daily-limit", "0"])
+        .env("LATELIER_HOME", home.path())
+        .env("RUNWARE_API_KEY", KEY)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert_eq!(answer["errors"][0]["code"], "dailyLimitReached", "{answer}");
+    assert_eq!(answer["errors"][0]["taskUUID"], task.as_str());
+    assert!(file.is_file(), "it keeps waiting");
+}

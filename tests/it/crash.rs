@@ -221,7 +221,7 @@ fn accepted(
 fn nothing_is_left_over(place: &Place) {
     let index = Index::open(&place.home).unwrap();
     let results: BTreeSet<PathBuf> = place.results().into_iter().collect();
-    let rows = index.page(0, usize::MAX >> 1, "").unwrap();
+    let rows = index.list().unwrap();
     assert!(rows.iter().all(|row| row.about.as_ref().unwrap().has_task));
     assert_eq!(rows.into_iter().map(|row| row.path).collect::<BTreeSet<_>>(), results);
     assert_eq!(index.refresh().unwrap(), 0, "the index knew them all");
@@ -409,4 +409,35 @@ fn a_damaged_entry_is_told_and_blocks_nothing() {
     let aside = format!("{}.damaged", entry.display());
     assert!(text.contains("set aside") && text.ends_with(&aside), "{text}");
     assert!(!window.is_disabled("Generate 128 × 128"));
+}
+
+#[test]
+fn a_picture_that_was_deleted_is_not_made_again() {
+    let place = Place::new();
+    killed_half_way(&place, &long_jobs());
+    let made = place.results().len();
+    let mut window = Window::open_in(&place.home);
+    window.wait("the offer", |state| !state.world.waiting.is_empty());
+    let owed = window.app.state().state.world.waiting_pictures();
+    window.app.key_press(egui::Key::Delete);
+    window.wait("the move", |_| place.results().len() == made - 1);
+    drop(window);
+
+    let mut window = Window::open_in(&place.home);
+    window.wait("the offer", |state| !state.world.waiting.is_empty());
+    assert_eq!(window.app.state().state.world.waiting_pictures(), owed);
+    window.click("More actions");
+    window.click("Empty the trash…");
+    window.click("Delete them for good");
+    window.wait_shown("The trash is empty");
+    drop(window);
+
+    let mut window = Window::open_in(&place.home);
+    window.wait("the offer", |state| !state.world.waiting.is_empty());
+    assert_eq!(window.app.state().state.world.waiting_pictures(), owed);
+    window.click("Resume");
+    window.wait("the rest", |state| state.world.queue.jobs().is_empty());
+    assert_eq!(place.results().len(), made - 1 + owed);
+    drop(window);
+    nothing_is_left_over(&place);
 }

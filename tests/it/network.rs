@@ -138,3 +138,37 @@ fn an_endpoint_that_refuses_loses_no_picture() {
     let text = format!("{}{}", answer.json, answer.stderr);
     assert!(text.contains("403") && !text.contains("secret"), "{text}");
 }
+
+#[test]
+fn the_picture_of_a_stranger_sends_nothing() {
+    let (address, seen) = server("200 OK", Vec::new());
+    let folder = scratch();
+    let own = folder.path().join("own.png");
+    fs::write(&own, picture_file()).unwrap();
+    let harmless = demo_task();
+    let greedy = with(json!({
+        "taskUUID": uuid::Uuid::new_v4(),
+        "seedImage": url::Url::from_file_path(&own).unwrap().to_string(),
+        "uploadEndpoint": address,
+        "webhookURL": address,
+    }));
+    let file = folder.path().join("theirs.png");
+    let run = |text: &str| {
+        let pixel = Picture::from_fn(Extent::new(8, 8), |_, _| [7; 4]);
+        fs::write(&file, encode(&pixel, FileFormat::Png, text).unwrap()).unwrap();
+        let mut command = latelier();
+        command.arg("run").arg(&file).arg("--out").arg(folder.path().join("out"));
+        answered(&command.output().unwrap())
+    };
+    for text in [format!("{harmless},{greedy}"), format!("[{greedy}]"), format!("{greedy} {{}}")] {
+        let refused = run(&text);
+        assert_eq!((refused.code, refused.error_codes()), (2, vec!["invalidRequest"]), "{text}");
+        let said = refused.json["errors"][0]["message"].as_str().unwrap();
+        assert!(said.contains("the task in the picture is none"), "{said}");
+    }
+    let made = run(&harmless.to_string());
+    assert_eq!((made.code, made.pictures().len()), (0, 1), "{}", made.json);
+    let made = run(&greedy.to_string());
+    assert_eq!((made.code, made.pictures().len()), (0, 1), "{}", made.json);
+    assert_eq!(seen.try_iter().count(), 0, "a file of this machine was sent");
+}

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::requested;
@@ -37,7 +38,7 @@ fn read(path: &Path) -> io::Result<Input> {
         bytes = fs::read(path)?;
     }
     if let Some(task) = read_task_text(&bytes).filter(|task| !task.is_empty()) {
-        return Ok(Input::Tasks(format!("[{}]", sending_nothing(&task))));
+        return sending_nothing(&task).map(Input::Tasks);
     }
     if let Some(carried) = metadata::read(&bytes) {
         return Ok(Input::Picture(Box::new(carried)));
@@ -50,16 +51,14 @@ fn read(path: &Path) -> io::Result<Input> {
         .map_err(|_ignored| io::Error::other("it holds neither text nor a picture"))
 }
 
-/// The task of a picture without the addresses that its result would be sent to: pictures made here
-/// carry none, and one from a stranger must not have files of this machine sent to them.
-fn sending_nothing(task: &str) -> String {
-    let Ok(mut json) = serde_json::from_str::<serde_json::Value>(task) else {
-        return task.to_owned();
-    };
-    if let Some(members) = json.as_object_mut() {
-        members.retain(|name, _| name != "uploadEndpoint" && name != "webhookURL");
-    }
-    json.to_string()
+/// The task of a picture, alone in a list, without the addresses that its result would be sent to:
+/// pictures made here carry none, and one from a stranger must not have files of this machine sent to
+/// them. Text that is anything but one task is refused, since nobody has looked at what it says.
+fn sending_nothing(task: &str) -> io::Result<String> {
+    let mut task: Map<String, Value> = serde_json::from_str(task)
+        .map_err(|error| io::Error::other(format!("the task in the picture is none ({error})")))?;
+    task.retain(|name, _| name != "uploadEndpoint" && name != "webhookURL");
+    Ok(Value::Array(vec![task.into()]).to_string())
 }
 
 /// The request of a picture of another program, if its settings are enough for one. What could not

@@ -138,6 +138,8 @@ fn follow(
         match event.progress {
             Progress::Queued => {}
             Progress::Started { device } => bar.set_message(device.name),
+            Progress::OutOfReach(None) => bar.set_message("connected again"),
+            Progress::OutOfReach(Some(_)) => bar.set_message("no connection, trying again"),
             // Pictures that take their steps together tell of each.
             Progress::Step { .. } => bar.inc(1),
             Progress::Image(record) => {

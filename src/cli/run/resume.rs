@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use super::answer::{Made, Printed, result};
 use super::provider::{Maker, Surroundings};
+use super::purse::Purse;
 use super::{Run, RunArgs, open_library, refuse, requested};
 use crate::cli::{DONE, EngineArgs};
 use crate::jobs::{Cancel, Failure, FailureKind, ImageRecord, Job, Keeper, Receipts, Waiting};
 use crate::library::{
     Bare, Claim, Claimed, Home, Index, JournalFolder, Ledger, Library, Pictures, Results,
 };
-use crate::task::{EngineKind, Problem};
+use crate::task::{EngineKind, Problem, Request};
 
 pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow::Result<u8> {
     let journal = match JournalFolder::open(home, &home.results_dir()) {
@@ -45,9 +46,16 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
     let folders: Vec<PathBuf> = waiting.iter().map(|waiting| waiting.results.clone()).collect();
     let pictures = Pictures::new(home, &folders);
     let is_remote = |waiting: &Waiting| waiting.engine == EngineKind::Remote;
-    let ledger = waiting.iter().any(is_remote).then(|| Ledger::open(home)).transpose();
-    // What was sent is paid for in any case.
-    let ledger = ledger.or_else(|error| writeln!(io::stderr(), "{error}").map(|()| None))?;
+    let ledger = match waiting.iter().any(is_remote).then(|| Ledger::open(home)).transpose() {
+        Ok(ledger) => ledger.map(Arc::new),
+        Err(error) if args.daily_limit.is_some() => {
+            let message = format!("Nothing was sent: {error}.");
+            return refuse(Problem::new("ledgerUnavailable", message));
+        }
+        // What was sent is paid for in any case.
+        Err(error) => writeln!(io::stderr(), "{error}").map(|()| None)?,
+    };
+    let mut purse = ledger.as_deref().map(|ledger| Purse::new(ledger, args.daily_limit));
     let with = Surroundings {
         args,
         engine,
@@ -56,7 +64,7 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
         keeper: Arc::new(ByTask::new(home, &waiting, &pictures, &args.no_metadata.into())),
         pictures: Arc::new(pictures),
         journal: Some(Arc::<JournalFolder>::clone(&journal)),
-        receipts: ledger.map(|ledger| Arc::new(ledger) as Arc<dyn Receipts>),
+        receipts: ledger.clone().map(|ledger| ledger as Arc<dyn Receipts>),
     };
     let mut run = Run::new(Some(&journal));
     let mut groups: BTreeMap<_, Vec<Waiting>> = BTreeMap::new();
@@ -66,7 +74,7 @@ pub(super) fn resume(args: &RunArgs, engine: &EngineArgs, home: &Home) -> anyhow
     }
     for ((is_remote, service), waiting) in groups {
         let kind = if is_remote { EngineKind::Remote } else { EngineKind::Local };
-        run.resume((kind, service.as_deref()), waiting, &with)?;
+        run.resume((kind, service.as_deref()), waiting, &with, &mut purse)?;
     }
     run.finish()
 }
@@ -79,12 +87,13 @@ impl Run<'_> {
         (kind, service): (EngineKind, Option<&str>),
         waiting: Vec<Waiting>,
         with: &Surroundings<'_>,
+        purse: &mut Option<Purse<'_>>,
     ) -> io::Result<()> {
         match Maker::start(kind, service, with)? {
             Ok(maker) => {
                 let service = maker.service();
                 let take_up = |waiting| {
-                    let job = self.take_up(waiting, with.library)?;
+                    let job = self.take_up(waiting, with.library, purse)?;
                     Some(Job { service: service.clone(), ..job })
                 };
                 let jobs = waiting.into_iter().filter_map(take_up).collect();
@@ -96,9 +105,15 @@ impl Run<'_> {
     }
 
     /// Makes a job of what was left; what is finished goes into the answer at once. What cannot be
-    /// resumed, such as a task whose model is gone, keeps waiting.
-    fn take_up(&mut self, waiting: Waiting, library: &Library) -> Option<Job> {
-        let request = match requested(&waiting.task, library, waiting.engine) {
+    /// resumed, such as a task whose model is gone or that would pass the day's limit, keeps waiting.
+    fn take_up(
+        &mut self,
+        waiting: Waiting,
+        library: &Library,
+        purse: &mut Option<Purse<'_>>,
+    ) -> Option<Job> {
+        let request = requested(&waiting.task, library, waiting.engine);
+        let request = match request.and_then(|request| weighed(request, &waiting, purse)) {
             Ok(request) => Arc::new(request),
             Err(problems) => {
                 self.answer.errors.extend(problems);
@@ -111,8 +126,21 @@ impl Run<'_> {
                 Err(error) => tracing::warn!("{error}: {}", path.display()),
             }
         }
-        let finished = waiting.finished.into_iter().map(|(picture, _)| picture).collect();
+        let finished = waiting.made();
         Some(Job { finished, ..Job::resume(request, waiting.owed) })
+    }
+}
+
+/// What was never sent is weighed as if it were new; what was sent is paid for in any case.
+fn weighed(
+    request: Request,
+    waiting: &Waiting,
+    purse: &mut Option<Purse<'_>>,
+) -> Result<Request, Vec<Problem>> {
+    let is_new = waiting.engine == EngineKind::Remote && !waiting.sent && waiting.made().is_empty();
+    match purse {
+        Some(purse) if is_new => purse.let_through(request),
+        _ => Ok(request),
     }
 }
 

@@ -1,4 +1,4 @@
-//! One picture as a row: what is written, what is read back, and how words are searched for.
+//! One picture as a row: what is written, and what is read back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,13 +61,12 @@ pub(super) fn insert(connection: &Connection, entry: &Entry) -> rusqlite::Result
     let Entry { stamp: Stamp { image_uuid, file, modified, bytes }, extent, task } = entry;
     let about = About::new(*extent, task.as_ref());
     let json = task.as_ref().and_then(|task| serde_json::to_string(task).ok());
-    let task = task.as_ref();
     remove(connection, *image_uuid)?;
     connection
         .prepare_cached(
-            "INSERT INTO pictures (uuid, file, modified, bytes, width, height, format, model, \
-             positive, negative, seed, steps, scheduler, task_uuid, searchable, task) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            "INSERT INTO pictures (uuid, file, modified, bytes, width, height, model, positive, \
+             seed, task_uuid, searchable, task) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             image_uuid.as_bytes(),
@@ -76,13 +75,9 @@ pub(super) fn insert(connection: &Connection, entry: &Entry) -> rusqlite::Result
             bytes,
             extent.map(|extent| extent.width),
             extent.map(|extent| extent.height),
-            file.rsplit('.').next(),
-            task.and_then(|task| task.model.as_ref()),
+            about.model,
             about.prompt,
-            task.and_then(|task| task.negative_prompt.as_ref()),
-            task.and_then(|task| task.seed).and_then(|seed| i64::try_from(seed).ok()),
-            task.and_then(|task| task.steps),
-            task.and_then(|task| task.scheduler.as_ref()),
+            about.seed.and_then(|seed| i64::try_from(seed).ok()),
             about.task_uuid,
             about.searchable,
             json,
@@ -140,50 +135,4 @@ fn nanoseconds(moment: SystemTime) -> i64 {
 fn moment(nanoseconds: i64) -> SystemTime {
     let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
     if nanoseconds < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
-}
-
-/// Words to be found, every one.
-pub(super) struct Search {
-    words: Vec<Word>,
-}
-
-enum Word {
-    /// Three letters or more: looked up.
-    Long(String),
-    /// Too short for the table of pieces: every row is looked at.
-    Short(String),
-}
-
-impl Search {
-    /// The words of `query`, whatever their case.
-    pub(super) fn new(query: &str) -> Self {
-        // SQLite takes a text to end at a zero.
-        let words = query.to_lowercase().replace('\0', " ");
-        let word = |word: &str| match word.chars().count() {
-            0..3 => Word::Short(word.to_owned()),
-            _ => Word::Long(format!("\"{}\"", word.replace('"', "\"\""))),
-        };
-        Self { words: words.split_whitespace().map(word).collect() }
-    }
-
-    /// `WHERE …`, or nothing when everything is wanted.
-    pub(super) fn condition(&self) -> String {
-        let conditions: Vec<&str> = (self.words.iter())
-            .map(|word| match word {
-                Word::Long(_) => "id IN (SELECT rowid FROM words WHERE words MATCH ?)",
-                Word::Short(_) => "instr(searchable, ?) > 0",
-            })
-            .collect();
-        if conditions.is_empty() {
-            return String::new();
-        }
-        format!(" WHERE {}", conditions.join(" AND "))
-    }
-
-    /// What the question marks of [`Self::condition`] stand for.
-    pub(super) fn values(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|word| match word {
-            Word::Long(word) | Word::Short(word) => word.as_str(),
-        })
-    }
 }

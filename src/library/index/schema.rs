@@ -11,12 +11,11 @@ use rusqlite::{Connection, ErrorCode};
 use super::IndexError;
 
 /// Version of the tables below; an index of any other is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long another process may write, or make the file anew, before we give up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// `words` holds `searchable` in pieces of three letters, so that any part of a word is found.
 const TABLES: &str = "
 CREATE TABLE pictures (
     id INTEGER PRIMARY KEY,
@@ -26,27 +25,13 @@ CREATE TABLE pictures (
     bytes INTEGER NOT NULL,
     width INTEGER,
     height INTEGER,
-    format TEXT NOT NULL,
     model TEXT,
     positive TEXT,
-    negative TEXT,
     seed INTEGER,
-    steps INTEGER,
-    scheduler TEXT,
     task_uuid TEXT,
     searchable TEXT NOT NULL,
     task TEXT
 );
-CREATE INDEX by_time ON pictures (modified);
-CREATE VIRTUAL TABLE words USING fts5 (
-    searchable, content = 'pictures', content_rowid = 'id', tokenize = 'trigram'
-);
-CREATE TRIGGER word_in AFTER INSERT ON pictures BEGIN
-    INSERT INTO words (rowid, searchable) VALUES (new.id, new.searchable);
-END;
-CREATE TRIGGER word_out AFTER DELETE ON pictures BEGIN
-    INSERT INTO words (words, rowid, searchable) VALUES ('delete', old.id, old.searchable);
-END;
 ";
 
 /// Opens the index at `path`, made anew if need be.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::row::{self, Entry, Stamp};
 use super::{About, Index, IndexError, StoredImage};
+use crate::library::kept_tasks::kept_task;
 use crate::library::results::task_inside;
 use crate::pixels::{Extent, probe};
 use crate::task::Task;
@@ -77,7 +78,8 @@ impl Index {
         mut each: impl FnMut(Vec<StoredImage>) -> bool,
     ) -> Result<(), IndexError> {
         for batch in unread.chunks(BATCH) {
-            let entries: Vec<Entry> = batch.iter().filter_map(|image| entry(&image.path)).collect();
+            let entries: Vec<Entry> =
+                batch.iter().filter_map(|image| entry(&image.path, &self.tasks)).collect();
             self.insert(&entries)?;
             let told = entries.iter().map(|entry| StoredImage {
                 about: Some(About::new(entry.extent, entry.task.as_ref())),
@@ -126,10 +128,14 @@ fn list(folder: &Path) -> io::Result<HashMap<Uuid, Stamp>> {
     Ok(found)
 }
 
-/// Reads a picture file; `None` when it cannot be read at all.
-fn entry(path: &Path) -> Option<Entry> {
+/// Reads a picture file; `None` when it cannot be read at all. Where it tells no task, the one in `tasks`
+/// counts.
+fn entry(path: &Path, tasks: &Path) -> Option<Entry> {
     match read(path) {
-        Ok(entry) => entry,
+        Ok(entry) => entry.map(|entry| Entry {
+            task: entry.task.or_else(|| kept_task(tasks, entry.stamp.image_uuid)),
+            ..entry
+        }),
         Err(error) => {
             tracing::warn!("{error}: {}", path.display());
             None

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::jobs::test_job;
+use crate::jobs::{test_job, test_job_of};
 use crate::pixels::{Extent, FileFormat, Picture, encode};
 
 struct Place {
@@ -184,4 +184,66 @@ fn what_was_being_written_is_swept_once_nobody_can_be_writing_it() {
     File::options().append(true).open(&fresh).unwrap().set_modified(later).unwrap();
     drop(place.join());
     assert!(!fresh.exists());
+}
+
+#[test]
+fn what_the_user_deleted_is_not_owed_even_when_the_trash_is_empty() {
+    let place = Place::new();
+    let [other] = jobs();
+    let job = test_job_of("two", |task| task.number_results = Some(2));
+    place.killed(&[job.clone(), other.clone()]);
+    place.finish(&job, 0);
+    let [first, second] = [job.owed[0], job.owed[1]];
+    let trash = crate::library::Trash::of(&place.home);
+    disown(&place.home, &[first.image_uuid, Uuid::new_v4()]);
+    trash.put(first.image_uuid).unwrap();
+    trash.empty().unwrap();
+    assert_eq!(place.names().iter().filter(|name| name.ends_with(".deleted")).count(), 1);
+
+    let journal = place.join();
+    assert_eq!(journal.count_left_behind().unwrap(), 2, "one of each job");
+    let waiting = journal.claim(Claim::Ours).unwrap().waiting;
+    assert_eq!((&waiting[0].owed[..], &waiting[0].deleted[..]), (&[second][..], &[first][..]));
+    assert_eq!(waiting[0].made(), [first], "a service is not asked for it again");
+    journal.strike(job.id);
+    drop(journal);
+    let journal = place.join();
+    let names = place.names();
+    assert!(
+        names.iter().all(|name| !name.ends_with(".deleted")),
+        "no job needs the note: {names:?}"
+    );
+    drop(journal);
+}
+
+#[test]
+fn each_process_keeps_an_order_and_the_latest_counts_for_what_it_took_over() {
+    let place = Place::new();
+    let [a, b, c, d, e] = jobs();
+    let first = place.join();
+    let second = place.join();
+    for job in [&a, &b, &c] {
+        first.enter(job).unwrap();
+    }
+    second.enter(&d).unwrap();
+    second.enter(&e).unwrap();
+    first.keep_order(1, &[c.id, a.id]);
+    second.keep_order(1, &[e.id, d.id]);
+    drop((first, second));
+    let heir = place.join();
+    let waiting = ids(&heir.claim(Claim::Ours).unwrap().waiting);
+    let place_of = |id: JobId| waiting.iter().position(|other| *other == id).unwrap();
+    assert!(place_of(c.id) < place_of(b.id) && place_of(b.id) < place_of(a.id), "{waiting:?}");
+    assert!(place_of(e.id) < place_of(d.id), "the other's order: {waiting:?}");
+
+    heir.keep_order(1, &[a.id, d.id, e.id, c.id, b.id]);
+    drop(heir);
+    let heir = place.join();
+    let waiting = ids(&heir.claim(Claim::Ours).unwrap().waiting);
+    assert_eq!(waiting, [a.id, d.id, e.id, c.id, b.id], "the heir's word is the later one");
+    for job in [&a, &b, &c, &d, &e] {
+        heir.strike(job.id);
+    }
+    drop(heir);
+    assert_eq!(place.names(), BTreeSet::new(), "orders go with their owners");
 }

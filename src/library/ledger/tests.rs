@@ -2,7 +2,8 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::*;
-use crate::jobs::test_job;
+use crate::jobs::{Job, Owed, test_job};
+use crate::library::{Promised, Stop, Weighed};
 
 fn ledger() -> (tempfile::TempDir, Ledger) {
     let folder = tempfile::tempdir().unwrap();
@@ -124,4 +125,32 @@ fn tasks_of_other_types_are_counted_by_their_type_and_estimated_by_result() {
         (rows.iter()).map(|row| (row.model.as_str(), row.results, row.is_of_pictures())).collect();
     assert_eq!(told, [("local:test@1", 1, true), ("caption", 2, false)]);
     assert!((ledger.spent_on(noon(21).date()).unwrap() - 0.503).abs() < 1e-9);
+}
+
+#[test]
+fn jobs_are_weighed_together_and_what_was_sent_before_stops_nothing() {
+    let (_folder, ledger) = ledger();
+    let owing = |pictures: u32| {
+        let mut job = test_job("a fox");
+        std::sync::Arc::make_mut(&mut job.request).number_results = 4;
+        let picture = |index| Owed { index, image_uuid: Uuid::new_v4() };
+        Job { owed: (0..pictures).map(picture).collect(), ..job }
+    };
+    let none = Promised::default();
+    let weigh = |jobs: &[Job]| ledger.weigh(jobs, Some(0.05), none).unwrap();
+    let unknown = weigh(&[owing(1)]);
+    assert_eq!(unknown, Weighed { prices: vec![None], stop: None }, "the first one is learnt from");
+    assert_eq!(weigh(&[owing(1), owing(1)]).stop, Some(Stop::Unknown));
+
+    ledger.add(&receipt(0.01), &Zoned::now()).unwrap();
+    let two = [owing(2), owing(2)];
+    let prices = weigh(&two).prices;
+    assert!(prices.iter().all(|price| (price.unwrap().high - 0.02).abs() < 1e-9), "{prices:?}");
+    assert_eq!(weigh(&two).stop, None);
+    assert!(matches!(weigh(&[owing(2), owing(3)]).stop, Some(Stop::Overrun(_))));
+    let begun = |job: Job| Job { sent: true, ..job };
+    assert_eq!(weigh(&[begun(owing(4)), begun(owing(4))]).stop, None);
+    let promised = Promised { usd: 0.01, ..none };
+    assert!(ledger.weigh(&two, Some(0.05), promised).unwrap().stop.is_some());
+    assert!(ledger.weigh(&two, None, promised).unwrap().stop.is_none());
 }

@@ -32,9 +32,19 @@ impl Tile {
             .flat_map(move |row| across.clone().map(move |column| row * columns + column))
     }
 
+    /// The left upper corner of the tile of that number.
+    fn corner(number: u32, extent: Extent) -> [u32; 2] {
+        let columns = extent.width.div_ceil(TILE).max(1);
+        [number % columns * TILE, number / columns * TILE]
+    }
+
+    /// Its middle, in pixels, were it as large as the others.
+    pub(super) fn middle(number: u32, extent: Extent) -> [f32; 2] {
+        Self::corner(number, extent).map(|side| (side + TILE / 2) as f32)
+    }
+
     pub(super) fn read(mask: &Mask, number: u32) -> Self {
-        let columns = mask.extent.width.div_ceil(TILE).max(1);
-        let (x, y) = (number % columns * TILE, number / columns * TILE);
+        let [x, y] = Self::corner(number, mask.extent);
         let empty = Rectangle::new(x, y, 0, 0);
         let place = Rectangle::new(x, y, TILE, TILE).within(mask.extent).unwrap_or(empty);
         let mut pixels = Vec::with_capacity(place.width as usize * place.height as usize);
@@ -62,6 +72,16 @@ impl Tile {
         match &self.pixels {
             Pixels::Even(value) => *value,
             Pixels::Each(pixels) => pixels.get(at).copied().unwrap_or(0),
+        }
+    }
+
+    /// All its pixels together.
+    fn sum(&self) -> u64 {
+        match &self.pixels {
+            Pixels::Even(value) => {
+                u64::from(*value) * u64::from(self.place.width) * u64::from(self.place.height)
+            }
+            Pixels::Each(pixels) => pixels.iter().map(|&value| u64::from(value)).sum(),
         }
     }
 
@@ -111,6 +131,16 @@ impl Edit {
     pub(super) fn without_same(mut self, after: &Mask) -> Self {
         self.tiles.retain(|tile| Tile::read(after, tile.number) != *tile);
         self
+    }
+
+    /// All its pixels together.
+    pub(super) fn sum(&self) -> u64 {
+        self.tiles.iter().map(Tile::sum).sum()
+    }
+
+    /// All pixels of `mask` together that lie on its tiles.
+    pub(super) fn sum_of(&self, mask: &Mask) -> u64 {
+        self.tiles.iter().map(|tile| Tile::read(mask, tile.number).sum()).sum()
     }
 
     pub(super) const fn is_empty(&self) -> bool {

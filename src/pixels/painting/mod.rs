@@ -53,20 +53,23 @@ pub struct PaintedMask {
     stroke: Option<Stroke>,
     changed: Option<Rectangle>,
     revision: u64,
+    /// All pixels together, without an unfinished stroke.
+    sum: u64,
 }
 
 impl PaintedMask {
     /// An empty mask of that size.
     #[must_use]
     pub fn new(extent: Extent) -> Self {
-        Self::of(Mask { extent, bytes: vec![0; extent.area()] })
+        Self::of(Mask::even(extent, 0))
     }
 
     /// Goes on with `mask`; nothing can be undone yet.
     #[must_use]
     pub fn of(mask: Mask) -> Self {
         let changed = whole(mask.extent);
-        Self { mask, history: History::default(), stroke: None, changed, revision: 0 }
+        let sum = mask.bytes.iter().map(|&value| u64::from(value)).sum();
+        Self { mask, history: History::default(), stroke: None, changed, revision: 0, sum }
     }
 
     /// The mask as it is now, an unfinished stroke included.
@@ -87,10 +90,10 @@ impl PaintedMask {
         self.revision
     }
 
-    /// Whether no pixel is repainted at all.
+    /// How much of the picture is repainted, 0–1, without an unfinished stroke.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.mask.bytes.iter().all(|&value| value == 0)
+    pub fn share(&self) -> f32 {
+        (self.sum as f64 / (self.extent().area().max(1) as f64 * 255.0)) as f32
     }
 
     /// The rectangle around all that changed since this was asked last.
@@ -123,33 +126,38 @@ impl PaintedMask {
     /// Ends the stroke; it is undone as a whole from now on.
     pub fn end_stroke(&mut self) {
         if let Some(stroke) = self.stroke.take() {
-            self.history.push(stroke.into_edit());
+            self.remember(stroke.into_edit());
         }
     }
 
     /// Takes the unfinished stroke back.
     pub fn cancel_stroke(&mut self) {
         if let Some(stroke) = self.stroke.take() {
-            self.swap(stroke.into_edit());
+            let edit = stroke.into_edit();
+            if let Some(place) = edit.place() {
+                self.note(place);
+            }
+            edit.put_into(&mut self.mask);
         }
     }
 
     /// Fills a shape whose corners are given in pixels; what crosses itself is filled throughout.
     pub fn fill_shape(&mut self, corners: &[[f32; 2]], ink: Ink) {
         self.end_stroke();
-        let Some(Coverage { place, cover }) = Coverage::of(corners, self.extent()) else { return };
+        let Some(coverage) = Coverage::of(corners, self.extent()) else { return };
+        let place = coverage.place;
         let before = Edit::under(&self.mask, place);
-        let width = self.mask.extent.width as usize;
-        let columns = place.x as usize..place.right() as usize;
-        let rows = self.mask.bytes.chunks_exact_mut(width).skip(place.y as usize);
-        for (row, cover) in rows.zip(cover.chunks_exact(place.width.max(1) as usize)) {
-            let Some(row) = row.get_mut(columns.clone()) else { continue };
+        let (width, left) = (self.mask.extent.width as usize, place.x as usize);
+        coverage.each_row(|y, cover| {
+            let start = y as usize * width + left;
+            let row = self.mask.bytes.get_mut(start..start + cover.len()).unwrap_or_default();
             for (value, &cover) in row.iter_mut().zip(cover) {
                 *value = ink.over(*value, cover);
             }
+        });
+        if self.remember(before) {
+            self.note(place);
         }
-        self.history.push(before);
-        self.note(place);
     }
 
     /// Puts another mask of the same size in place of this one, to be undone in one step. A mask
@@ -160,24 +168,16 @@ impl PaintedMask {
             return;
         }
         let Some(place) = whole(mask.extent) else { return };
-        let before = Edit::under(&self.mask, place).without_same(&mask);
+        let before = Edit::under(&self.mask, place);
         self.mask = mask;
-        if !before.is_empty() {
-            self.history.push(before);
+        if self.remember(before) {
             self.note(place);
         }
     }
 
-    /// Repaints what was kept and keeps what was repainted.
-    pub fn invert(&mut self) {
-        let bytes = self.mask.bytes.iter().map(|value| u8::MAX - value).collect();
-        self.replace(Mask { extent: self.extent(), bytes });
-    }
-
-    /// Repaints everything, or nothing.
-    pub fn flood(&mut self, ink: Ink) {
-        let value = if ink == Ink::Add { u8::MAX } else { 0 };
-        self.replace(Mask { extent: self.extent(), bytes: vec![value; self.extent().area()] });
+    /// Repaints nothing.
+    pub fn clear(&mut self) {
+        self.replace(Mask::even(self.extent(), 0));
     }
 
     /// Whether there is something to undo.
@@ -215,7 +215,21 @@ impl PaintedMask {
         if let Some(place) = edit.place() {
             self.note(place);
         }
-        edit.put_into(&mut self.mask)
+        let there = edit.put_into(&mut self.mask);
+        self.sum = self.sum.saturating_add(there.sum_of(&self.mask)).saturating_sub(there.sum());
+        there
+    }
+
+    /// A step was done and `before` is what lay there; whether it changed anything. What changed
+    /// nothing leaves nothing to undo.
+    fn remember(&mut self, before: Edit) -> bool {
+        let before = before.without_same(&self.mask);
+        if before.is_empty() {
+            return false;
+        }
+        self.sum = self.sum.saturating_add(before.sum_of(&self.mask)).saturating_sub(before.sum());
+        self.history.push(before);
+        true
     }
 
     fn note(&mut self, place: Rectangle) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::history::{Edit, Tile};
-use super::{Brush, Ink, Mask, Rectangle};
+use super::{Brush, Ink, Mask, Rectangle, TILE};
 
 /// A stroke that is being drawn.
 #[derive(Clone, Debug)]
@@ -31,7 +31,12 @@ impl Stroke {
         let line = Line::new(self.last, at);
         self.last = at;
         let place = line.around(self.brush.reach()).and_then(|place| place.within(mask.extent))?;
+        // Half a tile's diagonal more: a slanted line passes most tiles of the rectangle around it by.
+        let near = self.brush.reach() + TILE as f32 * std::f32::consts::FRAC_1_SQRT_2;
         for number in Tile::numbers(place, mask.extent) {
+            if line.distance(Tile::middle(number, mask.extent)) > near {
+                continue;
+            }
             let touched = self.touched.entry(number).or_insert_with(|| {
                 let before = Tile::read(mask, number);
                 let cover = vec![0; before.place().width as usize * before.place().height as usize];
@@ -40,6 +45,12 @@ impl Stroke {
             touched.paint((self.brush, self.ink), &line, (mask, place));
         }
         Some(place)
+    }
+
+    /// How many tiles it touched.
+    #[cfg(test)]
+    pub(super) fn touched(&self) -> usize {
+        self.touched.len()
     }
 
     /// What undoes it.

@@ -51,6 +51,14 @@ fn drawn(Drawn { points, size, opacity, .. }: &Drawn) -> PaintedMask {
     mask
 }
 
+fn is_empty(mask: &PaintedMask) -> bool {
+    mask.mask().bytes.iter().all(|&value| value == 0)
+}
+
+fn invert(mask: &mut PaintedMask) {
+    mask.replace(mask.mask().inverted());
+}
+
 fn soft() -> Brush {
     Brush { size: 40.0, hardness: 0.2, opacity: 0.7 }
 }
@@ -85,33 +93,36 @@ fn every_step_is_undone_and_done_again_exactly() {
             mask.end_stroke();
         },
         |mask| mask.fill_shape(&ellipse([20.0, 20.0], [100.0, 90.0]), Ink::Remove),
-        PaintedMask::invert,
+        invert,
         |mask| {
             mask.begin(soft(), Ink::Remove, [75.0, 55.0]);
             mask.end_stroke();
         },
         |mask| mask.replace(mask.mask().grown_by(5)),
-        |mask| mask.flood(Ink::Remove),
+        PaintedMask::clear,
         |mask| mask.fill_shape(&[[1.0, 1.0], [9.0, 1.0], [9.0, 9.0]], Ink::Add),
     ];
     for step in steps {
         step(&mut mask);
         assert_ne!(Some(mask.mask()), states.last());
+        assert!((mask.share() - mask.mask().share()).abs() < 1e-6, "added up step by step");
         states.push(mask.mask().clone());
     }
     for state in states.iter().rev().skip(1) {
         assert!(mask.can_undo());
         mask.undo();
         assert!(mask.mask() == state);
+        assert!((mask.share() - state.share()).abs() < 1e-6);
     }
-    assert!(!mask.can_undo() && mask.is_empty());
+    assert!(!mask.can_undo() && is_empty(&mask));
     for state in &states[1..] {
         mask.redo();
         assert!(mask.mask() == state);
+        assert!((mask.share() - state.share()).abs() < 1e-6);
     }
     assert!(!mask.can_redo());
     mask.undo();
-    mask.invert();
+    invert(&mut mask);
     assert!(!mask.can_redo(), "a new step takes the place of the undone one");
 }
 
@@ -140,7 +151,7 @@ fn what_changed_is_inside_the_rectangle_that_is_told() {
             assert!(inside || old == new, "{x}, {y} beside {place:?}");
         }
     }
-    assert!(mask.is_empty(), "the stroke was cancelled and the shape undone");
+    assert!(is_empty(&mask), "the stroke was cancelled and the shape undone");
 }
 
 #[test]
@@ -154,12 +165,56 @@ fn strokes_and_shapes_beside_the_picture_leave_no_step_behind() {
     mask.fill_shape(&ellipse([-90.0, -90.0], [-10.0, -10.0]), Ink::Add);
     mask.fill_shape(&[[5.0, 5.0], [50.0, 5.0]], Ink::Add);
     mask.replace(PaintedMask::new(Extent::new(3, 3)).mask);
-    assert!(mask.is_empty() && !mask.can_undo());
+    assert!(is_empty(&mask) && !mask.can_undo());
     mask.begin(soft(), Ink::Add, [10.0, 10.0]);
     mask.stroke_to([f32::INFINITY, 10.0]);
     mask.end_stroke();
     mask.undo();
-    assert!(mask.is_empty());
+    assert!(is_empty(&mask));
+}
+
+#[test]
+fn what_changes_no_pixel_leaves_nothing_to_undo() {
+    let mut mask = PaintedMask::of(Mask::even(EXTENT, u8::MAX));
+    mask.begin(soft(), Ink::Add, [60.0, 60.0]);
+    mask.stroke_to([90.0, 90.0]);
+    mask.end_stroke();
+    mask.fill_shape(&ellipse([20.0, 20.0], [100.0, 90.0]), Ink::Add);
+    assert!(!mask.can_undo());
+    mask.clear();
+    mask.undo();
+    mask.begin(soft(), Ink::Add, [60.0, 60.0]);
+    mask.end_stroke();
+    assert!(mask.can_redo(), "it took nothing back");
+}
+
+#[test]
+fn a_long_line_touches_only_the_squares_near_it() {
+    let extent = Extent::new(4096, 4096);
+    let mut mask = PaintedMask::new(extent);
+    mask.begin(Brush { size: 10.0, hardness: 1.0, opacity: 1.0 }, Ink::Add, [0.0, 0.0]);
+    mask.stroke_to([4096.0, 4096.0]);
+    let touched = mask.stroke.as_ref().unwrap().touched();
+    assert!((32..=96).contains(&touched), "{touched} of 1024");
+    let on = |at: u32| mask.mask().bytes[(at * 4096 + at) as usize];
+    assert!((0..4096).all(|at| on(at) == u8::MAX), "no square of the line was left out");
+}
+
+#[test]
+fn a_shape_of_very_many_corners_is_filled_at_once() {
+    let extent = Extent::new(2048, 2048);
+    let corner = |number: u32| {
+        let (sin, cos) = (number as f32 / 20_000.0 * std::f32::consts::TAU).sin_cos();
+        [1024.0 + 1000.0 * cos, 1024.0 + 1000.0 * sin]
+    };
+    let corners: Vec<[f32; 2]> = (0..20_000).map(corner).collect();
+    let mut mask = PaintedMask::new(extent);
+    let start = std::time::Instant::now();
+    mask.fill_shape(&corners, Ink::Add);
+    let circle = std::f64::consts::PI * 1000.0 * 1000.0 / (2048.0 * 2048.0);
+    assert!((f64::from(mask.share()) - circle).abs() < 1e-4, "{}", mask.share());
+    // Each corner in each row would be 300 million tests, half a minute in this build.
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
 }
 
 #[test]

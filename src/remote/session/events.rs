@@ -46,6 +46,8 @@ pub(in crate::remote) enum Command {
     Send(String),
     /// Close the connection.
     HangUp,
+    /// The service is out of reach for a while, and why; `None`: it is not any more.
+    OutOfReach(Option<String>),
     /// Hand a result over.
     Deliver(Uuid, Item),
     /// A task has ended.

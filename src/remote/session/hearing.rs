@@ -47,6 +47,7 @@ impl Session {
             }
             self.name = Some(name.to_owned());
             self.link = Link::Up { since: now };
+            self.tell_of_reach(None);
             self.pinged = None;
             self.next_ping = now + PING_EVERY;
             self.idle_since = now;

@@ -30,6 +30,7 @@ struct Bench {
     sent: Vec<Value>,
     delivered: Vec<(u128, u128)>,
     ended: Vec<(u128, Outcome)>,
+    out_of_reach: Vec<Option<String>>,
     /// Whether the line takes what is sent at once.
     writes: bool,
 }
@@ -44,6 +45,7 @@ impl Bench {
             sent: Vec::new(),
             delivered: Vec::new(),
             ended: Vec::new(),
+            out_of_reach: Vec::new(),
             writes: true,
         }
     }
@@ -73,6 +75,7 @@ impl Bench {
                 Command::Deliver(id, item) => {
                     self.delivered.push((id.as_u128(), item.image_uuid().unwrap().as_u128()));
                 }
+                Command::OutOfReach(why) => self.out_of_reach.push(why),
                 Command::End(id, outcome) => self.ended.push((id.as_u128(), outcome)),
             }
         }
@@ -262,6 +265,24 @@ fn what_was_under_way_at_a_drop_is_asked_for_and_not_sent_again() {
     bench.hear(&data(&[success(1, 10), success(1, 11), success(1, 12)]));
     assert_eq!(bench.delivered, [(1, 10), (1, 11), (1, 12)]);
     assert_eq!(bench.ended, [(1, Outcome::Complete)]);
+}
+
+#[test]
+fn it_is_told_while_the_service_is_out_of_reach_but_not_of_a_drop_that_is_mended_at_once() {
+    let mut bench = Bench::carrying(vec![order(1, 1)]);
+    bench.drop_line();
+    bench.wait(Duration::from_secs(1));
+    bench.open();
+    assert!(bench.out_of_reach.is_empty(), "{:?}", bench.out_of_reach);
+    bench.drop_line();
+    assert_eq!(bench.out_of_reach, [Some("reset".to_owned())]);
+    bench.wait(Duration::from_secs(30));
+    bench.open();
+    assert_eq!(bench.out_of_reach.last(), Some(&None));
+    bench.out_of_reach.clear();
+    bench.hear(&data(&[success(1, 10)]));
+    assert_eq!(bench.ended, [(1, Outcome::Complete)]);
+    assert!(bench.out_of_reach.is_empty());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What actions about engines, keys and money do.
 
-use crate::state::{Action, Effect, KeyStatus, ModelsFound, State};
+use crate::state::{Action, Effect, KeyStatus, ModelSearch, ModelsFound, State};
 use crate::task::EngineKind;
 
 impl State {
@@ -29,7 +29,8 @@ impl State {
         if words.is_empty() {
             return None;
         }
-        self.world.engines.found = ModelsFound::Searching(words.clone());
-        Some(Effect::SearchModels(words))
+        let search = ModelSearch { service: self.preferences.remote().service(), words };
+        self.world.engines.found = ModelsFound::Searching(search.clone());
+        Some(Effect::SearchModels(search))
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::jobs::{Job, JobId, Status, Waiting, fresh_seed};
-use crate::library::Estimate;
-use crate::state::{Action, Effect, JobEntry, JobStatus, MaskOrder, State, Tone};
-use crate::task::{EngineKind, ImageRef, Problem, Task, resolve};
+use crate::jobs::{Job, JobId, Owed, Status, Waiting, fresh_seed};
+use crate::state::{Action, Effect, JobStatus, MaskOrder, Parcel, State, Tone};
+use crate::task::{EngineKind, ImageRef, Problem, Request, Task, resolve};
 
 /// Why nothing is made before the start picture's size is known.
 const STILL_READ: &str = "The picture to start from is still being read";
@@ -57,32 +56,35 @@ impl State {
     /// Makes a job of the task; where a mask was drawn, its picture has to come first.
     fn submit_or_draw(&mut self, task: Task, engine: EngineKind) -> Result<Option<Effect>, Told> {
         if !self.draft.repaints() || task.mask_image.is_some() {
-            return self.submit(&task, engine).map_err(|problems| {
-                if engine != self.preferences.engine {
-                    // The form is the other engine's: these are not its problems.
-                    return self.tell(problems);
-                }
-                self.world.problems = problems;
-                Told
-            });
+            let job = self.job_of(&task, engine);
+            let job = job.map_err(|problems| self.tell_of_form(engine, problems))?;
+            return Ok(self.hand_in(job, None));
         }
-        if self.painting.is_waiting() {
+        let drawn = self.painting.mask().filter(|_| !self.painting.is_waiting());
+        let Some(mask) = drawn.map(|painted| painted.mask().clone()) else {
             self.world.notify(Tone::Failed, "The mask is still being read or changed");
             return Err(Told);
-        }
+        };
         let to_check = self.world.filled(self.task_to_check());
-        if let Err(problems) = resolve(&to_check, &self.world, engine, 1) {
-            self.world.problems = problems;
-            return Err(Told);
-        }
-        let mask = self.painting.mask().ok_or(Told)?.mask().clone();
+        let checked = resolve(&to_check, &self.world, engine, 1);
+        checked.map_err(|problems| self.tell_of_form(engine, problems))?;
         Ok(Some(Effect::DrawMask(Box::new(MaskOrder { mask, task, engine }))))
+    }
+
+    /// Says what is wrong with the form: at its controls, unless it is another engine's form.
+    fn tell_of_form(&mut self, engine: EngineKind, problems: Vec<Problem>) -> Told {
+        if engine != self.preferences.engine {
+            return self.tell(problems);
+        }
+        self.world.problems = problems;
+        Told
     }
 
     /// Goes on with a task whose mask was drawn: it is in the library under that name.
     pub fn mask_drawn(&mut self, task: Task, engine: EngineKind, mask: Uuid) -> Option<Effect> {
         let task = Task { mask_image: Some(ImageRef::Uuid(mask)), ..task };
-        self.submit_or_tell(&task, engine).ok().flatten()
+        let job = self.job_or_tell(&task, engine).ok()?;
+        self.hand_in(job, None)
     }
 
     /// Says why nothing can be made when nothing can. What the other engine can do is not known here.
@@ -96,34 +98,36 @@ impl State {
         None
     }
 
-    /// Makes jobs of what was waiting, each on its own engine. What cannot be resumed, such as a job
-    /// whose model is gone, keeps waiting.
+    /// Makes jobs of what was waiting, each on its own engine; those of a service are weighed first. What
+    /// cannot be resumed, such as a job whose model is gone, keeps waiting.
     pub(super) fn resume_waiting(&mut self) -> Option<Effect> {
-        let mut jobs = Vec::new();
-        for waiting in std::mem::take(&mut self.world.waiting) {
+        let (mut local, mut sent, mut new) = (Vec::new(), Vec::new(), Vec::new());
+        for waiting in self.world.waiting.clone() {
+            if self.world.parcels().flat_map(|parcel| &parcel.jobs).any(|job| job.id == waiting.id)
+            {
+                continue;
+            }
             match resolve(&waiting.task, &self.world, waiting.engine, fresh_seed()) {
                 Ok(request) => {
-                    let Waiting { owed, finished, service, .. } = waiting;
-                    let finished = finished.into_iter().map(|(picture, _)| picture).collect();
-                    let job = Job::resume(Arc::new(request), owed);
-                    jobs.push(Job { finished, service, ..job });
+                    let job = resumed(waiting, request);
+                    match job.request.engine {
+                        EngineKind::Local => local.push((job, None)),
+                        EngineKind::Remote if job.sent => sent.push(job),
+                        EngineKind::Remote => new.push(job),
+                    }
                 }
                 Err(problems) => {
                     let why = problems.into_iter().next().map(|problem| problem.message);
                     let text = format!("Cannot be resumed: {}", why.unwrap_or_default());
                     self.world.notify(Tone::Failed, text);
-                    self.world.waiting.push(waiting);
                 }
             }
         }
-        for job in &jobs {
-            self.world.queue.push(JobEntry::new(job));
-        }
-        if jobs.is_empty() {
-            return None;
-        }
-        self.follow();
-        Some(Effect::Resume(jobs))
+        let parcels = [sent, new].into_iter().filter(|jobs| !jobs.is_empty());
+        let parcels = parcels.map(|jobs| Parcel { jobs, retried: None });
+        self.world.engines.to_weigh.extend(parcels);
+        self.world.waiting.retain(|waiting| local.iter().all(|(job, _)| job.id != waiting.id));
+        self.give_away(local)
     }
 
     pub(super) fn discard_waiting(&mut self) -> Option<Effect> {
@@ -133,9 +137,8 @@ impl State {
     }
 
     /// Makes a job of a task that need not be the form's any more, or says why not.
-    fn submit_or_tell(&mut self, task: &Task, engine: EngineKind) -> Result<Option<Effect>, Told> {
-        let submitted = self.submit(task, engine);
-        submitted.map_err(|problems| self.tell(problems))
+    fn job_or_tell(&mut self, task: &Task, engine: EngineKind) -> Result<Job, Told> {
+        self.job_of(task, engine).map_err(|problems| self.tell(problems))
     }
 
     fn tell(&mut self, problems: Vec<Problem>) -> Told {
@@ -144,26 +147,25 @@ impl State {
         Told
     }
 
-    /// Makes a job of the task; else what keeps it from being one. What costs money is weighed first.
-    fn submit(&mut self, task: &Task, engine: EngineKind) -> Result<Option<Effect>, Vec<Problem>> {
+    /// A job of the task; else what keeps it from being one.
+    fn job_of(&self, task: &Task, engine: EngineKind) -> Result<Job, Vec<Problem>> {
         let request = Arc::new(resolve(task, &self.world, engine, fresh_seed())?);
-        let job = Job::new(request);
-        if engine == EngineKind::Local {
-            return Ok(Some(self.send(job, None)));
-        }
-        self.preferences.remember_model(&job.request.model.air.to_string());
-        let service = self.preferences.service();
-        self.world.engines.to_weigh.push(Job { service, ..job });
-        Ok(None)
+        let is_remote = engine == EngineKind::Remote;
+        let service = is_remote.then(|| self.preferences.remote().service());
+        Ok(Job { service, ..Job::new(request) })
     }
 
-    /// Gives the job away.
-    pub(in crate::state) fn send(&mut self, job: Job, price: Option<Estimate>) -> Effect {
-        let mut entry = JobEntry::new(&job);
-        entry.price = price;
-        self.world.queue.push(entry);
-        self.follow();
-        Effect::Submit(job)
+    /// Gives the job away in place of the failed one; what costs money is weighed first.
+    fn hand_in(&mut self, job: Job, retried: Option<JobId>) -> Option<Effect> {
+        if job.request.engine == EngineKind::Remote {
+            self.preferences.remember_model(&job.request.model.air.to_string());
+            self.world.engines.to_weigh.push(Parcel { jobs: vec![job], retried });
+            return None;
+        }
+        if let Some(failed) = retried {
+            self.world.queue.remove(failed);
+        }
+        self.give_away(vec![(job, None)])
     }
 
     pub(super) fn cancel(&mut self, id: JobId) -> Option<Effect> {
@@ -174,16 +176,27 @@ impl State {
     pub(super) fn retry(&mut self, id: JobId) -> Option<Effect> {
         let failed = self.world.queue.get(id)?;
         if failed.is_interrupted() {
-            // The service may have it: it is asked for, not made anew.
-            let job = failed.again();
+            // It is in the journal, and the service may have it: it is asked for, not made anew.
+            let (job, price) = (failed.again(), failed.price_left());
             self.world.queue.remove(id);
-            self.world.queue.push(JobEntry::new(&job));
-            return Some(Effect::Resume(vec![job]));
+            return self.give_away(vec![(job, price)]);
         }
-        let (task, engine) = (anew(&failed.request.task), failed.engine());
-        let effect = self.submit_or_tell(&task, engine).ok()?;
-        self.world.queue.remove(id);
-        effect
+        if !failed.owes() || self.world.parcels().any(|parcel| parcel.retried == Some(id)) {
+            return None;
+        }
+        let (rest, engine) = (failed.again(), failed.engine());
+        let mut task = anew(&failed.request.task);
+        match engine {
+            EngineKind::Local => task.seed = Some(failed.request.seed),
+            EngineKind::Remote => narrow(&mut task, &rest.owed),
+        }
+        let mut job = self.job_or_tell(&task, engine).ok()?;
+        if engine == EngineKind::Local {
+            let fresh = |owed: Owed| Owed { image_uuid: Uuid::new_v4(), ..owed };
+            job.owed = rest.owed.into_iter().map(fresh).collect();
+            job.finished = rest.finished;
+        }
+        self.hand_in(job, Some(id))
     }
 
     /// The same once more; with the same seed it would be the same picture.
@@ -191,7 +204,8 @@ impl State {
         let job = self.world.queue.get(id)?;
         let engine = job.engine();
         let task = Task { seed: Some(fresh_seed()), ..anew(&job.request.task) };
-        self.submit_or_tell(&task, engine).ok()?
+        let job = self.job_or_tell(&task, engine).ok()?;
+        self.hand_in(job, None)
     }
 
     pub(super) fn dismiss(&mut self, id: JobId) -> Option<Effect> {
@@ -205,4 +219,23 @@ impl State {
 /// The task under another name.
 fn anew(task: &Task) -> Task {
     Task { task_uuid: Some(Uuid::new_v4().to_string()), ..task.clone() }
+}
+
+/// The job that was waiting, for what is left of it.
+fn resumed(waiting: Waiting, request: Request) -> Job {
+    let finished = waiting.made();
+    // Older journals do not say so of each job that was sent.
+    let sent = waiting.sent || !finished.is_empty();
+    let Waiting { owed, service, .. } = waiting;
+    Job { finished, sent, service, ..Job::resume(Arc::new(request), owed) }
+}
+
+/// Has the task make only those of its pictures. Picture k has the task's seed and k; pictures that do
+/// not follow one another get another seed, so that none is made twice.
+fn narrow(task: &mut Task, owed: &[Owed]) {
+    let Some(first) = owed.first().map(|owed| owed.index) else { return };
+    let in_a_row = owed.iter().zip(first..).all(|(owed, index)| owed.index == index);
+    let seed = |seed: u64| if in_a_row { seed + u64::from(first) } else { fresh_seed() };
+    task.seed = task.seed.map(seed);
+    task.number_results = Some(owed.len() as u32);
 }

@@ -10,12 +10,8 @@ pub enum MaskAction {
     Undo,
     /// Do the step again that was taken back last.
     Redo,
-    /// Repaint what was kept and keep what was repainted.
-    Invert,
     /// Keep everything.
     Clear,
-    /// Repaint everything.
-    FillAll,
     /// Add or take away a rectangle, in pixels of the mask.
     Rectangle(Rectangle, Ink),
     /// A change that looks at every pixel.
@@ -35,6 +31,10 @@ pub enum MaskChange {
     Shrink(u32),
     /// Fade the edges over so many pixels to either side.
     Feather(u32),
+    /// Repaint what was kept and keep what was repainted.
+    Invert,
+    /// Repaint everything, or nothing.
+    Fill(Ink),
     /// Fill from this pixel up to the edges, or empty what hangs together with it.
     FillAt {
         /// Column.
@@ -68,15 +68,24 @@ pub enum MaskWork {
     Export(Mask),
 }
 
+impl MaskWork {
+    /// What waits for it.
+    #[must_use]
+    pub const fn ticket(&self) -> Option<MaskTicket> {
+        match self {
+            Self::Change(ticket, ..) | Self::Import(ticket) => Some(*ticket),
+            Self::Export(_) => None,
+        }
+    }
+}
+
 impl State {
     pub(super) fn mask_action(&mut self, action: MaskAction) -> Option<Effect> {
         let start = self.world.start_extent(&self.draft);
         match action {
             MaskAction::Undo => self.painting.hand_out(start)?.undo(),
             MaskAction::Redo => self.painting.hand_out(start)?.redo(),
-            MaskAction::Invert => self.painting.hand_out(start)?.invert(),
-            MaskAction::Clear => self.clear_mask(),
-            MaskAction::FillAll => self.painting.hand_out(start)?.flood(Ink::Add),
+            MaskAction::Clear => return self.clear_mask(),
             MaskAction::Rectangle(rectangle, ink) => {
                 self.painting.fill_rectangle(start, rectangle, ink);
             }
@@ -92,13 +101,21 @@ impl State {
         None
     }
 
-    /// Takes the mask away, also one of the library that cannot be read.
-    fn clear_mask(&mut self) {
-        let start = self.world.start_extent(&self.draft);
-        match self.painting.mask().is_some().then(|| self.painting.hand_out(start)).flatten() {
-            Some(mask) => mask.flood(Ink::Remove),
-            None => self.draft.mask.shape = MaskShape::Nowhere,
+    /// Takes the mask away, also one of the library that cannot be read. A change that is under way ends
+    /// first.
+    fn clear_mask(&mut self) -> Option<Effect> {
+        if self.painting.mask().is_some() {
+            if self.painting.is_waiting() {
+                return None;
+            }
+            let cleared = self.change_mask(MaskChange::Fill(Ink::Remove));
+            if cleared.is_some() {
+                return cleared;
+            }
         }
+        self.draft.mask.shape = MaskShape::Nowhere;
+        self.view.show_start();
+        None
     }
 
     fn change_mask(&mut self, change: MaskChange) -> Option<Effect> {

@@ -1,6 +1,6 @@
 //! What can be done with the chosen pictures: one call an arm.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use uuid::Uuid;
@@ -28,8 +28,8 @@ pub enum GalleryAction {
     Star,
     /// Put them into the trash.
     Delete,
-    /// Bring back what was deleted last.
-    UndoDelete,
+    /// Bring back what the deletion of that number took, or the last one.
+    UndoDelete(Option<u64>),
     /// Offer to delete for good what lies in the trash.
     OfferEmptyTrash,
     /// Delete for good what lies in the trash.
@@ -44,8 +44,9 @@ pub enum GalleryAction {
     Reveal,
     /// Put the picture on the clipboard.
     CopyPicture,
-    /// Put the settings into the form that came with a picture from elsewhere.
-    RestoreOffered,
+    /// Put the settings into the form that came with a picture from elsewhere, if they are still the offer
+    /// of that number.
+    RestoreOffered(u64),
 }
 
 /// Whether files keep what they say of their making.
@@ -88,7 +89,7 @@ impl State {
             GalleryAction::StarOne(image_uuid) => Some(self.star(vec![image_uuid])),
             GalleryAction::Star => Some(self.star(self.chosen())),
             GalleryAction::Delete => self.delete(),
-            GalleryAction::UndoDelete => self.undo_delete(),
+            GalleryAction::UndoDelete(number) => self.undo_delete(number),
             GalleryAction::OfferEmptyTrash => self.offer_empty_trash(),
             GalleryAction::EmptyTrash => Some(self.empty_trash()),
             GalleryAction::Export(texts) => self.export_chosen(texts),
@@ -96,8 +97,9 @@ impl State {
             GalleryAction::LeaveCompare => self.leave_compare(),
             GalleryAction::Reveal => self.reveal(),
             GalleryAction::CopyPicture => self.copy_picture(),
-            GalleryAction::RestoreOffered => self.restore_offered(),
+            GalleryAction::RestoreOffered(number) => self.restore_offered(number),
         };
+        self.world.drop_idle_notices();
         order.map(Effect::Gallery)
     }
 
@@ -190,9 +192,10 @@ impl State {
     fn delete(&mut self) -> Option<GalleryOrder> {
         let chosen = self.chosen();
         let first = chosen.first().and_then(|image| self.world.gallery.shown_place(*image));
+        let going: HashSet<Uuid> = chosen.iter().copied().collect();
         let kept = |place: usize| {
             let image_uuid = self.world.gallery.shown(place)?.image_uuid;
-            (!chosen.contains(&image_uuid)).then_some(image_uuid)
+            (!going.contains(&image_uuid)).then_some(image_uuid)
         };
         // The next one; at the end of the list the one before.
         let first = first.unwrap_or(0);
@@ -203,17 +206,17 @@ impl State {
         if chosen.is_empty() {
             return None;
         }
-        self.world.gallery.remove(&chosen);
+        let number = self.world.gallery.remove(&chosen);
         self.view.gallery.choose_one();
         self.view.selected = next;
         let what = pictures(chosen.len());
-        let undo = ("Undo", Action::Gallery(GalleryAction::UndoDelete));
+        let undo = ("Undo", Action::Gallery(GalleryAction::UndoDelete(Some(number))));
         self.world.offer(Tone::Done, format!("{what} deleted"), undo);
         Some(GalleryOrder::Delete(files))
     }
 
-    fn undo_delete(&mut self) -> Option<GalleryOrder> {
-        let images = self.world.gallery.deletions.pop()?;
+    fn undo_delete(&mut self, number: Option<u64>) -> Option<GalleryOrder> {
+        let images = self.world.gallery.take_deletion(number)?;
         let saved = |image: &Uuid| {
             self.world.gallery.removed.get(image).is_some_and(|entry| entry.path.is_some())
         };
@@ -230,6 +233,12 @@ impl State {
         self.world.gallery.put_back(images);
         self.choose(images.iter().copied().collect(), *newest, None);
         self.view.reveal_selected = true;
+    }
+
+    /// Takes in pictures whose files could not be moved into the trash: they are still there.
+    pub fn not_deleted(&mut self, images: &[Uuid]) {
+        self.world.gallery.not_deleted(images);
+        self.world.drop_idle_notices();
     }
 
     fn offer_empty_trash(&mut self) -> Option<GalleryOrder> {
@@ -289,8 +298,8 @@ impl State {
         Some(GalleryOrder::CopyPicture(Box::new(entry.clone())))
     }
 
-    fn restore_offered(&mut self) -> Option<GalleryOrder> {
-        let offer = self.world.offered.take()?;
+    fn restore_offered(&mut self, number: u64) -> Option<GalleryOrder> {
+        let (_, offer) = self.world.offered.take_if(|(offered, _)| *offered == number)?;
         let model = self.draft.model.take();
         self.put_into_form(&offer.task);
         // A model that is not there is no reason to stand without any.

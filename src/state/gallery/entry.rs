@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::jobs::ImageRecord;
 use crate::library::{About, StoredImage};
 use crate::pixels::Picture;
-use crate::task::Task;
+use crate::task::{ImageRef, Task};
 
 /// What a picture was made with.
 #[derive(Clone, Debug, Default)]
@@ -87,7 +87,16 @@ impl GalleryEntry {
     }
 
     pub(super) fn from_record(record: &ImageRecord, made: SystemTime) -> Self {
-        let task = made_by(record);
+        let mut task = record.made_by();
+        // Pictures inside the task or at an address are kept once, under names: the library's copy of the
+        // task has those, and no megabytes.
+        let named = task.images_mut().iter().all(|image| matches!(image, ImageRef::Uuid(_)));
+        let about = About::new(Some(record.picture.extent()), Some(&task));
+        let settings = if named || record.path.is_none() {
+            Settings::Known(Arc::new(task))
+        } else {
+            Settings::Stored
+        };
         Self {
             image_uuid: record.image_uuid,
             made,
@@ -95,8 +104,8 @@ impl GalleryEntry {
             picture: Some(record.picture.clone()),
             speed_up: record.speed_up,
             cost: record.cost,
-            about: About::new(Some(record.picture.extent()), Some(&task)),
-            settings: Settings::Known(Arc::new(task)),
+            about,
+            settings,
         }
     }
 
@@ -104,9 +113,4 @@ impl GalleryEntry {
         self.settings = if about.has_task { Settings::Stored } else { Settings::Missing };
         self.about = about;
     }
-}
-
-/// The task that makes exactly this picture again, as its file carries it.
-fn made_by(record: &ImageRecord) -> Task {
-    Task { seed: record.seed, number_results: None, ..(*record.request.task).clone() }
 }

@@ -4,6 +4,7 @@
 //! what lies behind it in the order.
 
 use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
@@ -16,14 +17,17 @@ pub struct Listing {
     entries: Vec<GalleryEntry>,
     places: HashMap<Uuid, usize>,
     together: HashMap<String, Vec<Uuid>>,
+    /// When the folder began to be listed.
+    began: Option<SystemTime>,
 }
 
 impl Listing {
-    /// Puts what lies in the results folder into order.
+    /// Puts what lies in the results folder into order, which began to be listed at that time.
     #[must_use]
-    pub fn new(stored: Vec<StoredImage>) -> Self {
+    pub fn new(stored: Vec<StoredImage>, began: SystemTime) -> Self {
         let mut listing = Self {
             entries: stored.into_iter().map(GalleryEntry::from_stored).collect(),
+            began: Some(began),
             ..Self::default()
         };
         listing.entries.sort_by_key(|entry| entry.made);
@@ -124,16 +128,19 @@ impl Listing {
     }
 
     /// Takes over what `before` knew besides its files: tasks that were fetched, pictures in memory. What
-    /// was made since the folder was listed, and what could not be saved, is still there.
+    /// was made since the folder began to be listed, and what could not be saved, is still there; other
+    /// pictures have lost their files.
     pub(super) fn take_over(&mut self, before: &mut Self) {
+        let began = self.began;
         for entry in &mut before.entries {
             let known = entry.task().is_some();
+            let too_new = began.is_some_and(|began| entry.made >= began);
             match self.place(entry.image_uuid) {
                 Some(place) if known => {
                     let entry = GalleryEntry { made: self.entries[place].made, ..entry.clone() };
                     self.entries[place] = entry;
                 }
-                None if entry.picture.is_some() => self.insert(entry.clone()),
+                None if entry.path.is_none() || too_new => self.insert(entry.clone()),
                 _ => {}
             }
         }

@@ -47,6 +47,16 @@ pub use view::{Compare, GalleryView, Marks};
 /// Pictures kept in memory besides their files, so that what was just made is there at once.
 const PICTURES_IN_MEMORY: usize = 24;
 
+/// Deletions that can be undone; what the trash holds of earlier ones stays there for its days.
+const DELETIONS: usize = 50;
+
+/// Pictures that were deleted together.
+#[derive(Debug)]
+struct Deletion {
+    number: u64,
+    images: Vec<Uuid>,
+}
+
 /// All pictures of the library and of this session.
 #[derive(Debug, Default)]
 pub struct Gallery {
@@ -59,8 +69,9 @@ pub struct Gallery {
     listed: bool,
     /// Deleted in this session, for bringing them back.
     removed: HashMap<Uuid, GalleryEntry>,
-    /// Each deletion, the last one last.
-    deletions: Vec<Vec<Uuid>>,
+    /// Deletions that can be undone, the last one last; a picture is in one of them at most.
+    deletions: VecDeque<Deletion>,
+    next_deletion: u64,
     /// Deleted, but perhaps still listed: their files are being moved.
     leaving: HashSet<Uuid>,
 }
@@ -235,13 +246,51 @@ impl Gallery {
         std::mem::replace(&mut self.listing, listing)
     }
 
-    /// Takes these pictures away, to be brought back one day. Their files are still to be moved.
-    fn remove(&mut self, images: &[Uuid]) {
-        let gone = self.listing.remove(&images.iter().copied().collect());
-        self.leaving.extend(gone.iter().filter(|it| it.path.is_some()).map(|it| it.image_uuid));
-        self.deletions.push(gone.iter().map(|entry| entry.image_uuid).collect());
+    /// Takes these pictures away, to be brought back one day; the number of this deletion. Their files are
+    /// still to be moved.
+    fn remove(&mut self, images: &[Uuid]) -> u64 {
+        let images = images.iter().copied().collect();
+        let mut gone = self.listing.remove(&images);
+        self.forget_deleted(&images);
+        let number = self.note_deletion(gone.iter().map(|entry| entry.image_uuid).collect());
+        // Pixels that a file has are read there when they are wanted again.
+        for entry in gone.iter_mut().filter(|entry| entry.path.is_some()) {
+            self.leaving.insert(entry.image_uuid);
+            entry.picture = None;
+        }
         self.removed.extend(gone.into_iter().map(|entry| (entry.image_uuid, entry)));
         self.shown.forget_places();
+        number
+    }
+
+    fn note_deletion(&mut self, images: Vec<Uuid>) -> u64 {
+        let number = self.next_deletion;
+        self.next_deletion += 1;
+        self.deletions.push_back(Deletion { number, images });
+        if self.deletions.len() > DELETIONS {
+            let oldest = self.deletions.pop_front().map(|deletion| deletion.images);
+            for image in oldest.unwrap_or_default() {
+                self.removed.remove(&image);
+            }
+        }
+        number
+    }
+
+    /// These pictures can no longer be brought back by undoing an earlier deletion.
+    fn forget_deleted(&mut self, images: &HashSet<Uuid>) {
+        for deletion in &mut self.deletions {
+            deletion.images.retain(|image| !images.contains(image));
+        }
+        self.deletions.retain(|deletion| !deletion.images.is_empty());
+    }
+
+    /// The pictures of the deletion of that number, or of the last one; it is undone thereby.
+    fn take_deletion(&mut self, number: Option<u64>) -> Option<Vec<Uuid>> {
+        let place = match number {
+            Some(number) => self.deletions.iter().position(|it| it.number == number)?,
+            None => self.deletions.len().checked_sub(1)?,
+        };
+        self.deletions.remove(place).map(|deletion| deletion.images)
     }
 
     /// The files of these deleted pictures have been moved, or could not be.
@@ -253,8 +302,29 @@ impl Gallery {
 
     /// Whether a deletion can be undone.
     #[must_use]
-    pub const fn can_undo(&self) -> bool {
+    pub fn can_undo(&self) -> bool {
         !self.deletions.is_empty()
+    }
+
+    /// Whether the deletion of that number can be undone.
+    #[must_use]
+    pub(super) fn can_undo_number(&self, number: u64) -> bool {
+        self.deletions.iter().any(|deletion| deletion.number == number)
+    }
+
+    /// The files of these pictures could not be moved into the trash.
+    pub(super) fn not_deleted(&mut self, images: &[Uuid]) {
+        self.forget_deleted(&images.iter().copied().collect());
+        self.put_back(images);
+    }
+
+    /// The files of these deleted pictures could not be moved back; that can be tried again.
+    pub fn not_restored(&mut self, images: &[Uuid]) {
+        let known = images.iter().copied().filter(|image| self.removed.contains_key(image));
+        let known: Vec<Uuid> = known.collect();
+        if !known.is_empty() {
+            self.note_deletion(known);
+        }
     }
 
     /// Nothing that was deleted comes back any more.

@@ -5,7 +5,7 @@
 //! | `fox`, `"red fox"` | in the prompt, the model or the seed; every one must be there |
 //! | `model:dream` | in the model's identifier or name |
 //! | `seed:42` | that seed |
-//! | `today`, `yesterday`, `2026-11`, `2026-11-05`, `on:2026` | made then |
+//! | `today`, `yesterday`, `2026-11`, `2026-11-05`, `on:2026` | made then; years from 1970, in four digits |
 //! | `before:2026-11`, `after:2026-11-05` | made before it began, after it ended |
 //! | `starred` | with a star |
 //! | `-term` | without it |
@@ -48,7 +48,10 @@ impl Query {
         let mut query = Self::default();
         for Word { not, quoted, prefix, text } in words(text) {
             if quoted && prefix.is_none() {
-                query.terms.push((not, Term::Text(text)));
+                // A quotation mark alone: somebody is still typing.
+                if !text.is_empty() {
+                    query.terms.push((not, Term::Text(text)));
+                }
                 continue;
             }
             match term(prefix.as_deref(), &text, today, models) {
@@ -127,26 +130,29 @@ fn term(
     }))
 }
 
+/// Files are no older, and some systems know no earlier time.
+const FIRST_YEAR: i16 = 1970;
+
 /// The time that a day, a month or a year covers: `today`, `yesterday`, `2026-11-05`, `2026-11`, `2026`.
 fn period(text: &str, today: Date) -> Option<Range<SystemTime>> {
-    let mut numbers = text.split('-').map(|part| part.parse::<i16>().ok());
-    let small = |number: i16| i8::try_from(number).ok();
-    let (first, after) = match (text, numbers.next()?, numbers.next(), numbers.next()) {
-        ("today", ..) => (today, today.tomorrow().ok()?),
-        ("yesterday", ..) => (today.yesterday().ok()?, today),
-        (_, Some(year), None, None) => {
-            let first = Date::new(year, 1, 1).ok()?;
-            (first, first.checked_add(1.year()).ok()?)
+    let (first, after) = match text {
+        "today" => (today, today.tomorrow().ok()?),
+        "yesterday" => (today.yesterday().ok()?, today),
+        _ => {
+            let mut parts = text.split('-');
+            // Anything else, as in `16-9`, is a word.
+            let year = parts.next().filter(|year| year.len() == 4)?.parse().ok()?;
+            let mut small = || parts.next().map(str::parse::<i8>).transpose().ok();
+            let (month, day) = (small()?, small()?);
+            let first = Date::new(year, month.unwrap_or(1), day.unwrap_or(1)).ok()?;
+            let span = match (month, day) {
+                (None, _) => 1.year(),
+                (Some(_), None) => 1.month(),
+                (Some(_), Some(_)) => 1.day(),
+            };
+            let is_date = year >= FIRST_YEAR && parts.next().is_none();
+            is_date.then_some((first, first.checked_add(span).ok()?))?
         }
-        (_, Some(year), Some(month), None) => {
-            let first = Date::new(year, small(month?)?, 1).ok()?;
-            (first, first.checked_add(1.month()).ok()?)
-        }
-        (_, Some(year), Some(month), Some(day)) if numbers.next().is_none() => {
-            let first = Date::new(year, small(month?)?, small(day?)?).ok()?;
-            (first, first.tomorrow().ok()?)
-        }
-        _ => return None,
     };
     Some(midnight(first)?..midnight(after)?)
 }
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn every_term_narrows_and_a_minus_turns_it_around() {
         let now = at(2026, 11, 22, 15);
-        let entry = entry("A red (fox:1.2) today", at(2026, 11, 21, 23));
+        let entry = entry("A red (fox:1.2) today in 16-9", at(2026, 11, 21, 23));
         let finds = |text: &str| Query::parse(text, now, &[dreamshaper()]).matches(&entry, true);
         for found in [
             "",
@@ -264,6 +270,10 @@ mod tests {
             "seed:",
             "model:",
             "-",
+            "\"",
+            "-\"",
+            "-\"\"",
+            "16-9",
         ] {
             assert!(finds(found), "{found:?}");
         }
@@ -283,6 +293,9 @@ mod tests {
             "after:2026",
             "-starred",
             "red zebra",
+            "1-2",
+            "0001-01",
+            "-16-9",
         ] {
             assert!(!finds(missed), "{missed:?}");
         }
@@ -295,6 +308,23 @@ mod tests {
         assert_eq!(misread("seed:-4"), Some("seed:-4".to_owned()));
         assert_eq!(misread("is:good"), Some("is:good".to_owned()));
         assert_eq!(misread("fox 2026-13 http://x - before:"), None, "words, and one being typed");
+    }
+
+    #[test]
+    fn no_date_is_too_odd() {
+        let now = at(2026, 11, 22, 15);
+        for year in
+            ["-9999", "0000", "0001", "1600", "1969", "1970", "9999", "32767", "99999", "+202"]
+        {
+            for rest in ["", "-01", "-12", "-12-31", "-01-01", "-00", "-13", "-1-1-1", "--1"] {
+                for prefix in ["", "on:", "before:", "after:"] {
+                    let text = format!("{prefix}{year}{rest}");
+                    Query::parse(&text, now, &[]).matches(&entry("x", now), false);
+                }
+            }
+        }
+        let misread = Query::parse("after:16-9", now, &[]).misread;
+        assert_eq!(misread.as_deref(), Some("after:16-9"));
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::library::About;
+use crate::pixels::Extent;
+use crate::state::{Action, Draft, Effect, Offer, State, View};
 use crate::task::ModelCard;
 
-/// What the shell does with a listing.
+/// What the shell does with a listing; it was made a second after noon.
 fn set(gallery: &mut Gallery, stored: Vec<StoredImage>) {
-    drop(gallery.set_stored(Listing::new(stored)));
+    drop(gallery.set_stored(Listing::new(stored, noon() + Duration::from_secs(1))));
 }
 
 fn refresh(gallery: &mut Gallery, search: &str, now: SystemTime) {
@@ -141,7 +143,7 @@ fn record(prompt: &str) -> ImageRecord {
         request,
         index: 0,
         seed: Some(1),
-        picture: crate::pixels::Picture::from_fn(crate::pixels::Extent::new(1, 1), |_, _| [0; 4]),
+        picture: crate::pixels::Picture::from_fn(Extent::new(1, 1), |_, _| [0; 4]),
         file: None,
         cost: None,
         nsfw: None,
@@ -171,6 +173,150 @@ fn what_comes_back_stands_where_it_stood_also_among_those_made_together() {
     gallery.put_back(&[uuid(4), uuid(2)]);
     assert_eq!(order(&mut gallery), [5, 4, 3, 2, 1].map(uuid));
     assert_eq!(gallery.siblings(uuid(1)), [1, 2, 3, 4, 5].map(uuid));
+}
+
+#[test]
+fn what_was_deleted_takes_no_pixels_and_only_the_latest_deletions_are_kept() {
+    let mut gallery = Gallery::default();
+    let mut made = Vec::new();
+    for _ in 0..=DELETIONS {
+        let record = record("a fox");
+        gallery.add(&record, noon());
+        gallery.remove(&[record.image_uuid]);
+        made.push(record.image_uuid);
+    }
+    let unsaved = ImageRecord { path: None, ..record("a fox") };
+    gallery.add(&unsaved, noon());
+    gallery.remove(&[unsaved.image_uuid]);
+    assert_eq!((gallery.deletions.len(), gallery.removed.len()), (DELETIONS, DELETIONS));
+    let with_pixels: Vec<Uuid> = (gallery.removed.values())
+        .filter(|entry| entry.picture.is_some())
+        .map(|entry| entry.image_uuid)
+        .collect();
+    assert_eq!(with_pixels, [unsaved.image_uuid], "no file has those");
+    assert!(!gallery.removed.contains_key(&made[1]) && gallery.removed.contains_key(&made[2]));
+}
+
+#[test]
+fn a_deletion_that_failed_cannot_be_undone_and_a_return_that_failed_can_be_tried_again() {
+    let [one, other] = [1, 2].map(Uuid::from_u128);
+    let mut gallery = Gallery::default();
+    set(&mut gallery, vec![stored(1, noon()), stored(2, noon())]);
+    let first = gallery.remove(&[one]);
+    let second = gallery.remove(&[other]);
+    gallery.not_deleted(&[other]);
+    assert!(gallery.get(other).is_some() && gallery.can_undo_number(first));
+    assert!(!gallery.can_undo_number(second), "its file never left");
+
+    assert_eq!(gallery.take_deletion(Some(first)), Some(vec![one]));
+    gallery.not_restored(&[one]);
+    assert_eq!(gallery.take_deletion(None), Some(vec![one]));
+    gallery.put_back(&[one]);
+    assert_eq!((gallery.len(), gallery.can_undo()), (2, false));
+}
+
+#[test]
+fn a_picture_of_this_session_whose_file_is_gone_is_no_ghost() {
+    let mut gallery = Gallery::default();
+    let seconds = |count| noon() + Duration::from_secs(count);
+    let before = record("a fox");
+    let unsaved = ImageRecord { path: None, ..record("a car") };
+    gallery.add(&before, noon());
+    gallery.add(&unsaved, noon());
+    // More than have pixels in memory are made while the folder is read.
+    for number in 0..40 {
+        gallery.add(&record("a house"), seconds(2 + number));
+    }
+    set(&mut gallery, Vec::new());
+    assert!(gallery.get(before.image_uuid).is_none() && gallery.get(unsaved.image_uuid).is_some());
+    assert_eq!(gallery.len(), 41);
+}
+
+#[test]
+fn a_picture_of_this_session_says_no_more_than_its_file() {
+    let made = |change: fn(&mut Task)| {
+        let request = crate::jobs::test_job_of("a fox", change).request;
+        ImageRecord { request, seed: None, ..record("a fox") }
+    };
+    let record = made(|task| {
+        task.seed = Some(7);
+        task.upload_endpoint = Some("https://files.example/?key=secret".to_owned());
+    });
+    let entry = GalleryEntry::from_record(&record, noon());
+    let known = entry.task().unwrap();
+    assert_eq!((known.seed, &known.upload_endpoint), (Some(7), &None));
+
+    let record = made(|task| {
+        let one_pixel = &crate::pixels::Picture::from_fn(Extent::new(1, 1), |_, _| [0; 4]);
+        let png = crate::pixels::encode(one_pixel, crate::pixels::FileFormat::Png, "").unwrap();
+        task.seed_image = Some(crate::task::ImageRef::data_uri("image/png", &png));
+    });
+    let entry = GalleryEntry::from_record(&record, noon());
+    assert!(
+        matches!(entry.settings, Settings::Stored),
+        "the library has it with the picture's name"
+    );
+    let entry = GalleryEntry::from_record(&ImageRecord { path: None, ..record }, noon());
+    assert!(entry.task().is_some(), "nobody else has it");
+}
+
+/// A state whose gallery holds so many pictures, all of them shown.
+fn state_with(count: u128) -> State {
+    let mut state = State::new(Draft::default(), View::default());
+    set(&mut state.world.gallery, (1..=count).map(|id| stored(id, noon())).collect());
+    state.refresh(noon());
+    state
+}
+
+#[test]
+fn everything_is_deleted_at_once() {
+    let mut state = state_with(50_000);
+    state.gallery_action(GalleryAction::MarkAll);
+    let start = std::time::Instant::now();
+    let order = state.gallery_action(GalleryAction::Delete);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let Some(Effect::Gallery(GalleryOrder::Delete(files))) = order else { panic!("{order:?}") };
+    assert_eq!((files.len(), state.world.gallery.len()), (50_000, 0));
+}
+
+#[test]
+fn buttons_of_notices_do_what_they_stand_beside() {
+    let mut state = state_with(3);
+    let delete = |state: &mut State, id| {
+        state.view.selected = Some(Uuid::from_u128(id));
+        state.gallery_action(GalleryAction::Delete);
+        state.world.notices.last().and_then(|notice| notice.button).unwrap().1
+    };
+    let [first, second] = [1, 2].map(|id| delete(&mut state, id));
+    let undo = |state: &mut State, action| {
+        let Action::Gallery(action) = action else { panic!("{action:?}") };
+        match state.gallery_action(action) {
+            Some(Effect::Gallery(GalleryOrder::Restore(images))) => images,
+            _ => Vec::new(),
+        }
+    };
+    assert_eq!(undo(&mut state, first), [Uuid::from_u128(1)]);
+    assert_eq!(state.world.notices.len(), 1, "its notice has nothing left to do");
+    assert!(undo(&mut state, first).is_empty());
+    assert_eq!(undo(&mut state, second), [Uuid::from_u128(2)]);
+    assert!(state.world.notices.is_empty());
+
+    let offer = |prompt: &str| {
+        let mut task = Task::new(Uuid::nil());
+        task.positive_prompt = Some(prompt.to_owned());
+        let (name, origin) = (prompt.to_owned(), "A1111".to_owned());
+        Offer { name, origin, task, notes: Vec::new() }
+    };
+    state.world.offer_settings(offer("a fox"));
+    let older = state.world.notices[0].button.unwrap().1;
+    state.world.offer_settings(offer("a car"));
+    assert_eq!(state.world.notices.len(), 1, "one offer stands");
+    let newer = state.world.notices[0].button.unwrap().1;
+    undo(&mut state, older);
+    assert_eq!(state.draft.prompt, "");
+    undo(&mut state, newer);
+    assert_eq!(state.draft.prompt, "a car");
+    assert!(state.world.notices.iter().all(|notice| notice.button.is_none()));
 }
 
 #[test]

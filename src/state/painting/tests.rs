@@ -40,7 +40,7 @@ fn a_form_that_loses_its_mask_empties_it_and_undo_brings_it_back() {
     draft.mask.shape = MaskShape::Nowhere;
     painting.settle(&mut draft, Some(START));
     assert_eq!(draft.mask.shape, MaskShape::Nowhere);
-    assert!(painting.mask().unwrap().is_empty());
+    assert!(painting.mask().unwrap().mask().bytes().iter().all(|&value| value == 0));
     painting.hand_out(Some(START)).unwrap().undo();
     painting.settle(&mut draft, Some(START));
     assert_eq!(draft.mask.shape, MaskShape::Painted);
@@ -108,4 +108,58 @@ fn masks_of_very_large_pictures_are_smaller_than_they() {
     assert_eq!(Painting::extent_over(Extent::new(4096, 9)), Extent::new(4096, 9));
     assert_eq!(Painting::extent_over(Extent::new(12_000, 6000)), Extent::new(4096, 2048));
     assert_eq!(Painting::extent_over(Extent::new(1, 100_000)), Extent::new(1, 4096));
+}
+
+#[test]
+fn no_two_masks_have_the_same_numbers_and_each_is_saved() {
+    let (mut painting, mut draft) = (Painting::default(), draft());
+    let mut numbers = Vec::new();
+    for round in 0..3 {
+        for seed_image in [1, 2] {
+            draft.start_from(Some(Uuid::from_u128(seed_image)));
+            painting.settle(&mut draft, Some(START));
+            let place = Rectangle::new(round, 0, 5, 5);
+            painting.fill_rectangle(Some(START), place, Ink::Add);
+            painting.settle(&mut draft, Some(START));
+            let (uuid, number, _) = painting.to_save().unwrap();
+            assert!(!numbers.contains(&(uuid, number)), "{round}");
+            numbers.push((uuid, number));
+        }
+    }
+}
+
+#[test]
+fn a_form_that_speaks_of_the_painted_mask_again_gets_it_and_no_other() {
+    let saved = MaskSource::Saved(Uuid::from_u128(1));
+    for other in [MaskShape::Kept(Uuid::from_u128(7)), MaskShape::Nowhere] {
+        let (mut painting, mut draft) = (Painting::default(), draft());
+        painting.settle(&mut draft, Some(START));
+        painting.fill_rectangle(Some(START), Rectangle::new(2, 2, 9, 9), Ink::Add);
+        painting.settle(&mut draft, Some(START));
+        draft.mask.shape = other;
+        if let Some((ticket, _)) = painting.settle(&mut draft, Some(START)) {
+            painting.arrived(ticket, Some(white()));
+        }
+        painting.settle(&mut draft, Some(START));
+        draft.mask.shape = MaskShape::Painted;
+        let (ticket, source) = painting.settle(&mut draft, Some(START)).unwrap();
+        assert_eq!(source, saved, "{other:?}");
+        assert_eq!(painting.to_save(), None, "what is saved is not written over meanwhile");
+        assert!(painting.arrived(ticket, Some(white())));
+    }
+}
+
+#[test]
+fn a_form_that_loses_its_mask_while_it_is_changed_keeps_its_history() {
+    let (mut painting, mut draft) = (Painting::default(), draft());
+    painting.settle(&mut draft, Some(START));
+    painting.fill_rectangle(Some(START), Rectangle::new(2, 2, 9, 9), Ink::Add);
+    painting.settle(&mut draft, Some(START));
+    let before = painting.mask().unwrap().mask().clone();
+    let ticket = painting.ticket(Some(START)).unwrap();
+    draft.mask.shape = MaskShape::Nowhere;
+    painting.settle(&mut draft, Some(START));
+    assert!(!painting.arrived(ticket, Some(white())), "nobody waits for it any more");
+    painting.hand_out(Some(START)).unwrap().undo();
+    assert_eq!(painting.mask().unwrap().mask(), &before);
 }

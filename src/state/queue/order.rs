@@ -13,6 +13,17 @@ impl Queue {
         self.jobs.iter().filter(|job| job.status == JobStatus::Waiting)
     }
 
+    /// How many jobs of the same engine come before one that waits: how many wait, too, and how many are
+    /// at work.
+    #[must_use]
+    pub fn ahead_of(&self, job: &JobEntry) -> (usize, usize) {
+        let same = || self.jobs.iter().filter(|other| other.engine() == job.engine());
+        let before = same().take_while(|other| other.id != job.id);
+        let waiting = before.filter(|other| other.status == JobStatus::Waiting).count();
+        let at_work = same().filter(|other| other.is_running() || other.is_stopping()).count();
+        (waiting, at_work)
+    }
+
     /// How often the user has changed the order.
     #[must_use]
     pub const fn moves(&self) -> u64 {
@@ -84,15 +95,11 @@ impl Queue {
     /// What tasks of the service that are on their way will cost, as far as it is not in the books.
     pub(in crate::state) fn promised(&self) -> Promised {
         let open = self.jobs.iter().filter(|job| {
-            let at_work = job.is_open() || job.status == JobStatus::Stopping;
+            let at_work = job.is_open() || job.is_stopping();
             job.engine() == EngineKind::Remote && at_work
         });
-        open.fold(Promised::default(), |sum, job| match job.price {
-            Some(price) => {
-                let all = job.pictures().max(1);
-                let left = f64::from(all.saturating_sub(job.finished)) / f64::from(all);
-                Promised { usd: sum.usd + price.high * left, ..sum }
-            }
+        open.fold(Promised::default(), |sum, job| match job.price_left() {
+            Some(price) => Promised { usd: sum.usd + price.high, ..sum },
             None => Promised { unknown: true, ..sum },
         })
     }
@@ -151,5 +158,21 @@ mod tests {
         queue.cancel_waiting();
         assert!(cancel.is_cancelled());
         assert_eq!(queue.jobs().iter().map(|job| job.id).collect::<Vec<_>>(), [ids[0]]);
+    }
+
+    #[test]
+    fn each_engine_counts_its_own_turns() {
+        let (mut queue, ids) = queue(3);
+        let mut remote = test_job("a fox");
+        std::sync::Arc::make_mut(&mut remote.request).engine = EngineKind::Remote;
+        queue.push(JobEntry::new(&remote));
+        let ahead = |queue: &Queue, id| queue.ahead_of(queue.get(id).unwrap());
+        assert_eq!([ids[1], ids[2]].map(|id| ahead(&queue, id)), [(0, 1), (1, 1)]);
+        assert_eq!(ahead(&queue, remote.id), (0, 0), "the others are none of the service's");
+        queue.jobs[0].status = JobStatus::Failed(crate::jobs::Failure::new(
+            crate::jobs::FailureKind::Other,
+            "it failed",
+        ));
+        assert_eq!(ahead(&queue, ids[2]), (1, 0), "nothing runs");
     }
 }

@@ -17,6 +17,19 @@ impl Long {
         })
     }
 
+    /// `text` with a sign for each long text between two quotation marks, also where it is no JSON.
+    pub(super) fn shortened_text(&mut self, text: &str) -> String {
+        let part = |part: &str| {
+            if part.len() <= LONG || !is_picture(part) {
+                return part.to_owned();
+            }
+            // As JSON writes a slash, for example.
+            let full = serde_json::from_str(&format!("\"{part}\""));
+            self.sign(full.unwrap_or_else(|_| part.to_owned()))
+        };
+        text.split('"').map(part).collect::<Vec<_>>().join("\"")
+    }
+
     /// `value` with the long text for each sign.
     pub(super) fn restored(&self, value: Value) -> Value {
         each_text(value, &mut |text| {

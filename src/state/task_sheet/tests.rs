@@ -67,6 +67,37 @@ fn pictures_are_shortened_in_the_text_and_whole_in_the_task() {
 }
 
 #[test]
+fn pictures_are_shortened_also_in_what_is_no_task() {
+    let picture = format!("data:image/png;base64,{}", "iVBO\\/Rw0".repeat(200_000));
+    let whole = picture.replace('\\', "");
+    for (text, place) in [
+        (format!("[{{\"steps\": \"many\", \"seedImage\": \"{picture}\"}}]"), 2),
+        (format!("[{{\n\"seedImage\": \"{picture}\",\n\"steps\": 3,}}]"), 3),
+        (format!("{{\"seedImage\": \"{picture}"), 1),
+    ] {
+        let mut sheet = TaskSheet::default();
+        sheet.offer(&text);
+        assert!(sheet.text.len() < 200, "{}", sheet.text.len());
+        assert!(sheet.text.contains("<picture 1: data:image/png, "));
+        let lines = sheet.text.lines().count();
+        assert!(sheet.problems.iter().all(|problem| problem.place.line <= lines));
+        assert!(sheet.problems.iter().any(|problem| problem.place.line >= place));
+
+        let mut typed = TaskSheet { text: text.clone(), ..TaskSheet::default() };
+        typed.tidy();
+        assert_eq!(typed.text, sheet.text);
+        let mut pasted = text;
+        typed.shorten_pasted(&mut pasted);
+        assert!(pasted.len() < 200);
+    }
+    let mut sheet = TaskSheet::default();
+    sheet.offer(&format!("[{{\"hat\": 1, \"seedImage\": \"{picture}\",}}]"));
+    sheet.text = sheet.text.replace(",}", "}").replace("\"hat\": 1, ", "");
+    let task = sheet.check().unwrap();
+    assert_eq!(serde_json::to_value(&task.seed_image).unwrap(), json!(whole));
+}
+
+#[test]
 fn a_text_that_is_wrong_is_not_written_over() {
     let mut sheet = TaskSheet::default();
     sheet.show(Task::new(Uuid::nil()));

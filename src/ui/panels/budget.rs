@@ -13,10 +13,11 @@ const WIDTH: f32 = 400.0;
 pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     let Some(question) = &cx.world.engines.question else { return };
     let colours = palette(ui);
-    let request = &question.job.request;
-    let pictures = words::pictures(request.number_results);
-    let price = question.estimate.map(|estimate| format!(" for about {}", words::price(estimate)));
-    let what = format!("{pictures}{} from {}", price.unwrap_or_default(), cx.world.engines.service);
+    let pictures = words::pictures(question.parcel.pictures());
+    let price =
+        question.estimate().map(|estimate| format!(" for about {}", words::price(estimate)));
+    let hosts = question.parcel.hosts();
+    let what = format!("{pictures}{} from {hosts}", price.unwrap_or_default());
     let frame = super::floating(ui).inner_margin(20);
     let modal = Modal::new(Id::unique("budget")).frame(frame).backdrop_color(colours.veil);
     let response = modal.show(ui.ctx(), |ui| {

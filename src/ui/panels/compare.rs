@@ -7,11 +7,11 @@ use egui::{
 };
 use uuid::Uuid;
 
-use super::{cover, floating, strip};
+use super::{bar, cover, strip};
 use crate::state::{Action, Compare, Difference, GalleryAction, Zoom, differences};
 use crate::ui::textures::{Drawable, Look, Size};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, elided, inside};
+use crate::ui::widgets::{IconButton, elided};
 use crate::ui::{Cx, icons};
 
 const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
@@ -61,7 +61,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, compare: Compare) {
         }
     }
     labels(ui, cx, compare, (stage, split));
-    bar(ui, cx, stage);
+    tools(ui, cx, stage);
 }
 
 /// Neither picture can be drawn yet, or at all.
@@ -71,7 +71,7 @@ fn waits(ui: &mut Ui, cx: &mut Cx<'_>, compare: Compare, stage: Rect) {
     let words = if broken { "Both files are gone or damaged" } else { "Reading both pictures…" };
     let at = stage.center();
     ui.painter().text(at, Align2::CENTER_CENTER, words, theme::body(), palette(ui).dim);
-    bar(ui, cx, stage);
+    tools(ui, cx, stage);
 }
 
 fn split(cx: &Cx<'_>) -> f32 {
@@ -166,7 +166,9 @@ fn zoom(ui: &Ui, cx: &mut Cx<'_>, (response, frame): (&Response, Rect), size: Ve
         let (wheel, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
         let factor = pinch * (wheel / 240.0).exp();
         if (factor - 1.0).abs() > 1e-4 {
-            let wanted = (scale * factor).clamp(*SCALES.start(), *SCALES.end());
+            // A fitted picture may be smaller than that already.
+            let least = SCALES.start().min(scale);
+            let wanted = (scale * factor).clamp(least, *SCALES.end());
             let centre = pointer + (frame.center() - pointer) * (wanted / scale);
             zoomed = Some((wanted, centre - stage.center()));
         }
@@ -266,29 +268,25 @@ fn chip(
     response.on_hover_text(text.replace("  ·  ", "\n"));
 }
 
-fn bar(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
+fn tools(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
     let corner = pos2(stage.right() - BAR.x - space::PANEL, stage.top() + space::PANEL);
-    let rect = Rect::from_min_size(corner, BAR);
-    inside(ui, ("compare", rect), |ui| {
-        floating(ui).show(ui, |ui| {
-            ui.set_min_size(BAR - Vec2::splat(10.0));
-            ui.horizontal_centered(|ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
-                if IconButton::new(icons::SWAP, "Swap left and right").show(ui).clicked()
-                    && let Some(compare) = &mut cx.view.gallery.compare
-                {
-                    compare.swap();
-                }
-                let fits = cx.view.zoom == Zoom::Fit;
-                let fit = IconButton::new(icons::FIT, "Fit the pictures").active(fits);
-                if fit.hint("Fit the pictures (F)").show(ui).clicked() {
-                    cx.view.zoom = Zoom::Fit;
-                }
-                let leave = IconButton::new(icons::CLOSE, "Leave the comparison");
-                if leave.hint("Leave the comparison (Esc)").show(ui).clicked() {
-                    cx.actions.push(Action::Gallery(GalleryAction::LeaveCompare));
-                }
-            });
+    bar(ui, ("compare", Rect::from_min_size(corner, BAR)), |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            if IconButton::new(icons::SWAP, "Swap left and right").show(ui).clicked()
+                && let Some(compare) = &mut cx.view.gallery.compare
+            {
+                compare.swap();
+            }
+            let fits = cx.view.zoom == Zoom::Fit;
+            let fit = IconButton::new(icons::FIT, "Fit the pictures").active(fits);
+            if fit.hint("Fit the pictures (F)").show(ui).clicked() {
+                cx.view.zoom = Zoom::Fit;
+            }
+            let leave = IconButton::new(icons::CLOSE, "Leave the comparison");
+            if leave.hint("Leave the comparison (Esc)").show(ui).clicked() {
+                cx.actions.push(Action::Gallery(GalleryAction::LeaveCompare));
+            }
         });
     });
 }

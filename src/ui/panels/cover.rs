@@ -18,7 +18,9 @@ const ROOM_FOR_WORDS: f32 = 96.0;
 pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, (image_uuid, rect): (Uuid, Rect), name: &str) {
     let colours = palette(ui);
     let button = Rect::from_center_size(rect.center(), vec2(WIDTH, HEIGHT));
-    let response = ui.interact(button, ui.scope_id().with((image_uuid, "cover")), Sense::click());
+    let id = ui.scope_id().with((image_uuid, "cover"));
+    // A drag as well, which would be one on the canvas below.
+    let response = ui.interact(button, id, Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     let fill = if response.hovered() { colours.raised_hover } else { colours.panel };
     let line = if response.has_focus() {

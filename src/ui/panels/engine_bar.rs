@@ -59,6 +59,11 @@ fn hint(cx: &Cx<'_>, kind: EngineKind) -> String {
     format!("{what}.\nThe form stays. Not taken there:\n{}", lines.join("\n"))
 }
 
+/// Why the service cannot be reached at the moment, as far as a job found out.
+fn out_of_reach<'a>(cx: &Cx<'a>) -> Option<&'a String> {
+    cx.world.queue.jobs().iter().find_map(|job| job.out_of_reach.as_ref())
+}
+
 /// What the chosen engine really runs on, or what to do so that it runs.
 pub(super) fn device(ui: &mut Ui, cx: &mut Cx<'_>) {
     let is_remote = cx.world.engines.kind == EngineKind::Remote;
@@ -67,6 +72,11 @@ pub(super) fn device(ui: &mut Ui, cx: &mut Cx<'_>) {
         Status::Starting => {
             let hint = if is_remote { "Looking for the key" } else { "Looking for ONNX Runtime" };
             (colours.faint, "Starting…".to_owned(), hint.to_owned())
+        }
+        Status::Ready(Device { name, fallback: None })
+            if let Some(why) = out_of_reach(cx).filter(|_| is_remote) =>
+        {
+            (colours.caution, format!("{name}: no connection"), format!("Trying again: {why}"))
         }
         Status::Ready(Device { name, fallback: None }) if is_remote => (
             colours.ok,

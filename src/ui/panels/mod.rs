@@ -20,13 +20,17 @@ mod waiting;
 mod welcome;
 
 use eframe::egui;
-use egui::{CentralPanel, Frame, Panel, Stroke, Ui};
+use egui::{CentralPanel, Frame, Panel, Rect, Sense, Stroke, Ui, Vec2};
 
 use super::Cx;
 use super::theme::{self, palette, space};
+use super::widgets::inside;
 
 /// Least width the picture keeps when the window is small.
 const CANVAS_MIN: f32 = 300.0;
+
+/// Points between the edge of a floating bar and what is in it.
+const BAR_EDGE: f32 = 5.0;
 
 /// Lays the panels out: bar on top, form left, gallery right, queue below, the picture in the middle.
 pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -78,7 +82,26 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
     budget::ui(ui, cx);
 }
 
-/// The frame of bars that float over the canvas.
+/// A bar that floats over the canvas, as large as `rect`.
+fn bar<R>(ui: &mut Ui, (salt, rect): (&str, Rect), add: impl FnOnce(&mut Ui) -> R) -> R {
+    inside(ui, (salt, rect), |ui| {
+        shield(ui, rect);
+        floating(ui)
+            .show(ui, |ui| {
+                ui.set_min_size(rect.size() - 2.0 * Vec2::splat(BAR_EDGE));
+                add(ui)
+            })
+            .inner
+    })
+}
+
+/// Keeps the pointer from what lies below `rect`: without it a press on a button would also be one on the
+/// canvas, which can be dragged while a button cannot. Out of the keyboard's way.
+fn shield(ui: &Ui, rect: Rect) {
+    ui.interact(rect, ui.scope_id().with("shield"), Sense::CLICK | Sense::DRAG);
+}
+
+/// The frame of what floats over the window.
 fn floating(ui: &Ui) -> Frame {
     let colours = palette(ui);
     Frame::new()

@@ -5,7 +5,7 @@ use egui::{Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use uuid::Uuid;
 
 use super::canvas::follow_button;
-use super::floating;
+use super::{bar, shield};
 use crate::state::Action;
 use crate::ui::textures::Look;
 use crate::ui::theme::{self, palette, space};
@@ -42,12 +42,13 @@ fn contents(cx: &Cx<'_>) -> Contents {
             staged: None,
         };
     }
-    if let Some(job) = running.filter(|_| cx.view.following) {
+    if let Some(job) = cx.world.followed(cx.view) {
         let made = gallery.made_together(&job.id.to_string());
-        let all = job.request.number_results as usize;
-        let pictures = if all > 1 { made.to_vec() } else { Vec::new() };
+        let left = job.pictures().saturating_sub(job.finished()) as usize;
+        let several = made.len() + left > 1;
+        let pictures = if several { made.to_vec() } else { Vec::new() };
         return Contents {
-            owed: if all > 1 { all.saturating_sub(made.len()) } else { 0 },
+            owed: if several { left } else { 0 },
             pictures,
             elsewhere: false,
             staged: None,
@@ -69,7 +70,10 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, canvas: Rect) {
                 pos2(canvas.center().x, canvas.bottom() - ROOM / 2.0),
                 vec2(180.0, space::ROW),
             );
-            inside(ui, ("follow", rect), |ui| follow_button(ui, cx));
+            inside(ui, ("follow", rect), |ui| {
+                shield(ui, rect);
+                follow_button(ui, cx);
+            });
         }
         return;
     }
@@ -79,7 +83,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, canvas: Rect) {
     let most = ((canvas.width() - 2.0 * space::PANEL - ends) / step).floor().max(1.0) as usize;
     let shown = cells.min(most);
     let width = shown as f32 * step - GAP + ends;
-    let bar = Rect::from_center_size(
+    let rect = Rect::from_center_size(
         pos2(canvas.center().x, canvas.bottom() - space::PANEL - BAR / 2.0),
         vec2(width, BAR),
     );
@@ -87,23 +91,21 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, canvas: Rect) {
     let chosen =
         contents.pictures.iter().position(|uuid| Some(*uuid) == cx.view.selected).unwrap_or(0);
     let first = (chosen + 1).saturating_sub(shown.div_ceil(2)).min(cells - shown);
-    inside(ui, ("strip", bar), |ui| {
-        floating(ui).show(ui, |ui| {
-            ui.horizontal_centered(|ui| {
-                ui.spacing_mut().item_spacing.x = GAP;
-                let several = contents.pictures.len() > 1;
-                arrow(ui, cx, (icons::PREVIOUS, "Previous of these"), (several, -1));
-                for place in first..first + shown {
-                    match contents.pictures.get(place) {
-                        Some(uuid) => cell(ui, cx, *uuid, place),
-                        None => owed_cell(ui),
-                    }
+    bar(ui, ("strip", rect), |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP;
+            let several = contents.pictures.len() > 1;
+            arrow(ui, cx, (icons::PREVIOUS, "Previous of these"), (several, -1));
+            for place in first..first + shown {
+                match contents.pictures.get(place) {
+                    Some(uuid) => cell(ui, cx, *uuid, place),
+                    None => owed_cell(ui),
                 }
-                arrow(ui, cx, (icons::NEXT, "Next of these"), (several, 1));
-                if let Some(staged) = contents.staged {
-                    verdict(ui, cx, staged);
-                }
-            });
+            }
+            arrow(ui, cx, (icons::NEXT, "Next of these"), (several, 1));
+            if let Some(staged) = contents.staged {
+                verdict(ui, cx, staged);
+            }
         });
     });
 }

@@ -3,8 +3,8 @@
 use eframe::egui;
 use egui::text::{ByteIndex, LayoutJob, LayoutSection, TextFormat};
 use egui::{
-    Align2, Event, Frame, Id, Label, Margin, RichText, Role, ScrollArea, Sense, Stroke, TextEdit,
-    Ui, WidgetInfo, Window, vec2,
+    Align2, Event, Frame, Id, Label, Margin, Rect, RichText, Role, ScrollArea, Sense, Stroke,
+    TextEdit, Ui, WidgetInfo, Window, vec2,
 };
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use crate::ui::widgets::{IconButton, paint_elided, text_button, tip};
 use crate::ui::{Cx, icons};
 
 const WIDTH: f32 = 460.0;
+const SHEET: &str = "task sheet";
 /// Names the task while nothing is sent; a job gets a fresh name.
 const NAME: Uuid = Uuid::from_u128(0x1a7e_11e5_0000_4000_8000_0000_0000_0001);
 
@@ -46,14 +47,23 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     let frame = super::floating(ui).inner_margin(12);
     let screen = ui.ctx().content_rect();
     let window = Window::new("Task")
-        .id(Id::unique("task sheet"))
+        .id(Id::unique(SHEET))
         .title_bar(false)
         .frame(frame)
         .default_width(WIDTH.min(screen.width() * 0.5))
         .max_height(screen.height() - space::TOP_BAR - 2.0 * space::PANEL)
         .default_pos(screen.left_top() + vec2(space::FORM + 16.0, space::TOP_BAR + 12.0))
         .resizable(true);
-    if !editing(ui) {
+    if editing(ui) {
+        // Before the field lays it out.
+        ui.input_mut(|input| {
+            for event in &mut input.events {
+                if let Event::Paste(text) = event {
+                    cx.view.task_sheet.shorten_pasted(text);
+                }
+            }
+        });
+    } else {
         let task = cx.world.task_of(cx.draft, NAME);
         cx.view.task_sheet.show(task);
     }
@@ -67,6 +77,12 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
             cx.view.task_sheet.open = false;
         }
     });
+}
+
+/// Where the sheet lies, while it is open.
+pub(super) fn place(ui: &Ui, cx: &Cx<'_>) -> Option<Rect> {
+    let place = ui.memory(|memory| memory.area_rect(Id::unique(SHEET)));
+    place.filter(|_| cx.view.task_sheet.open)
 }
 
 fn editing(ui: &Ui) -> bool {
@@ -127,10 +143,10 @@ fn field(ui: &mut Ui, cx: &mut Cx<'_>) {
         })
         .inner;
     if changed {
+        cx.view.task_sheet.tidy();
         let task = cx.view.task_sheet.check();
         if let Some(task) = task.filter(|_| !cx.view.task_sheet.offered) {
             take_over(cx, &task);
-            cx.view.task_sheet.tidy();
         }
     }
 }

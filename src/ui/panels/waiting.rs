@@ -41,7 +41,9 @@ pub(super) fn card(ui: &mut Ui, cx: &mut Cx<'_>) {
     inside(ui, ("waiting", buttons), |ui| {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = space::GAP;
-            if text_button(ui, "Resume").clicked() {
+            let resume = |ui: &mut egui::Ui| text_button(ui, "Resume");
+            let resume = ui.add_enabled_ui(cx.world.models_read, resume).inner;
+            if resume.on_disabled_hover_text("Models are still being looked for").clicked() {
                 cx.actions.push(Action::ResumeWaiting);
             }
             if text_button(ui, "Discard").clicked() {

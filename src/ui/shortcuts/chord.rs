@@ -15,17 +15,27 @@ const SIGNS: &[(Key, &str)] = &[
     (Key::CloseBracket, "]"),
 ];
 
-/// The keys as text.
+/// The keys as text, for the settings.
 pub(in crate::ui) fn written(chord: KeyboardShortcut) -> String {
+    joined(chord, '+')
+}
+
+/// The keys as the sheet writes them.
+pub(super) fn shown(chord: KeyboardShortcut) -> String {
+    joined(chord, ' ')
+}
+
+fn joined(chord: KeyboardShortcut, between: char) -> String {
     let KeyboardShortcut { modifiers, logical_key } = chord;
     let mut text = String::new();
     for (held, name) in [
-        (modifiers.command || modifiers.ctrl, "Ctrl+"),
-        (modifiers.alt, "Alt+"),
-        (modifiers.shift, "Shift+"),
+        (modifiers.command || modifiers.ctrl, "Ctrl"),
+        (modifiers.alt, "Alt"),
+        (modifiers.shift, "Shift"),
     ] {
         if held {
             text += name;
+            text.push(between);
         }
     }
     let sign = SIGNS.iter().find(|(key, _)| *key == logical_key).map(|(_, sign)| *sign);
@@ -76,6 +86,8 @@ mod tests {
             let chord = read(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(written(chord), text);
         }
+        let plus = KeyboardShortcut::new(Modifiers::ALT, Key::Plus);
+        assert_eq!((written(plus).as_str(), shown(plus).as_str()), ("Alt++", "Alt +"));
         assert!(read("Ctrl+Nothing").is_none() && read("").is_none());
     }
 }

@@ -7,8 +7,7 @@ use super::{Shortcut, When, ctrl, plain, row, shift};
 use crate::state::{Action, Compare, ExportTexts, GalleryAction};
 use crate::ui::Cx;
 
-/// Shortcuts of the gallery, in the order of the sheet. Those with Shift listen before those without,
-/// which would take their keys.
+/// Shortcuts of the gallery, in the order of the sheet.
 pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("Shift ← →", "Choose the neighbours, too", shift(Key::ArrowLeft), When::Idle, |cx| {
         mark(cx, -1);
@@ -34,7 +33,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("I", "Details of the picture", plain(Key::I), When::Idle, |cx| {
         cx.view.gallery.details_open = !cx.view.gallery.details_open;
     }),
-    row("Ctrl F", "Search pictures", ctrl(Key::F), When::Always, |cx| {
+    row("Ctrl F", "Search pictures", ctrl(Key::F), When::Writing, |cx| {
         cx.view.gallery_open = true;
         cx.view.gallery.focus_search = true;
     }),
@@ -48,7 +47,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     row("Ctrl C", "Copy the picture", ctrl(Key::C), When::Idle, |cx| {
         act(cx, GalleryAction::CopyPicture);
     }),
-    row("Ctrl E", "Export copies of the chosen pictures", ctrl(Key::E), When::Always, |cx| {
+    row("Ctrl E", "Export copies of the chosen pictures", ctrl(Key::E), When::Writing, |cx| {
         act(cx, GalleryAction::Export(ExportTexts::Kept));
     }),
 ];

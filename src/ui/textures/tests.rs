@@ -44,3 +44,21 @@ fn previews_of_checked_jobs_are_a_few_pixels() {
     assert_eq!(preview_image(&wide(), true).size, [12, 1]);
     assert_eq!(preview_image(&wide(), false).size, [600, 60]);
 }
+
+#[test]
+fn what_several_panels_wish_for_is_decoded_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wide.png");
+    std::fs::write(&file, encode(&wide(), FileFormat::Png, "{}").unwrap()).unwrap();
+    let thumbnails = Thumbnails::new(&Home::at(folder.path()));
+    let mut textures = Textures::start(&egui::Context::default(), &thumbnails).unwrap();
+    for _ in 0..3 {
+        let look = textures.look_in_file(Uuid::from_u128(1), &file, Size::Whole);
+        assert!(matches!(look, Look::Coming));
+    }
+    textures.end_frame();
+    let patience = std::time::Duration::from_mins(1);
+    textures.decoded.recv_timeout(patience).unwrap();
+    let again = textures.decoded.recv_timeout(std::time::Duration::from_millis(400));
+    assert!(again.is_err(), "decoded twice");
+}

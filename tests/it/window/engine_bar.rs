@@ -52,6 +52,20 @@ fn made(served: &Served) -> usize {
 }
 
 #[test]
+fn a_service_that_is_out_of_reach_is_told_while_it_is_tried_again() {
+    let folder = scratch();
+    let (mut window, mut served) = on_the_service(&Home::at(folder.path()), KEY);
+    served.kill();
+    window.click(GENERATE);
+    window.wait_shown("no connection, trying again");
+    window.wait_shown(&format!("{}: no connection", served.address));
+    window.wait_shown(&format!("No connection to {}, trying again…", served.address));
+    window.app.key_press(Key::Escape);
+    window.wait("its end", |state| state.world.queue.jobs().is_empty());
+    assert!(!window.shows("no connection"));
+}
+
+#[test]
 fn the_service_draws_once_it_has_a_key_and_the_form_stays() {
     let folder = scratch();
     let home = Home::at(folder.path());
@@ -163,6 +177,53 @@ fn a_job_of_the_service_goes_on_there_after_a_restart() {
 }
 
 #[test]
+fn over_the_days_limit_nothing_is_resumed_unasked() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let (mut window, served) = on_the_service(&home, KEY);
+    window.click("Results 2");
+    window.click(GENERATE);
+    let begun = |state: &State| {
+        state.world.queue.jobs().first().is_some_and(|job| job.status == JobStatus::Loading)
+    };
+    window.wait("its turn", begun);
+    drop(window);
+
+    let mut window = Window::open_in(&home);
+    window.wait("what waited", |state| !state.world.waiting.is_empty());
+    window.app.state_mut().state.preferences.daily_limit = Some(0.0);
+    window.click("Resume");
+    window.wait_shown("Send it all the same?");
+    assert!(window.shows(&format!("2 pictures from {}", served.address)));
+    window.click("Do not send");
+    let state = &window.app.state().state;
+    assert_eq!((state.world.waiting.len(), state.world.queue.jobs().len()), (1, 0));
+    window.click("Resume");
+    window.wait_shown("Send it all the same?");
+    window.click("Send all the same");
+    window.wait("both pictures", |state| {
+        state.world.gallery.len() == 2 && state.world.queue.jobs().is_empty()
+    });
+    assert_eq!(made(&served), 2, "nothing was made twice");
+}
+
+#[test]
+fn a_service_that_refused_the_key_says_nothing_of_another_one() {
+    let folder = scratch();
+    let (mut window, _first) = on_the_service(&Home::at(folder.path()), "wrong-key-0815");
+    window.click(GENERATE);
+    window.wait("the refusal", wants_key);
+    let second = Served::start(&[]);
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+    window.app.run_steps(3);
+    assert!(window.shows("was refused"));
+    let address = format!("ws://{}/v1", second.address);
+    window.write((Role::TextInput, "Remote address"), &address);
+    window.wait("the other one", is_ready);
+    assert!(!window.shows("The key in the file was refused"));
+}
+
+#[test]
 fn what_does_not_fit_into_memory_is_told_before_with_what_to_change() {
     let mut window = Window::open();
     window.app.get_by_role_and_label(Role::SpinButton, "Width").set_value_accesskit(512.0);
@@ -182,6 +243,15 @@ fn what_does_not_fit_into_memory_is_told_before_with_what_to_change() {
     window.app.run_steps(2);
     assert!(window.shows("Needs 64.0 GiB, 8.0 GiB free"));
     assert!(!window.shows("Send to remote"), "the service has no local model");
+    let advice = |window: &mut Window, advice| {
+        let outlook = window.app.state_mut().state.world.engines.outlook.as_mut().unwrap();
+        outlook.memory.as_mut().unwrap().advice = advice;
+        window.app.run_steps(2);
+    };
+    advice(&mut window, Vec::new());
+    assert!(window.shows("Needs 64.0 GiB"));
+    assert!(!window.shows("Send to remote"), "nor has it one where nothing else helps");
+    advice(&mut window, vec![MemoryAdvice::Size(size, 4 << 30)]);
     window.click("Use 256 × 128");
     assert_eq!(window.app.state().state.draft.width, Some(256));
     window.wait("the new forecast", foreseen);

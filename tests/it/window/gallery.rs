@@ -243,6 +243,7 @@ fn two_pictures_are_compared_with_a_line_that_moves() {
     assert!(line(&window).split < 0.01, "{:?}", line(&window));
     window.click("Swap left and right");
     assert_eq!(line(&window).pictures, [images[1], images[0]]);
+    assert!(line(&window).split < 0.01, "the button was pressed, not the pictures below it");
     window.press_key(Key::Escape);
     assert!(window.shows("Picture. a red fox"), "one picture is on the canvas again");
     assert_eq!(window.app.state().state.chosen().len(), 2, "both are chosen still");

@@ -139,8 +139,9 @@ fn a_mask_is_made_changed_and_taken_back_without_a_pointer() {
     window.app.run_steps(2);
     let soft = mask(window.state());
     window.click("Invert the mask");
-    assert!(mask(window.state()) == soft.inverted());
+    window.wait("the opposite", move |state| mask(state) == soft.inverted());
     window.click("Clear the mask");
+    window.wait("no mask", |state| !state.draft.mask.is_there());
     assert!(!window.shows(FILL) && window.shows("Vary 128 × 128"));
     for _ in 0..5 {
         window.click("Undo the mask");
@@ -260,12 +261,12 @@ fn what_was_painted_is_there_after_a_restart_and_a_vanished_mask_is_told() {
     assert!(!window.is_disabled("Vary 128 × 128"));
 }
 
-fn mask(state: &State) -> Mask {
+pub(super) fn mask(state: &State) -> Mask {
     state.painting.mask().unwrap().mask().clone()
 }
 
 /// The rectangle around all that is in the mask.
-fn covered(state: &State) -> Option<Rectangle> {
+pub(super) fn covered(state: &State) -> Option<Rectangle> {
     let mask = state.painting.mask()?.mask();
     let Extent { width, .. } = mask.extent();
     let inside = |(at, &value): (usize, &u8)| (value > 0).then_some(at as u32);
@@ -301,7 +302,7 @@ impl Window {
     }
 
     /// The middle of the start picture on the canvas, while it fits.
-    fn middle(&self) -> Pos2 {
+    pub(super) fn middle(&self) -> Pos2 {
         let canvas = self.app.get_by_label_contains("Start picture.");
         assert_eq!(canvas.accesskit_node().role(), Role::Canvas);
         // The strip of results and the caption keep their room below.

@@ -1,9 +1,11 @@
 //! What pictures say of their making: offered when one is dropped, left out when that is wished.
 
+use latelier::library::Home;
 use latelier::pixels::{Extent, FileFormat, Picture, Texts, encode, file_texts};
+use latelier::state::State;
 
 use super::{GENERATE, PROMPT};
-use crate::support::{Window, golden};
+use crate::support::{Window, golden, scratch};
 
 #[test]
 fn the_settings_of_a_dropped_picture_are_offered_and_restored() {
@@ -47,7 +49,9 @@ fn a_picture_that_says_nothing_offers_nothing_and_other_programs_keep_our_model(
 
 #[test]
 fn new_pictures_say_nothing_when_that_is_wished() {
-    let mut window = Window::open();
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let mut window = Window::open_in(&home);
     window.click("More actions");
     window.click("Save new pictures without settings");
     window.app.run_steps(2);
@@ -56,7 +60,27 @@ fn new_pictures_say_nothing_when_that_is_wished() {
     window.click(GENERATE);
     window.wait("the picture", |state| state.world.gallery.newest().is_some());
     let entry = window.app.state().state.world.gallery.newest().unwrap().clone();
-    let bytes = std::fs::read(entry.path.unwrap()).unwrap();
+    let bytes = std::fs::read(entry.path.as_ref().unwrap()).unwrap();
     assert!(file_texts(&bytes).found.is_empty());
     assert!(window.app.state().state.view.gallery.save_bare, "it is a setting, kept for next time");
+
+    // The window knows them all the same: after deleting and undoing, and without the index.
+    let image_uuid = entry.image_uuid;
+    let prompt = entry.prompt().unwrap().to_owned();
+    window.app.key_press(egui::Key::Delete);
+    window.app.run_steps(3);
+    let trash = home.trash_dir();
+    window.wait("the move", move |_| trash.is_dir());
+    let there = move |state: &State| {
+        let entry = state.world.gallery.get(image_uuid);
+        entry.is_some_and(|entry| entry.task().is_some())
+    };
+    window.click("Undo");
+    window.wait("its return", there);
+    drop(window);
+    std::fs::remove_file(home.index_file()).unwrap();
+    let mut window = Window::open_in(&home);
+    window.wait("the settings", there);
+    window.click("Reuse all settings");
+    assert_eq!(window.app.state().state.draft.prompt, prompt);
 }

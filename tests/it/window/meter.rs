@@ -13,7 +13,7 @@ fn tokens_are_counted_under_each_prompt_and_a_cut_is_told() {
     let mut window = Window::open();
     window.write(PROMPT, "a fox");
     window.wait_shown("Prompt: 4 / 77 tokens");
-    assert!(window.shows("Avoid: 2 / 77 tokens"));
+    assert!(!window.shows("Avoid: "), "nothing is counted where nothing is written");
     window.write((Role::MultilineTextInput, "Avoid"), "a car, a fox");
     window.wait_shown("Avoid: 7 / 77 tokens");
     let long = "a fox ".repeat(50);

@@ -40,6 +40,25 @@ fn models_are_found_by_words_and_by_kind_and_called_otherwise() {
 }
 
 #[test]
+fn dropped_models_join_the_library_beside_a_dropped_picture() {
+    let folder = scratch();
+    let home = Home::at(folder.path().join("home"));
+    let model = folder.path().join("fox.safetensors");
+    std::fs::copy(golden("tiny-sd1/model.safetensors"), &model).unwrap();
+    let [first, second] = ["first.png", "second.png"].map(|name| folder.path().join(name));
+    super::start::write_picture(&first, 64, 32);
+    super::start::write_picture(&second, 32, 32);
+    let mut window = Window::open_alone(&home);
+    window.drop_files(&[&model, &first, &second]);
+    window.wait("the model", |state| state.world.models.iter().any(|card| card.path == model));
+    window.wait_shown("Start from: 64 × 32");
+    window.wait_shown("Of 2 files the first was opened");
+    drop(window);
+    let mut window = Window::open_alone(&home);
+    window.wait("it again", |state| state.world.models.iter().any(|card| card.path == model));
+}
+
+#[test]
 fn a_model_is_downloaded_paused_and_taken_into_the_library() {
     let folder = scratch();
     let home = Home::at(folder.path());

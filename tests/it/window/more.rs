@@ -48,6 +48,18 @@ fn rows_that_are_set_are_counted_and_stand_in_the_task() {
     assert!(!window.shows("Include the cost"));
 }
 
+#[test]
+fn a_wrong_key_leaves_the_time_to_live_as_it_was() {
+    let mut window = Window::open();
+    window.app.state_mut().state.draft.more.ttl = Some(90);
+    window.app.run_steps(2);
+    window.press("More, 1 set");
+    for (typed, wanted) in [("90s", Some(90)), ("s", Some(90)), ("120", Some(120)), ("", None)] {
+        window.write((egui::Role::TextInput, "Time to live"), typed);
+        assert_eq!(window.app.state().state.draft.more.ttl, wanted, "{typed:?}");
+    }
+}
+
 /// What was set for another model can be taken back where this one refuses it.
 #[test]
 fn what_is_set_and_refused_can_be_taken_back() {

@@ -46,6 +46,20 @@ fn ctrl_up_and_down_weigh_the_word_and_offer_a_notation_where_there_is_none() {
 }
 
 #[test]
+fn the_offer_of_a_notation_goes_when_other_words_are_written() {
+    let mut window = Window::open();
+    window.write(PROMPT, "a red fox");
+    window.write_on();
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::ArrowUp);
+    window.app.run_steps(4);
+    assert!(window.shows("This prompt is read without weights"));
+    window.app.get_by_role_and_label(PROMPT.0, PROMPT.1).type_text("es");
+    window.app.run_steps(4);
+    assert_eq!(window.prompt(), "a red foxes");
+    assert!(!window.shows("This prompt is read without weights"));
+}
+
+#[test]
 fn a_bracket_without_a_partner_is_told() {
     let mut window = Window::open();
     window.write(PROMPT, "a (fox");

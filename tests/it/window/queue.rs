@@ -1,8 +1,10 @@
 //! Many jobs: their order, by menu, keyboard and pointer, and what becomes of it.
 
+use std::fs;
+
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use latelier::library::Home;
+use latelier::library::{Home, JournalFolder};
 use latelier::state::{JobStatus, State};
 
 use super::{GENERATE, PROMPT};
@@ -91,8 +93,18 @@ fn the_order_survives_a_restart() {
         window.app.key_press_modifiers(Modifiers::ALT, Key::ArrowUp);
         window.app.run_steps(3);
     }
-    let kept = home.journal_dir().join("order");
-    window.wait("the order on disk", |_| kept.is_file());
+    let journal = home.journal_dir();
+    let orders = move || {
+        let names = fs::read_dir(&journal).unwrap().map(|it| it.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".order")).count()
+    };
+    window.wait("the order on disk", |_| orders() == 1);
+    // Another window keeps an order of its own.
+    let other = JournalFolder::open(&home, &home.results_dir()).unwrap();
+    other.keep_order(1, &[]);
+    assert_eq!(orders(), 2);
+    drop(other);
+    assert_eq!(orders(), 1, "it owes nothing");
     drop(window);
     let mut window = Window::open_in(&home);
     window.wait("what waited", |state| !state.world.waiting.is_empty());
@@ -101,6 +113,12 @@ fn the_order_survives_a_restart() {
         .filter(|prompt| prompt != "it lasts")
         .collect();
     assert_eq!(prompts, ["three", "one", "two"]);
+    // Which of them can be made is known when the models are.
+    for read in [false, true] {
+        window.app.state_mut().state.world.models_read = read;
+        window.app.run_steps(2);
+        assert_eq!(window.is_disabled("Resume"), !read);
+    }
 }
 
 #[test]

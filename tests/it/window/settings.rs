@@ -1,6 +1,7 @@
 //! The settings: scale, theme, folders, keys of one's own, and what is written of them.
 
 use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable as _;
 use latelier::library::Home;
 use latelier::settings::Settings;
 use latelier::state::ThemeChoice;
@@ -84,6 +85,35 @@ fn a_key_is_kept_forgotten_and_never_written_elsewhere() {
 }
 
 #[test]
+fn what_was_typed_counts_and_a_key_is_forgotten_however_the_settings_are_closed() {
+    const ADDRESS: (Role, &str) = (Role::TextInput, "Remote address");
+    let folder = scratch();
+    let mut window = Window::open_in(&Home::at(folder.path()));
+    let closed = |window: &Window, address: &str| {
+        let state = &window.app.state().state;
+        assert_eq!(state.view.sheets.settings, None);
+        assert!(state.view.sheets.key.0.is_empty(), "a key that was not kept");
+        assert_eq!(state.preferences.remote_address, address);
+    };
+    for address in ["ws://127.0.0.1:1/v1", "ws://127.0.0.1:2/v1"] {
+        open_settings(&mut window, "Engines");
+        window.write((Role::PasswordInput, "API key"), "a-secret-key-4711");
+        window.app.get_by_role_and_label(ADDRESS.0, ADDRESS.1).focus();
+        window.app.run_steps(2);
+        window.write(ADDRESS, address);
+        assert_ne!(window.app.state().state.preferences.remote_address, address, "it is typed");
+        if address.contains(":1/") {
+            window.app.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+            window.app.run_steps(3);
+        } else {
+            window.click("Look");
+            window.click("Show and change…");
+        }
+        closed(&window, address);
+    }
+}
+
+#[test]
 fn a_folder_of_models_is_added_and_removed() {
     let folder = scratch();
     let home = Home::at(folder.path().join("home"));
@@ -101,4 +131,23 @@ fn a_folder_of_models_is_added_and_removed() {
     let path = models.canonicalize().unwrap();
     window.click(&format!("Remove the folder {}", path.display()));
     window.wait("its end", |state| state.world.models.iter().all(|card| card.name != "mine"));
+}
+
+#[test]
+fn settings_that_are_not_understood_are_set_aside_and_never_written_over() {
+    let folder = scratch();
+    let home = Home::at(folder.path());
+    let file = home.settings_file();
+    let of_tomorrow = r#"{"draft":{"prompt":"mine"},"view":{"theme":"sepia"}}"#;
+    let aside = |number: &str| folder.path().join(format!("settings.json.damaged{number}"));
+    for number in ["", "-2"] {
+        std::fs::write(&file, of_tomorrow).unwrap();
+        let mut window = Window::open_in(&home);
+        window.wait_shown("Starting afresh: the settings are damaged");
+        assert!(window.shows(&aside(number).display().to_string()), "where they are is told");
+        window.write(super::PROMPT, "something new");
+        drop(window);
+        assert_eq!(std::fs::read_to_string(aside(number)).unwrap(), of_tomorrow);
+        assert_eq!(Settings::read(&file).unwrap().unwrap().draft.prompt, "something new");
+    }
 }

@@ -243,6 +243,18 @@ fn what_does_not_fit_is_faint_and_the_list_is_searched() {
     let rows = &window.state().draft.stacks.loras;
     assert_eq!(rows[0].says.model.as_deref(), Some("civitai:12@34"));
     assert!(window.is_disabled("Generate 128 × 128"), "this machine has no such model");
+
+    window.click("Add: LoRA");
+    let search = |window: &Window| {
+        let field = window.app.get_by_role_and_label(egui::Role::TextInput, "Search: LoRA");
+        (field.is_focused(), field.value().unwrap_or_default())
+    };
+    assert_eq!(search(&window), (true, String::new()), "as it was the first time");
+    window.write((egui::Role::TextInput, "Search: LoRA"), "outl");
+    window.app.key_press(egui::Key::Escape);
+    window.app.run_steps(3);
+    window.click("Add: LoRA");
+    assert_eq!(search(&window), (true, String::new()));
 }
 
 #[test]

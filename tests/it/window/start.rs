@@ -29,6 +29,7 @@ fn a_dropped_picture_is_started_from_with_its_strength() {
 
     window.app.get_by_role_and_label(Role::SpinButton, "Strength").set_value_accesskit(0.35);
     window.app.run_steps(3);
+    assert!(window.is_disabled("Show results on the canvas"), "there are none");
     window.click(VARY);
     window.wait("the result", |state| {
         state.world.gallery.len() == 1 && state.world.queue.jobs().is_empty()
@@ -151,7 +152,7 @@ fn a_file_over_the_window_is_invited() {
     let mut window = Window::open();
     window.app.input_mut().hovered_files.push(egui::HoveredFile::default());
     window.app.step();
-    assert!(window.shows("Drop the picture to start from it"));
+    assert!(window.shows("Drop a picture to start from it"));
 }
 
 /// A file with a picture of that size.
@@ -178,8 +179,13 @@ impl egui::DroppedFile for Dropped {
 
 impl Window {
     pub(super) fn drop_file(&mut self, file: &Path) {
-        let dropped = Arc::new(Dropped(file.to_owned()));
-        self.app.input_mut().dropped_files.push(dropped);
+        self.drop_files(&[file]);
+    }
+
+    pub(super) fn drop_files(&mut self, files: &[&Path]) {
+        for file in files {
+            self.app.input_mut().dropped_files.push(Arc::new(Dropped((*file).to_owned())));
+        }
         self.app.step();
     }
 

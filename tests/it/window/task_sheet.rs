@@ -1,6 +1,7 @@
 //! The task as JSON: it shows the form, changes it, and says where something is wrong.
 
 use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable as _;
 use serde_json::{Value, json};
 
 use super::PROMPT;
@@ -47,6 +48,50 @@ fn what_is_wrong_is_told_with_its_place_and_the_form_stays() {
     assert_eq!(window.app.state().state.draft, before);
     window.click("Write the form's task again");
     assert_eq!(window.task_text()[0]["positivePrompt"], before.prompt);
+}
+
+#[test]
+fn a_broken_task_with_whole_pictures_is_shortened_before_it_is_drawn() {
+    let mut window = Window::open();
+    window.click("Task as JSON");
+    window.app.get_by_role_and_label(TEXT.0, TEXT.1).focus();
+    window.app.run_steps(2);
+    window.app.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    let picture = "QUJDREVG".repeat(400_000);
+    let text =
+        format!("[{{\n\"seedImage\": \"data:image/png;base64,{picture}\",\n\"steps\": \"9\" }}]");
+    window.app.event(egui::Event::Paste(text.clone()));
+    let start = std::time::Instant::now();
+    window.app.run_steps(4);
+    let sheet = &window.app.state().state.view.task_sheet;
+    assert!(sheet.text.len() < 200, "{}", sheet.text.len());
+    // Three megabytes take a minute to lay out in this build.
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert!(window.shows("Line 3, column 1: "));
+}
+
+#[test]
+fn numbers_beyond_all_bounds_are_shown_and_do_not_end_the_program() {
+    let most = u32::MAX;
+    let mut window = Window::open();
+    window.start_from_picture(64, 64);
+    let seed_image = window.state().draft.seed_image;
+    let task = json!([{ "taskType": "imageInference", "positivePrompt": "x", "steps": most,
+        "seedImage": seed_image,
+        "width": most, "height": most,
+        "refiner": { "model": "local:demo-outline@1", "startStepPercentage": most },
+        "controlNet": [{ "model": "local:demo-control@1", "startStep": 1,
+            "endStepPercentage": most }],
+        "outpaint": { "top": most, "right": most, "bottom": most, "left": most } }]);
+    window.app.event(egui::Event::Paste(task.to_string()));
+    window.app.run_steps(4);
+    window.click("Put into the form");
+    window.click("Close the task");
+    assert_eq!(window.state().draft.steps, Some(most));
+    window.press("Refiner counted in step");
+    let refiner = window.state().draft.stacks.refiner.as_ref().unwrap();
+    assert!(refiner.says.start_step.is_some());
+    assert!(window.state().draft.extends() && window.shows("Start picture."));
 }
 
 #[test]

@@ -99,6 +99,9 @@ fn label(ui: &Ui, (strip, anchor): (Rect, Align2), pixels: u32, painter: &Painte
     let outwards = (anchor.pos_in_rect(&strip) - strip.center()).normalized();
     let outside = anchor.pos_in_rect(&strip) + outwards * (size / 2.0 + egui::vec2(8.0, 8.0));
     let seen = painter.clip_rect().shrink2(size / 2.0 + egui::vec2(4.0, 4.0));
+    if !seen.is_positive() {
+        return;
+    }
     let middle = strip.intersect(painter.clip_rect()).center();
     let at = if seen.contains(outside) { outside } else { middle.clamp(seen.min, seen.max) };
     let pill = Rect::from_center_size(at, size);

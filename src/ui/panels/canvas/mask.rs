@@ -16,8 +16,7 @@ use crate::ui::theme::{self, palette};
 const LEAST_RING: f32 = 3.0;
 
 /// Draws the mask as it is, and the shape that is being drawn.
-pub(super) fn paint(ui: &Ui, cx: &mut Cx<'_>, ground: &Ground, painter: &Painter) {
-    cx.textures.mask.sync(ui.ctx(), cx.painting);
+pub(super) fn paint(ui: &Ui, cx: &Cx<'_>, ground: &Ground, painter: &Painter) {
     let colours = palette(ui);
     let tint = colours.mask_line.gamma_multiply(cx.view.tools.tint);
     if cx.draft.mask.is_there() || cx.painting.mask().is_some_and(PaintedMask::is_drawing) {
@@ -51,6 +50,12 @@ pub(super) fn work(ui: &Ui, cx: &mut Cx<'_>, ground: &Ground, response: &Respons
         // The picture is moved meanwhile.
         return cx.painting.end();
     }
+    if cx.painting.is_waiting() {
+        if response.hovered() {
+            ui.set_cursor_icon(CursorIcon::Progress);
+        }
+        return cx.painting.end();
+    }
     let hand = Hand::read(ui, ground, response);
     match tool {
         Tool::Hand => {}
@@ -64,15 +69,22 @@ pub(super) fn work(ui: &Ui, cx: &mut Cx<'_>, ground: &Ground, response: &Respons
     }
 }
 
-/// What the pointer did in this frame, in pixels of the mask.
+/// What became of the primary button, in pixels of the mask.
+#[derive(Clone, Copy)]
+enum Touch {
+    /// It went down over the picture's ground.
+    Press([f32; 2]),
+    /// The pointer moved, whether it is down or not.
+    Move([f32; 2]),
+    /// It is up.
+    Release,
+}
+
+/// What the pointer did in this frame.
 struct Hand {
     extent: Extent,
-    /// The primary button went down over the picture's ground.
-    pressed: Option<[f32; 2]>,
-    /// Where the pointer went while it was down.
-    moves: Vec<[f32; 2]>,
-    /// The button is up.
-    up: bool,
+    /// In order: each event, not each frame, so that fast strokes stay round.
+    touches: Vec<Touch>,
     modifiers: Modifiers,
 }
 
@@ -80,26 +92,23 @@ impl Hand {
     fn read(ui: &Ui, ground: &Ground, response: &Response) -> Self {
         let scale = mask_scale(ground.extent);
         let at = |point: Pos2| -> [f32; 2] { (ground.pixel(point).to_vec2() * scale).into() };
+        // One that went down and up within a frame is not down any more.
+        let mine = response.is_pointer_button_down_on() || response.clicked() || response.hovered();
         ui.input(|input| {
-            let mine = response.is_pointer_button_down_on();
-            let press = |event: &Event| match event {
-                Event::PointerButton {
-                    pos, button: PointerButton::Primary, pressed: true, ..
-                } => Some(at(*pos)),
+            let touch = |event: &Event| match event {
+                Event::PointerButton { pos, button: PointerButton::Primary, pressed, .. } => {
+                    let press = mine.then(|| Touch::Press(at(*pos)));
+                    if *pressed { press } else { Some(Touch::Release) }
+                }
+                Event::PointerMoved(pos) => Some(Touch::Move(at(*pos))),
                 _ => None,
             };
-            let moved = |event: &Event| match event {
-                Event::PointerMoved(pos) => Some(at(*pos)),
-                _ => None,
-            };
-            Self {
-                extent: ground.extent,
-                pressed: input.events.iter().find_map(press).filter(|_| mine),
-                // Each event, not each frame: fast strokes stay round.
-                moves: input.events.iter().filter_map(moved).collect(),
-                up: !input.pointer.button_down(PointerButton::Primary),
-                modifiers: input.modifiers,
+            let mut touches: Vec<Touch> = input.events.iter().filter_map(touch).collect();
+            // The window may lose the pointer without a word about its buttons.
+            if !input.pointer.button_down(PointerButton::Primary) {
+                touches.push(Touch::Release);
             }
+            Self { extent: ground.extent, touches, modifiers: input.modifiers }
         })
     }
 
@@ -113,49 +122,60 @@ fn stroke(cx: &mut Cx<'_>, hand: &Hand, ink: Ink) {
     let scale = mask_scale(hand.extent).x;
     let mut brush = cx.view.tools.brush;
     brush.size *= scale;
-    let last = cx.painting.last;
+    let mut last = cx.painting.last;
     let Some(mask) = cx.painting.hand_out(Some(hand.extent)) else { return };
-    if let Some(at) = hand.pressed {
-        match last.filter(|_| hand.modifiers.shift) {
-            // A straight line from where the last stroke ended.
-            Some(from) => {
+    for touch in &hand.touches {
+        match *touch {
+            Touch::Press(at) => {
+                // With Shift a straight line from where the last stroke ended.
+                let from = last.filter(|_| hand.modifiers.shift).unwrap_or(at);
                 mask.begin(brush, hand.ink(ink), from);
                 mask.stroke_to(at);
+                last = Some(at);
             }
-            None => mask.begin(brush, hand.ink(ink), at),
+            Touch::Move(at) if mask.is_drawing() => {
+                mask.stroke_to(at);
+                last = Some(at);
+            }
+            Touch::Move(_) => {}
+            Touch::Release => mask.end_stroke(),
         }
-        cx.painting.last = Some(at);
-        return;
     }
-    if !mask.is_drawing() {
-        return;
-    }
-    hand.moves.iter().for_each(|at| mask.stroke_to(*at));
-    if hand.up {
-        mask.end_stroke();
-    }
-    if let Some(at) = hand.moves.last() {
-        cx.painting.last = Some(*at);
-    }
+    cx.painting.last = last;
 }
 
 fn outline(cx: &mut Cx<'_>, hand: &Hand) {
-    if let Some(at) = hand.pressed {
-        cx.painting.outline = vec![at];
-    }
-    let Some(&from) = cx.painting.outline.first() else { return };
-    if cx.view.tool == Tool::Lasso {
-        cx.painting.outline.extend(&hand.moves);
-    } else if let Some(&to) = hand.moves.last() {
-        let to = if hand.modifiers.shift { even(from, to) } else { to };
-        cx.painting.outline = vec![from, to];
-    }
-    if hand.up {
-        let corners = shape(cx.view.tool, &std::mem::take(&mut cx.painting.outline));
-        let ink = hand.ink(Ink::Add);
-        if let Some(mask) = cx.painting.hand_out(Some(hand.extent)) {
-            mask.fill_shape(&corners, ink);
+    for touch in &hand.touches {
+        match *touch {
+            Touch::Press(at) => cx.painting.outline = vec![at],
+            Touch::Move(to) => {
+                let even = hand.modifiers.shift;
+                draw_on(cx.view.tool, &mut cx.painting.outline, (to, even));
+            }
+            Touch::Release => {
+                let corners = shape(cx.view.tool, &std::mem::take(&mut cx.painting.outline));
+                let ink = hand.ink(Ink::Add);
+                if corners.len() > 1
+                    && let Some(mask) = cx.painting.hand_out(Some(hand.extent))
+                {
+                    mask.fill_shape(&corners, ink);
+                }
+            }
         }
+    }
+}
+
+/// Draws the shape on to `to`; nothing while none is begun.
+fn draw_on(tool: Tool, outline: &mut Vec<[f32; 2]>, (to, even_sides): ([f32; 2], bool)) {
+    /// Corners nearer than this to the one before say nothing, in pixels of the mask.
+    const NEAR: f32 = 0.5;
+    let (Some(&from), Some(&last)) = (outline.first(), outline.last()) else { return };
+    if tool == Tool::Lasso {
+        if (Vec2::from(to) - Vec2::from(last)).length() >= NEAR {
+            outline.push(to);
+        }
+    } else {
+        *outline = vec![from, if even_sides { even(from, to) } else { to }];
     }
 }
 
@@ -180,7 +200,11 @@ fn shape(tool: Tool, outline: &[[f32; 2]]) -> Vec<[f32; 2]> {
 }
 
 fn choose(cx: &mut Cx<'_>, hand: &Hand) {
-    let Some([x, y]) = hand.pressed else { return };
+    let pressed = hand.touches.iter().find_map(|touch| match touch {
+        Touch::Press(at) => Some(*at),
+        Touch::Move(_) | Touch::Release => None,
+    });
+    let Some([x, y]) = pressed else { return };
     let extent = Painting::extent_over(hand.extent);
     let inside = |at: f32, most: u32| (at >= 0.0 && at < most as f32).then_some(at as u32);
     let (Some(x), Some(y)) = (inside(x, extent.width), inside(y, extent.height)) else { return };
@@ -247,6 +271,20 @@ mod tests {
         assert_eq!(shape(Tool::Lasso, &outline), outline);
         assert!(shape(Tool::Ellipse, &outline).len() >= 32);
         assert!(shape(Tool::Rectangle, &outline[..1]).is_empty());
+    }
+
+    #[test]
+    fn a_lasso_takes_only_corners_that_say_something() {
+        let mut outline = vec![[1.0, 1.0]];
+        for to in [[1.1, 1.1], [1.3, 1.3], [1.4, 1.4], [9.0, 1.0]] {
+            draw_on(Tool::Lasso, &mut outline, (to, false));
+        }
+        assert_eq!(outline, [[1.0, 1.0], [1.4, 1.4], [9.0, 1.0]]);
+        draw_on(Tool::Ellipse, &mut outline, ([4.0, 2.0], true));
+        assert_eq!(outline, [[1.0, 1.0], [4.0, 4.0]]);
+        let mut none = Vec::new();
+        draw_on(Tool::Lasso, &mut none, ([1.0, 1.0], false));
+        assert!(none.is_empty(), "nothing was begun");
     }
 
     #[test]

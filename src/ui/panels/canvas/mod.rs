@@ -5,6 +5,7 @@ mod backdrop;
 mod extension;
 mod handles;
 mod mask;
+mod options;
 mod sight;
 mod start;
 mod tools;
@@ -14,17 +15,19 @@ use egui::{
     Align2, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::{cover, floating, strip, welcome};
+use super::{bar, cover, strip, welcome};
 use crate::jobs::Status;
 use crate::pixels::Extent;
 use crate::state::{Action, GalleryEntry, JobEntry, JobStatus, OnCanvas, View, Zoom};
 use crate::ui::textures::{Drawable, Look, Size};
 use crate::ui::theme::{self, palette, space};
-use crate::ui::widgets::{IconButton, elided, inside, paint_elided, text_button};
+use crate::ui::widgets::{IconButton, elided, paint_elided, text_button};
 use crate::ui::{Cx, icons, words};
 use sight::{Pan, pan_and_zoom, place, points, scale};
 
 const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
+/// Size of the bar in the upper right corner: a button of the stage's own, fit, per cent.
+const ZOOM_BAR: Vec2 = vec2(124.0, 36.0);
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let rect = ui.available_rect_before_wrap();
@@ -54,7 +57,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
     if let Status::Unavailable(failure) = &cx.world.status {
         // Beside the tools of the start picture.
-        let tools = if cx.shows_start() { tools::WIDTH + space::GAP } else { 0.0 };
+        let tools = if cx.shows_start() { tools::width(stage) + space::GAP } else { 0.0 };
         unavailable_ui(ui, &failure.headline, rect.with_min_x(rect.left() + tools));
     }
 }
@@ -81,7 +84,9 @@ fn running_ui(ui: &Ui, cx: &mut Cx<'_>, job: &JobEntry, (stage, response): (Rect
     } else {
         let line = Stroke::new(theme::LINE, colours.line);
         painter.rect(rect, 0.0, colours.window, line, StrokeKind::Inside);
-        painter.text(rect.center(), Align2::CENTER_CENTER, &words, theme::body(), colours.dim);
+        let middle = (rect.center(), Align2::CENTER_CENTER);
+        let room = rect.width() - 2.0 * space::GAP;
+        paint_elided(ui, middle, &words, (theme::body(), colours.dim), room);
     }
     let bar = Rect::from_min_size(rect.left_bottom() + vec2(0.0, 4.0), vec2(rect.width(), 3.0));
     painter.rect_filled(bar, 1.5, colours.line);
@@ -187,31 +192,20 @@ fn zoom_bar(
     button: IconButton<'_>,
 ) -> bool {
     let percent = format!("{:.0} %", scale(view, size, stage) * ui.pixels_per_point() * 100.0);
-    let bar = vec2(124.0, 36.0);
-    let corner = pos2(stage.right() - bar.x - space::PANEL, stage.top() + space::PANEL);
-    let rect = Rect::from_min_size(corner, bar);
-    inside(ui, ("zoom", rect), |ui| {
-        floating(ui)
-            .show(ui, |ui| {
-                ui.set_min_size(bar - Vec2::splat(10.0));
-                ui.horizontal_centered(|ui| {
-                    ui.spacing_mut().item_spacing.x = 0.0;
-                    let clicked = button.show(ui).clicked();
-                    let fits = view.zoom == Zoom::Fit;
-                    if IconButton::new(icons::FIT, "Fit the picture")
-                        .hint("Fit the picture (F)")
-                        .active(fits)
-                        .show(ui)
-                        .clicked()
-                    {
-                        view.zoom = Zoom::Fit;
-                    }
-                    percent_button(ui, view, &percent);
-                    clicked
-                })
-                .inner
-            })
-            .inner
+    let corner = pos2(stage.right() - ZOOM_BAR.x - space::PANEL, stage.top() + space::PANEL);
+    bar(ui, ("zoom", Rect::from_min_size(corner, ZOOM_BAR)), |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            let clicked = button.show(ui).clicked();
+            let fits = view.zoom == Zoom::Fit;
+            let fit = IconButton::new(icons::FIT, "Fit the picture").active(fits);
+            if fit.hint("Fit the picture (F)").show(ui).clicked() {
+                view.zoom = Zoom::Fit;
+            }
+            percent_button(ui, view, &percent);
+            clicked
+        })
+        .inner
     })
 }
 
@@ -233,7 +227,7 @@ fn percent_button(ui: &mut Ui, view: &mut View, percent: &str) {
 fn drop_ui(ui: &Ui, rect: Rect) {
     let colours = palette(ui);
     let ring = Stroke::new(theme::RING, colours.accent);
-    let words = "Drop the picture to start from it";
+    let words = "Drop a picture to start from it,\nor models to add them";
     let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::button(), colours.on_accent);
     ui.painter().rect_stroke(rect.shrink(4.0), theme::RADIUS_FLOATING, ring, StrokeKind::Inside);
     let pill = Rect::from_center_size(rect.center(), galley.size() + vec2(24.0, 16.0));
@@ -267,7 +261,9 @@ fn unavailable_ui(ui: &Ui, headline: &str, rect: Rect) {
     let below_at = text_at + vec2(0.0, galley.size().y + 6.0);
     ui.painter().galley(text_at, galley, colours.text);
     ui.painter().galley(below_at, below, colours.dim);
-    let response = ui.interact(place, ui.scope_id().with("engine unavailable"), Sense::hover());
+    let id = ui.scope_id().with("engine unavailable");
+    // What lies below it does not feel the pointer.
+    let response = ui.interact(place, id, Sense::CLICK | Sense::DRAG);
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, headline));
 }
 

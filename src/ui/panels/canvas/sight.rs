@@ -81,7 +81,9 @@ pub(super) fn pan_and_zoom(
     let by_wheel = response.hover_pos().map(|at| (at, wheeled(ui, scale * pixels) * pinch));
     let by_keys = keyed(ui, scale * pixels).map(|wanted| (stage.center(), wanted));
     if let Some((at, wanted)) = by_keys.or(by_wheel) {
-        let wanted = wanted.clamp(*SCALES.start(), *SCALES.end()) / pixels;
+        // A fitted picture may be smaller than that already, and stays so.
+        let least = SCALES.start().min(scale * pixels);
+        let wanted = wanted.clamp(least, *SCALES.end()) / pixels;
         if (wanted / scale - 1.0).abs() > 1e-4 {
             let centre = at + (rect.center() - at) * (wanted / scale);
             zoomed = Some((wanted, centre - stage.center()));

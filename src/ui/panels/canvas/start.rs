@@ -175,11 +175,14 @@ fn picture_ui(
     let (ground, size) = lie(ui, cx, extent, stage);
     let grows = cx.draft.extends();
     let result = cx.draft.extent(&cx.world.defaults(cx.draft));
-    let words = if grows {
+    let mut words = if grows {
         format!("{result}, was {extent}")
     } else {
         format!("{extent}, {}", words::start(cx.draft, extent, result))
     };
+    if cx.painting.is_waiting() {
+        words += "  ·  working on the mask…";
+    }
     let blurred = if start.covered { ", blurred" } else { "" };
     let name = format!("Start picture{blurred}. {words}");
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));

@@ -1,20 +1,19 @@
-//! The floating tools over the start picture, and what the one in hand can be set to.
+//! The floating tools over the start picture.
 
 use eframe::egui;
-use egui::{Align2, Popup, PopupCloseBehavior, Rect, RectAlign, Sense, Ui, Vec2, vec2};
+use egui::{Popup, PopupCloseBehavior, Pos2, Rect, RectAlign, Response, Ui, Vec2, vec2};
 
-use super::floating;
-use crate::pixels::{Brush, Extent, Ink, PaintedMask, Rectangle};
+use super::super::{BAR_EDGE, bar, task_sheet};
+use super::options;
+use crate::pixels::{Extent, Ink, PaintedMask, Rectangle};
 use crate::state::{Action, MaskAction, MaskChange, Tool};
 use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{
-    IconButton, Knob, RowLabel, inside, number, number_with_sign, number_with_unit, paint_elided,
-    slider, text_button,
+    IconButton, Knob, RowLabel, inside, number, number_with_sign, slider, text_button,
 };
 use crate::ui::{Cx, icons};
 
-/// Points that the tools take at the left edge of the stage.
-pub(super) const WIDTH: f32 = 36.0;
+/// Points a side.
 const BUTTON: f32 = 26.0;
 
 /// A tool, its icon, its name and what it does.
@@ -49,84 +48,118 @@ const TOOLS: [(Tool, char, &str, &str); 8] = [
     ),
 ];
 
+/// How many buttons belong together: the tools, undo and redo, what is done to the whole mask.
+const GROUPS: [usize; 3] = [TOOLS.len(), 2, 3];
+/// Points between two groups.
+const LINE: f32 = 9.0;
+/// Most buttons side by side.
+const MOST_COLUMNS: usize = 4;
+
+/// Points that the tools take at the left edge of the stage.
+pub(super) fn width(stage: Rect) -> f32 {
+    columns(stage) as f32 * BUTTON + 2.0 * BAR_EDGE
+}
+
+fn height(columns: usize) -> f32 {
+    let rows: usize = GROUPS.iter().map(|group| group.div_ceil(columns)).sum();
+    rows as f32 * BUTTON + (GROUPS.len() - 1) as f32 * LINE + 2.0 * BAR_EDGE
+}
+
+/// How many buttons stand side by side: more than one where the stage is low.
+fn columns(stage: Rect) -> usize {
+    let room = stage.height() - 2.0 * space::PANEL;
+    (1..=MOST_COLUMNS).find(|columns| height(*columns) <= room).unwrap_or(MOST_COLUMNS)
+}
+
+/// Hands out places for buttons, from left to right and from the top down.
+struct Places {
+    corner: Pos2,
+    columns: usize,
+    taken: usize,
+}
+
+impl Places {
+    fn next(&mut self) -> Rect {
+        let (row, column) = (self.taken / self.columns, self.taken % self.columns);
+        self.taken += 1;
+        let at = self.corner + vec2(column as f32, row as f32) * BUTTON;
+        Rect::from_min_size(at, Vec2::splat(BUTTON))
+    }
+
+    /// Ends a group with a line.
+    fn line(&mut self, ui: &Ui) {
+        self.corner.y += self.taken.div_ceil(self.columns) as f32 * BUTTON;
+        let width = self.columns as f32 * BUTTON;
+        let x = self.corner.x + 4.0..=self.corner.x + width - 4.0;
+        let stroke = egui::Stroke::new(theme::LINE, palette(ui).line);
+        ui.painter().hline(x, self.corner.y + LINE / 2.0, stroke);
+        (self.corner.y, self.taken) = (self.corner.y + LINE, 0);
+    }
+}
+
 /// The bar at the left edge.
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
-    let buttons = TOOLS.len() as f32 + 5.0;
-    let height = 10.0 + buttons * BUTTON + 2.0 * 9.0;
-    let rect = Rect::from_min_size(stage.min + Vec2::splat(space::PANEL), vec2(WIDTH, height));
-    inside(ui, ("tools", rect), |ui| {
-        floating(ui).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for (tool, icon, name, hint) in TOOLS {
-                let button = IconButton::new(icon, name).hint(hint).size(BUTTON);
-                if button.active(cx.view.tool == tool).show(ui).clicked() && cx.view.tool != tool {
-                    cx.actions.push(Action::Take(tool));
-                }
+    let columns = columns(stage);
+    let corner = stage.min + Vec2::splat(space::PANEL);
+    let rect = Rect::from_min_size(corner, vec2(width(stage), height(columns)));
+    if task_sheet::place(ui, cx).is_some_and(|sheet| sheet.intersects(rect)) {
+        // Half hidden they would only be in the way.
+        return;
+    }
+    bar(ui, ("tools", rect), |ui| {
+        let corner = corner + Vec2::splat(BAR_EDGE);
+        let mut places = Places { corner, columns, taken: 0 };
+        for (tool, icon, name, hint) in TOOLS {
+            let button = IconButton::new(icon, name).hint(hint).active(cx.view.tool == tool);
+            if show(ui, places.next(), button).clicked() && cx.view.tool != tool {
+                cx.actions.push(Action::Take(tool));
             }
-            line(ui);
-            let mask = cx.painting.mask();
-            let (undo, redo) =
-                (mask.is_some_and(PaintedMask::can_undo), mask.is_some_and(PaintedMask::can_redo));
-            act(
-                ui,
-                cx,
-                (icons::UNDO, "Undo the mask", "Back to the mask before (Ctrl Z)"),
-                undo,
-                MaskAction::Undo,
-            );
-            act(
-                ui,
-                cx,
-                (icons::REDO, "Redo the mask", "Do it again (Ctrl Shift Z)"),
-                redo,
-                MaskAction::Redo,
-            );
-            line(ui);
-            let there = cx.draft.mask.is_there();
-            let refine = IconButton::new(icons::REFINE, "Refine the mask")
-                .hint("Grow, shrink, fade, import, export …")
-                .size(BUTTON)
-                .show(ui);
-            refine_popup(cx, &refine);
-            act(
-                ui,
-                cx,
-                (icons::INVERT, "Invert the mask", "Make anew what was kept (Ctrl I)"),
-                true,
-                MaskAction::Invert,
-            );
-            act(
-                ui,
-                cx,
-                (
-                    icons::DELETE,
-                    "Clear the mask",
-                    "Keep the whole picture (Ctrl Shift I is its opposite)",
-                ),
-                there,
-                MaskAction::Clear,
-            );
-        });
+        }
+        places.line(ui);
+        steps(ui, cx, &mut places);
+        places.line(ui);
+        whole_mask(ui, cx, &mut places);
     });
-    options(ui, cx, stage);
+    options::ui(ui, cx, (stage, rect.right() + space::GAP));
 }
 
-fn line(ui: &mut Ui) {
-    let (rect, _) = ui.allocate_exact_size(vec2(BUTTON, 9.0), Sense::hover());
-    let stroke = egui::Stroke::new(theme::LINE, palette(ui).line);
-    ui.painter().hline(rect.x_range().shrink(4.0), rect.center().y, stroke);
+fn show(ui: &mut Ui, place: Rect, button: IconButton<'_>) -> Response {
+    let salt = ("tool", place.min.x as i32, place.min.y as i32);
+    inside(ui, (salt, place), |ui| button.size(BUTTON).show(ui))
 }
 
-fn act(
-    ui: &mut Ui,
-    cx: &mut Cx<'_>,
-    (icon, name, hint): (char, &str, &str),
-    enabled: bool,
-    action: MaskAction,
-) {
-    let button = IconButton::new(icon, name).hint(hint).size(BUTTON).enabled(enabled);
-    if button.show(ui).clicked() {
-        cx.actions.push(Action::Mask(action));
+/// Back and forth between the steps of painting.
+fn steps(ui: &mut Ui, cx: &mut Cx<'_>, places: &mut Places) {
+    let mask = cx.painting.mask().filter(|_| !cx.painting.is_waiting());
+    let (undo, redo) =
+        (mask.is_some_and(PaintedMask::can_undo), mask.is_some_and(PaintedMask::can_redo));
+    let hint = "Back to the mask before (Ctrl Z)";
+    let undo = IconButton::new(icons::UNDO, "Undo the mask").hint(hint).enabled(undo);
+    if show(ui, places.next(), undo).clicked() {
+        cx.actions.push(Action::Mask(MaskAction::Undo));
+    }
+    let hint = "Do it again (Ctrl Shift Z)";
+    let redo = IconButton::new(icons::REDO, "Redo the mask").hint(hint).enabled(redo);
+    if show(ui, places.next(), redo).clicked() {
+        cx.actions.push(Action::Mask(MaskAction::Redo));
+    }
+}
+
+fn whole_mask(ui: &mut Ui, cx: &mut Cx<'_>, places: &mut Places) {
+    let refine = IconButton::new(icons::REFINE, "Refine the mask")
+        .hint("Grow, shrink, fade, import, export …");
+    let refine = show(ui, places.next(), refine);
+    refine_popup(cx, &refine);
+    let hint = "Make anew what was kept (Ctrl I)";
+    let invert = IconButton::new(icons::INVERT, "Invert the mask").hint(hint);
+    if show(ui, places.next(), invert.enabled(!cx.painting.is_waiting())).clicked() {
+        cx.actions.push(Action::Mask(MaskAction::Change(MaskChange::Invert)));
+    }
+    let there = cx.draft.mask.is_there() && !cx.painting.is_changing();
+    let hint = "Keep the whole picture (Ctrl Shift I is its opposite)";
+    let clear = IconButton::new(icons::DELETE, "Clear the mask").hint(hint).enabled(there);
+    if show(ui, places.next(), clear).clicked() {
+        cx.actions.push(Action::Mask(MaskAction::Clear));
     }
 }
 
@@ -139,7 +172,8 @@ fn refine_popup(cx: &mut Cx<'_>, button: &egui::Response) {
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .show(|ui| {
             ui.spacing_mut().item_spacing.y = space::ROW_GAP;
-            let there = cx.draft.mask.is_there();
+            let idle = !cx.painting.is_waiting();
+            let there = cx.draft.mask.is_there() && idle;
             let mut reach = f64::from(cx.view.tools.reach);
             let knob =
                 knob("Pixels", "How far the mask grows, shrinks or fades.", 1.0..=128.0, 1.0);
@@ -164,11 +198,11 @@ fn refine_popup(cx: &mut Cx<'_>, button: &egui::Response) {
                 }
             });
             ui.separator();
-            by_numbers(ui, cx);
+            ui.add_enabled_ui(idle, |ui| by_numbers(ui, cx));
             ui.separator();
             let whole = [
-                ("Fill all", MaskAction::FillAll, true),
-                ("Import …", MaskAction::Import, true),
+                ("Fill all", MaskAction::Change(MaskChange::Fill(Ink::Add)), idle),
+                ("Import …", MaskAction::Import, idle),
                 ("Export …", MaskAction::Export, there),
             ];
             ui.horizontal(|ui| {
@@ -214,7 +248,7 @@ fn by_numbers(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
 }
 
-fn knob<'a>(
+pub(super) fn knob<'a>(
     text: &'a str,
     help: &'a str,
     range: std::ops::RangeInclusive<f64>,
@@ -224,132 +258,29 @@ fn knob<'a>(
     Knob { label, range, step, decimals: 0, problem: None }
 }
 
-/// One setting of the tool in hand.
-struct Setting<'a> {
-    word: &'a str,
-    knob: Knob<'a>,
-    unit: &'a str,
-    value: f64,
-    before: f64,
-    /// The slider goes by the value's square root, so that small sizes are not crowded.
-    rooted: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The bar beside the tools.
-fn options(ui: &mut Ui, cx: &mut Cx<'_>, stage: Rect) {
-    const NUMBER: f32 = 60.0;
-    const SLIDER: f32 = 84.0;
-    let mut settings = settings(cx);
-    if settings.is_empty() {
-        return;
-    }
-    let left = stage.left() + space::PANEL + WIDTH + space::GAP;
-    // The zoom bar has the right corner.
-    let room = stage.right() - left - 124.0 - space::PANEL - space::GAP;
-    let words: Vec<f32> = settings.iter().map(|one| word_width(ui, one.word)).collect();
-    let wide = |slider: f32, count: usize| {
-        let gaps = if slider > 0.0 { 32.0 } else { 24.0 };
-        words.iter().take(count).map(|word| word + slider + NUMBER + gaps).sum::<f32>() + 6.0
-    };
-    let sliders = wide(SLIDER, settings.len()) <= room;
-    let slider_width = if sliders { SLIDER } else { 0.0 };
-    let mut count = settings.len();
-    while count > 1 && wide(slider_width, count) > room {
-        count -= 1;
-    }
-    let size = vec2(wide(slider_width, count), 36.0);
-    // Where not even one has room beside the zoom bar, below that.
-    let lower = if size.x > room { 36.0 + space::GAP } else { 0.0 };
-    let rect = Rect::from_min_size(egui::pos2(left, stage.top() + space::PANEL + lower), size);
-    inside(ui, ("tool options", rect), |ui| {
-        floating(ui).show(ui, |ui| {
-            ui.set_min_size(size - Vec2::splat(10.0));
-            ui.horizontal_centered(|ui| {
-                ui.spacing_mut().item_spacing.x = 8.0;
-                ui.add_space(8.0);
-                for setting in settings.iter_mut().take(count) {
-                    setting.ui(ui, (slider_width, NUMBER));
-                }
-            });
-        });
-    });
-    keep(cx, &settings);
-}
-
-fn word_width(ui: &Ui, word: &str) -> f32 {
-    ui.painter().layout_no_wrap(word.to_owned(), theme::body(), palette(ui).dim).size().x
-}
-
-impl<'a> Setting<'a> {
-    fn new(word: &'a str, unit: &'a str, (knob, value): (Knob<'a>, f64)) -> Self {
-        let value = value.round();
-        Self { word, knob, unit, value, before: value, rooted: false }
-    }
-
-    fn ui(&mut self, ui: &mut Ui, (slider_width, number_width): (f32, f32)) {
-        let width = word_width(ui, self.word);
-        let (rect, _) = ui.allocate_exact_size(vec2(width, space::ROW), Sense::hover());
-        let style = (theme::body(), palette(ui).dim);
-        paint_elided(ui, (rect.left_center(), Align2::LEFT_CENTER), self.word, style, width + 1.0);
-        if slider_width > 0.0 {
-            if self.rooted {
-                let (least, most) = (self.knob.range.start().sqrt(), self.knob.range.end().sqrt());
-                let knob =
-                    Knob { range: least..=most, step: 0.0, decimals: 2, ..self.knob.clone() };
-                let before = self.value.sqrt();
-                let mut root = before;
-                slider(ui, &knob, &mut root, slider_width);
-                if (root - before).abs() > 1e-6 {
-                    self.value = (root * root).round().max(1.0);
-                }
-            } else {
-                slider(ui, &self.knob, &mut self.value, slider_width);
-            }
+    #[test]
+    fn on_a_low_stage_more_buttons_stand_side_by_side() {
+        let stage = |height| Rect::from_min_size(Pos2::ZERO, vec2(700.0, height));
+        for (room, wanted) in [(900.0, 1), (400.0, 1), (300.0, 2), (240.0, 2), (190.0, 3)] {
+            assert_eq!(columns(stage(room)), wanted, "{room}");
+            assert!(height(wanted) + 2.0 * space::PANEL <= room);
         }
-        number_with_unit(ui, self.unit, (&self.knob, &mut self.value), number_width);
+        assert_eq!(columns(stage(10.0)), MOST_COLUMNS);
     }
-}
 
-fn settings(cx: &Cx<'_>) -> Vec<Setting<'static>> {
-    let tools = &cx.view.tools;
-    let share = |word, help, value: f32| {
-        Setting::new(word, " %", (knob(word, help, 0.0..=100.0, 1.0), f64::from(value * 100.0)))
-    };
-    let sizes = f64::from(*Brush::SIZES.start())..=f64::from(*Brush::SIZES.end());
-    let help = "Width of the brush in pixels of the picture ([ and ], or Ctrl and the wheel).";
-    let size = (knob("Size", help, sizes, 1.0), f64::from(tools.brush.size));
-    let size = Setting { rooted: true, ..Setting::new("Size", " px", size) };
-    let help = "How far other colours may be from the one you click, of 255.";
-    let tolerance = (knob("Tolerance", help, 0.0..=255.0, 1.0), f64::from(tools.tolerance));
-    let tolerance = Setting::new("Tolerance", "", tolerance);
-    let softness = share(
-        "Softness",
-        "How early the brush fades to its edge (Shift with [ and ]).",
-        1.0 - tools.brush.hardness,
-    );
-    let opacity = share("Opacity", "What one stroke covers at most.", tools.brush.opacity);
-    let mut tint = share("Mask", "How strongly the mask tints the picture.", tools.tint);
-    tint.knob.range = 10.0..=100.0;
-    match cx.view.tool {
-        Tool::Hand if !cx.draft.mask.is_there() => Vec::new(),
-        Tool::Brush | Tool::Eraser => vec![size, softness, opacity, tint],
-        Tool::Colour => vec![tolerance, tint],
-        Tool::Hand | Tool::Lasso | Tool::Rectangle | Tool::Ellipse | Tool::Fill => vec![tint],
-    }
-}
-
-fn keep(cx: &mut Cx<'_>, settings: &[Setting<'_>]) {
-    let tools = &mut cx.view.tools;
-    let changed = settings.iter().filter(|one| (one.value - one.before).abs() > 0.25);
-    for Setting { word, value, .. } in changed {
-        let share = (*value / 100.0) as f32;
-        match *word {
-            "Size" => tools.brush.size = *value as f32,
-            "Softness" => tools.brush.hardness = 1.0 - share,
-            "Opacity" => tools.brush.opacity = share,
-            "Mask" => tools.tint = share.clamp(0.1, 1.0),
-            "Tolerance" => tools.tolerance = value.round().clamp(0.0, 255.0) as u8,
-            _ => {}
+    #[test]
+    fn no_two_buttons_have_the_same_place() {
+        for columns in 1..=MOST_COLUMNS {
+            let mut places = Places { corner: Pos2::ZERO, columns, taken: 0 };
+            let all: Vec<Rect> = (0..GROUPS[0]).map(|_| places.next()).collect();
+            for (at, one) in all.iter().enumerate() {
+                assert!(all[at + 1..].iter().all(|other| !one.shrink(1.0).intersects(*other)));
+                assert!(one.right() <= columns as f32 * BUTTON);
+            }
         }
     }
 }

@@ -89,22 +89,25 @@ fn memory(ui: &Ui, cx: &mut Cx<'_>, (line, need): (Rect, &MemoryNeed)) {
         let says = format!("About {peak} of memory{free}");
         return say(ui, line, (&says, colours.faint), None);
     }
-    let (response, rest) = match need.advice.first() {
-        Some(MemoryAdvice::LowMemory(_)) => link_at_right(ui, line, "Save memory"),
-        Some(MemoryAdvice::Size(extent, _)) => link_at_right(ui, line, &format!("Use {extent}")),
-        None => link_at_right(ui, line, SEND_REMOTE),
-    };
-    let says = format!("Needs {peak}{free}");
-    if response.clicked() {
-        match need.advice.first() {
-            Some(MemoryAdvice::LowMemory(_)) => {
+    let rest = match need.advice.first() {
+        Some(MemoryAdvice::LowMemory(_)) => {
+            let (response, rest) = link_at_right(ui, line, "Save memory");
+            if response.clicked() {
                 cx.preferences.local.memory = Some(crate::jobs::MemoryMode::LowMemory);
             }
-            Some(MemoryAdvice::Size(extent, _)) => cx.draft.set_extent(*extent),
-            None => cx.actions.push(Action::GenerateRemotely),
+            rest
         }
-    }
-    let rest = if need.advice.is_empty() { rest } else { to_remote(ui, cx, rest) };
+        Some(MemoryAdvice::Size(extent, _)) => {
+            let (response, rest) = link_at_right(ui, line, &format!("Use {extent}"));
+            if response.clicked() {
+                cx.draft.set_extent(*extent);
+            }
+            rest
+        }
+        None => line,
+    };
+    let says = format!("Needs {peak}{free}");
+    let rest = to_remote(ui, cx, rest);
     let sign = Rect::from_min_size(rest.left_top(), vec2(16.0, rest.height()));
     let centre = (sign.center(), Align2::CENTER_CENTER);
     ui.painter().text(centre.0, centre.1, icons::WARNING, theme::icon(14.0), colours.caution);
@@ -112,8 +115,6 @@ fn memory(ui: &Ui, cx: &mut Cx<'_>, (line, need): (Rect, &MemoryNeed)) {
     let hint = format!("{says}. {}", advice(need));
     say(ui, rest, (&says, colours.caution), Some(&hint));
 }
-
-const SEND_REMOTE: &str = "Send to remote";
 
 /// Offers to have this one made by the service, unless it would refuse it.
 fn to_remote(ui: &Ui, cx: &mut Cx<'_>, line: Rect) -> Rect {
@@ -123,7 +124,7 @@ fn to_remote(ui: &Ui, cx: &mut Cx<'_>, line: Rect) -> Rect {
     if unknown || !cx.world.engines.refused_by(EngineKind::Remote).is_empty() {
         return line;
     }
-    let (response, rest) = link_at_right(ui, line, SEND_REMOTE);
+    let (response, rest) = link_at_right(ui, line, "Send to remote");
     if response.clicked() {
         cx.actions.push(Action::GenerateRemotely);
     }

@@ -44,15 +44,16 @@ fn tools(ui: &mut Ui, cx: &mut Cx<'_>) {
             let tool = if paints { cx.view.tool } else { Tool::Brush };
             cx.actions.push(Action::Take(tool));
         }
-        let there = cx.draft.mask.is_there();
-        let can_undo = cx.painting.mask().is_some_and(PaintedMask::can_undo);
+        let waits = cx.painting.is_waiting();
+        let there = cx.draft.mask.is_there() && !cx.painting.is_changing();
+        let can_undo = cx.painting.mask().is_some_and(PaintedMask::can_undo) && !waits;
         let tools = [
             (
                 icons::OPEN,
                 "Import a mask",
                 "Use a grey picture: white is made anew",
                 MaskAction::Import,
-                true,
+                !waits,
             ),
             (
                 icons::UNDO,

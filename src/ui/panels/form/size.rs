@@ -93,7 +93,7 @@ fn side(ui: &mut Ui, (name, problem): (&str, Option<&str>), now: u32, width: f32
 /// The nearest allowed side.
 fn on_grid(value: f64) -> u32 {
     let steps = (value / f64::from(GRID)).round() as u32;
-    (steps * GRID).clamp(SMALLEST, LARGEST)
+    steps.saturating_mul(GRID).clamp(SMALLEST, LARGEST)
 }
 
 /// How the size suits the model: in few words, and why that matters.

@@ -122,8 +122,11 @@ fn chosen(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, (image_uuid, wanted): (Uuid,
 fn show_button(ui: &mut Ui, cx: &mut Cx<'_>) {
     let shown = cx.shows_start();
     let name = if shown { "Show results on the canvas" } else { "Show the picture on the canvas" };
-    if IconButton::new(icons::VISIBLE, name).active(shown).show(ui).clicked() {
-        if cx.view.start_shown {
+    let useful = !shown || cx.has_results();
+    let hint = if useful { name } else { "There are no results yet" };
+    let button = IconButton::new(icons::VISIBLE, name).hint(hint).active(shown);
+    if button.enabled(useful).show(ui).clicked() {
+        if shown {
             cx.view.show_results();
         } else {
             cx.view.show_start();

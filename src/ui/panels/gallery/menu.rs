@@ -94,7 +94,7 @@ fn keep_it(ui: &mut Ui, cx: &mut Cx<'_>, (file, settings): (Option<&str>, Option
 fn all_of_them(ui: &mut Ui, cx: &mut Cx<'_>) {
     let undo = (!cx.world.gallery.can_undo()).then_some("Nothing was deleted since the start");
     let nothing = (cx.world.gallery.shown_len() == 0).then_some("There is no picture");
-    gallery(ui, cx, &Item::new("Undo deleting", "", undo), GalleryAction::UndoDelete);
+    gallery(ui, cx, &Item::new("Undo deleting", "", undo), GalleryAction::UndoDelete(None));
     let empty = Item::new("Empty the trash…", "", None);
     gallery(ui, cx, &empty, GalleryAction::OfferEmptyTrash);
     gallery(ui, cx, &Item::new("Choose all", "Ctrl A", nothing), GalleryAction::MarkAll);

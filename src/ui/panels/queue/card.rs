@@ -27,7 +27,7 @@ pub(super) fn width(job: &JobEntry) -> f32 {
     }
 }
 
-pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (job, rect): (&JobEntry, Rect), ahead: usize) {
+pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (job, rect): (&JobEntry, Rect)) {
     let colours = palette(ui);
     let waits = job.status == JobStatus::Waiting;
     let sense = if waits { Sense::click_and_drag() } else { Sense::click() };
@@ -40,7 +40,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (job, rect): (&JobEntry, Rect), a
         Stroke::new(theme::LINE, colours.line)
     };
     ui.painter().rect(rect, theme::RADIUS, colours.raised, line, StrokeKind::Inside);
-    let second = second_line(cx, job, ahead);
+    let second = second_line(cx, job);
     let name = format!("Job: {}. {second}", job.request.positive_prompt);
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
     if waits {
@@ -57,7 +57,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, (job, rect): (&JobEntry, Rect), a
 /// A click on a card that runs shows it on the canvas.
 fn watch(cx: &mut Cx<'_>, job: &JobEntry, response: Response) {
     if response.clicked() && job.is_running() {
-        cx.actions.push(Action::Follow);
+        cx.actions.push(Action::Watch(job.id));
     }
     if !matches!(job.status, JobStatus::Failed(_)) {
         response.on_hover_text(format!("{}\n{}", title(job), place(job)));
@@ -150,7 +150,8 @@ fn failed(ui: &mut Ui, cx: &mut Cx<'_>, job: &JobEntry, (failure, rect): (&Failu
     ui.painter().text(icon, Align2::CENTER_CENTER, icons::ERROR, theme::icon(18.0), colours.error);
     let left = rect.left() + 44.0;
     let wants_key = failure.kind == FailureKind::KeyRefused;
-    let room = if wants_key { 66.0 + 98.0 } else { 66.0 };
+    let retry_room = if job.owes() { 32.0 } else { 0.0 };
+    let room = 34.0 + retry_room + if wants_key { 98.0 } else { 0.0 };
     let buttons = Rect::from_min_max(
         pos2(rect.right() - room, rect.center().y - 14.0),
         pos2(rect.right() - 6.0, rect.center().y + 14.0),
@@ -194,11 +195,15 @@ fn headline(ui: &Ui, (at, width): (egui::Pos2, f32), failure: &Failure) {
     ui.painter().galley(at, galley, colours.text);
 }
 
+/// Offers what is left of a failed job once more, if there is something left.
 pub(super) fn retry(ui: &mut Ui, cx: &mut Cx<'_>, job: &JobEntry) {
-    let hint = if job.is_interrupted() {
+    if !job.owes() {
+        return;
+    }
+    let hint = if job.is_interrupted() && job.engine() == EngineKind::Remote {
         "Ask the service what became of it; costs nothing twice"
     } else {
-        "Try once more"
+        "Try once more what is left of it"
     };
     if IconButton::new(icons::RETRY, "Retry").hint(hint).show(ui).clicked() {
         cx.actions.push(Action::Retry(job.id));

@@ -21,6 +21,7 @@ const ROWS: f32 = 9.0;
 pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, bar: Rect) {
     // A small window's bar is narrow: the list may lie over the form.
     let room = (bar.right() - 2.0 * space::PANEL).min(WIDTH);
+    // Esc closes it, as everything that is near at hand: [`crate::ui::shortcuts`].
     let response = Area::new(Id::unique("job list"))
         .order(Order::Middle)
         .pivot(Align2::RIGHT_BOTTOM)
@@ -33,11 +34,6 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>, bar: Rect) {
             });
         })
         .response;
-    let typing = ui.memory(|memory| memory.focused().is_some());
-    if !typing && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape))
-    {
-        cx.view.sheets.queue = false;
-    }
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, "List of jobs"));
 }
 
@@ -47,7 +43,7 @@ fn header(ui: &mut Ui, cx: &mut Cx<'_>) {
     let waiting = cx.world.queue.waiting().count();
     let count = cx.world.queue.jobs().len();
     let time = cx.world.queue.time_of_all().map(|time| format!(" · {}", words::about(time)));
-    let text = format!("{} jobs{}", words::count(count), time.unwrap_or_default());
+    let text = format!("{}{}", words::jobs(count), time.unwrap_or_default());
     let at = (line.left_center() + vec2(8.0, 0.0), Align2::LEFT_CENTER);
     paint_elided(ui, at, &text, (theme::strong(), colours.text), line.width() - 210.0);
     let right = line.with_min_x(line.right() - 200.0);
@@ -69,13 +65,6 @@ fn rows(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.spacing_mut().item_spacing.y = 0.0;
     let world = cx.world;
     let jobs = world.queue.jobs();
-    // What waits counts its turn from the first one that waits.
-    let mut ahead = Vec::with_capacity(jobs.len());
-    let mut count = 0;
-    for job in jobs {
-        ahead.push(count);
-        count += usize::from(job.status == JobStatus::Waiting);
-    }
     let area = ScrollArea::vertical().max_height(ROW * ROWS).auto_shrink([false, true]);
     area.show_rows(ui, ROW, jobs.len(), |ui, seen| {
         let top = ui.cursor().top() - seen.start as f32 * ROW;
@@ -85,7 +74,7 @@ fn rows(ui: &mut Ui, cx: &mut Cx<'_>) {
         };
         for index in seen {
             ui.allocate_exact_size(vec2(width, ROW), Sense::hover());
-            row(ui, cx, (&jobs[index], place(index)), ahead[index]);
+            row(ui, cx, (&jobs[index], place(index)));
         }
         let waiting: Vec<_> = (jobs.iter().enumerate())
             .filter(|(_, job)| job.status == JobStatus::Waiting)
@@ -95,12 +84,12 @@ fn rows(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
 }
 
-fn row(ui: &mut Ui, cx: &mut Cx<'_>, (job, rect): (&JobEntry, Rect), ahead: usize) {
+fn row(ui: &mut Ui, cx: &mut Cx<'_>, (job, rect): (&JobEntry, Rect)) {
     let colours = palette(ui);
     let waits = job.status == JobStatus::Waiting;
     let sense = if waits { Sense::click_and_drag() } else { Sense::click() };
     let response = ui.interact(rect, ui.scope_id().with(("row", job.id)), sense);
-    let second = second_line(cx, job, ahead);
+    let second = second_line(cx, job);
     let name = format!("Queued: {}. {second}", title(job));
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &name));
     if response.hovered() || response.has_focus() {
@@ -125,7 +114,7 @@ fn row(ui: &mut Ui, cx: &mut Cx<'_>, (job, rect): (&JobEntry, Rect), ahead: usiz
     paint_elided(ui, at(31.0), &second, (theme::caption(), ink), width);
     buttons(ui, cx, (job, rect));
     if response.clicked() && job.is_running() {
-        cx.actions.push(Action::Follow);
+        cx.actions.push(Action::Watch(job.id));
     }
     response.on_hover_text(format!("{}\n{second}\n{}", title(job), place(job)));
 }

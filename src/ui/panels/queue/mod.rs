@@ -5,6 +5,8 @@ mod drag;
 mod list;
 mod menu;
 
+use std::time::Instant;
+
 use eframe::egui;
 use egui::{Align2, Rect, ScrollArea, Ui, pos2, vec2};
 
@@ -62,19 +64,16 @@ fn row(ui: &mut Ui, cx: &mut Cx<'_>, seen: Rect) {
         left += waiting::WIDTH + GAP;
     }
     let world = cx.world;
-    let mut ahead = 0;
     let mut waiting_cards = Vec::new();
     for job in world.queue.jobs() {
         let width = card::width(job).min(seen.width());
         let place = Rect::from_min_size(pos2(origin.x + left, origin.y), vec2(width, CARD_HEIGHT));
-        let waits = job.status == JobStatus::Waiting;
-        if waits {
+        if job.status == JobStatus::Waiting {
             waiting_cards.push((job.id, place));
         }
         if left + width >= seen.left() && left <= seen.right() {
-            card::ui(ui, cx, (job, place), ahead);
+            card::ui(ui, cx, (job, place));
         }
-        ahead += usize::from(waits);
         left += width + GAP;
     }
     drag::in_row(ui, cx, &waiting_cards);
@@ -109,7 +108,7 @@ fn title(job: &JobEntry) -> String {
 }
 
 /// `step 17 of 24 · 2 of 4 · 5 s`; of a job that waits when its turn comes and who makes it.
-fn second_line(cx: &Cx<'_>, job: &JobEntry, ahead: usize) -> String {
+fn second_line(cx: &Cx<'_>, job: &JobEntry) -> String {
     let count = job.pictures();
     let is_remote = job.engine() == crate::task::EngineKind::Remote;
     let remote = || {
@@ -118,18 +117,25 @@ fn second_line(cx: &Cx<'_>, job: &JobEntry, ahead: usize) -> String {
     };
     match &job.status {
         JobStatus::Waiting => {
-            let turn =
-                if ahead == 0 { "next".to_owned() } else { format!("{} before it", ahead + 1) };
+            let turn = match cx.world.queue.ahead_of(job) {
+                (0, _) => "next".to_owned(),
+                (waiting, at_work) => format!("{} before it", waiting + at_work),
+            };
             let place = is_remote.then(remote);
             let time = cx.world.queue.time_of(job).map(words::duration);
             let parts = [Some(turn), Some(words::pictures(count)), place, time];
             parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
         }
+        JobStatus::Loading if job.out_of_reach.is_some() => {
+            "no connection, trying again".to_owned()
+        }
         JobStatus::Loading if is_remote => {
             let place = job.device.as_ref().map_or("the service", |device| device.name.as_str());
-            let since = job.began().map(|began| words::duration(began.elapsed()));
+            let left = cx.world.queue.service_time_left(job, Instant::now());
+            let left = left.map(|left| format!("{} left", words::about(left)));
+            let since = || job.began().map(|began| words::duration(began.elapsed()));
             let made = (count > 1).then(|| format!("{} of {count}", job.finished()));
-            let parts = [Some(format!("at {place}")), made, since];
+            let parts = [Some(format!("at {place}")), made, left.or_else(since)];
             parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
         }
         JobStatus::Loading => format!("loading {}…", job.request.model.name),

@@ -52,11 +52,12 @@ fn key(ui: &mut Ui, cx: &mut Cx<'_>) {
         }
     });
     let colours = palette(ui);
+    let refused = cx.world.engines.refusal_at(&cx.preferences.remote().service()).is_some();
     control_row(ui, label("", ""), |ui| {
         let (words, colour) = match &cx.world.engines.key {
             KeyStatus::Unknown => ("Looking for a key…".to_owned(), colours.faint),
             KeyStatus::Absent => ("There is no key yet".to_owned(), colours.dim),
-            KeyStatus::Present(place) if cx.world.engines.refused.is_some() => {
+            KeyStatus::Present(place) if refused => {
                 (format!("The key {place} was refused"), colours.error)
             }
             KeyStatus::Present(place) => (format!("There is a key {place}"), colours.ok),

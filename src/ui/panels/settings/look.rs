@@ -38,7 +38,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     });
     control_row(ui, label("Shortcuts", "All of them, and other keys for them (?)."), |ui| {
         if text_button(ui, "Show and change…").clicked() {
-            cx.view.sheets.settings = None;
+            cx.view.sheets.close_settings(cx.preferences);
             cx.view.shortcuts_open = true;
         }
     });

@@ -48,11 +48,7 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         });
     });
     if response {
-        cx.view.sheets.settings = None;
-        if let Some(address) = cx.view.sheets.remote_address.take() {
-            address.trim().clone_into(&mut cx.preferences.remote_address);
-        }
-        cx.view.sheets.key = crate::state::Secret::default();
+        cx.view.sheets.close_settings(cx.preferences);
     }
     cx.view.sheets.focus_key = false;
 }

@@ -58,7 +58,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         // The document gives no default: nothing is shown that is not sent.
         let mut seconds = cx.draft.more.ttl.map(|seconds| seconds.to_string());
         text_row(ui, cx, ("Time to live", "ttl", "seconds, 60 or more"), &mut seconds);
-        cx.draft.more.ttl = seconds.and_then(|typed| typed.parse().ok());
+        cx.draft.more.ttl = whole(seconds.as_deref(), cx.draft.more.ttl);
     });
     let set = cx.draft.more.webhook_url.is_some();
     refusable(ui, cx, ("webhookURL", set), |ui, cx| {
@@ -66,4 +66,28 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         text_row(ui, cx, ("Webhook", "webhookURL", "https://…"), &mut address);
         cx.draft.more.webhook_url = address;
     });
+}
+
+/// The number that was typed: its digits. What is none leaves it as it was `before`; nothing typed is none.
+fn whole<T: std::str::FromStr>(typed: Option<&str>, before: Option<T>) -> Option<T> {
+    let digits: String = typed?.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().ok().or(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn a_wrong_key_leaves_the_number() {
+        for (typed, wanted) in [
+            (Some("90"), Some(90)),
+            (Some("90s"), Some(90)),
+            (Some("s"), Some(60)),
+            (Some("99999999999"), Some(60)),
+            (None, None),
+        ] {
+            assert_eq!(whole::<u32>(typed, Some(60)), wanted, "{typed:?}");
+        }
+    }
 }

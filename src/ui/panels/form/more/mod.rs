@@ -225,11 +225,25 @@ fn picture_row(
     removed
 }
 
+/// The beginning of a value as JSON: it may hold whole pictures.
+fn brief(value: &serde_json::Value) -> String {
+    const MOST: usize = 300;
+    let mut beginning = [0; MOST];
+    let mut room = beginning.as_mut_slice();
+    // It fails where there is no more room.
+    let whole = serde_json::to_writer(&mut room, value).is_ok();
+    let written = MOST - room.len();
+    let text = String::from_utf8_lossy(&beginning[..written]);
+    // The last sign may have been cut in two.
+    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    if whole { text.to_owned() } else { format!("{text}…") }
+}
+
 /// What a task brought along that is not known here; it is sent as it is, and refused by this machine.
 fn unknown(ui: &mut Ui, cx: &mut Cx<'_>) {
     let colours = palette(ui);
     let known: Vec<(String, String)> =
-        cx.draft.more.extra.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
+        cx.draft.more.extra.iter().map(|(key, value)| (key.clone(), brief(value))).collect();
     let where_ = match engine(cx) {
         crate::task::EngineKind::Local => "this machine does not know it",
         crate::task::EngineKind::Remote => "not documented",
@@ -249,6 +263,22 @@ fn unknown(ui: &mut Ui, cx: &mut Cx<'_>) {
         });
         if removed {
             cx.draft.more.extra.shift_remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::brief;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_long_value_only_the_beginning_is_written() {
+        assert_eq!(brief(&json!({ "a": [1, "b"] })), r#"{"a":[1,"b"]}"#);
+        for sign in ["a", "é", "€", "🦊"] {
+            let text = brief(&json!([sign.repeat(1_000_000)]));
+            assert!(text.starts_with(&format!("[\"{sign}")) && text.ends_with(&format!("{sign}…")));
+            assert!(text.len() <= 303, "{}", text.len());
         }
     }
 }

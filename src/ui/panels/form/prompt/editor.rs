@@ -10,9 +10,9 @@ use egui::{
 
 use super::super::complaint;
 use super::{Side, book};
-use crate::prompt::{Emphasis, Learned, Syntax, TokenCount, reweighted, wildcards};
+use crate::prompt::{Emphasis, Learned, Syntax, TokenCount, Wildcards, reweighted, wildcards};
 use crate::state::Length;
-use crate::task::{ModelKind, PromptWeighting};
+use crate::task::{ModelCard, ModelKind, PromptWeighting};
 use crate::ui::Cx;
 use crate::ui::theme::{self, Palette, palette, space};
 use crate::ui::widgets::{Ink, TextField, paint_elided, section_head, text_button, tip};
@@ -34,15 +34,16 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>, side: Side) {
             book::buttons(ui, cx);
             ui.add_space(space::ROW_GAP);
         }
-        meter(ui, side, side.length(cx.world));
+        let empty = side.text(cx.draft).is_empty();
+        meter(ui, side, (side.length(cx.world), empty));
     });
     let (borders, cut) = borders(side.length(cx.world), side.text(cx.draft));
     let writes = ui.memory(|memory| memory.has_focus(TextField::id(side.name())));
     let step = writes.then(|| weight_keys(ui)).flatten();
     let (learned, offers) = (learned(cx), if writes { Offers::of(cx) } else { Offers::default() });
-    let lists: Vec<String> = cx.world.wildcards.names().map(|(name, _)| name.to_owned()).collect();
     let colours = palette(ui);
-    let inks = |text: &str| inks(text, (syntax, &learned, &lists), colours);
+    let lists = &cx.world.wildcards;
+    let inks = |text: &str| inks(text, (syntax, &learned, lists), colours);
     let field = TextField {
         name: side.name(),
         hint: side.hint(),
@@ -104,9 +105,16 @@ fn offer_weighting(
         (PromptWeighting::Compel, "Write (word)1.1"),
     ];
     let id = Id::unique(("weighting offer", side.name()));
+    let card = cx.world.chosen_model(cx.draft);
+    let reads = |notation| card.is_none_or(|card| card.architecture.reads(notation));
+    let choices: Vec<_> = CHOICES.into_iter().filter(|(notation, _)| reads(*notation)).collect();
+    let asked = asked.filter(|_| !choices.is_empty());
     let opened = asked.is_some();
     if let Some(asked) = asked {
         ui.data_mut(|data| data.insert_temp(id, asked));
+    } else if field.changed() {
+        // Other words stand now where those were that are to be weighed.
+        Popup::close_id(ui.ctx(), id.with("popup"));
     }
     let chosen = Popup::from_response(field)
         .id(id.with("popup"))
@@ -115,12 +123,9 @@ fn offer_weighting(
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .show(|ui| {
             ui.label("This prompt is read without weights. Choose how to write them:");
-            let reads = |notation: PromptWeighting| {
-                cx.world.chosen_model(cx.draft).is_none_or(|card| card.architecture.reads(notation))
-            };
             let mut chosen = None;
             ui.horizontal(|ui| {
-                for (notation, words) in CHOICES.into_iter().filter(|(one, _)| reads(*one)) {
+                for (notation, words) in choices {
                     if text_button(ui, words).clicked() {
                         chosen = Some(notation);
                     }
@@ -150,7 +155,7 @@ fn broken_bracket(text: &str, syntax: Syntax) -> Option<String> {
 /// How the parts of a text are drawn.
 fn inks(
     text: &str,
-    (syntax, learned, lists): (Syntax, &[Learned], &[String]),
+    (syntax, learned, lists): (Syntax, &[Learned], &Wildcards),
     colours: &Palette,
 ) -> Vec<Ink> {
     let Emphasis { spans, unmatched } = Emphasis::of(text, syntax);
@@ -165,8 +170,11 @@ fn inks(
         .collect();
     inks.extend(Learned::places(learned, text).into_iter().map(|at| tinted(at, colours.learned)));
     inks.extend(wildcards(text).map(|found| {
-        let known = lists.iter().any(|name| *name == found.name.to_lowercase());
-        if known { tinted(found.range, colours.learned) } else { wrong(found.range) }
+        if lists.has(found.name) {
+            tinted(found.range, colours.learned)
+        } else {
+            wrong(found.range)
+        }
     }));
     inks.extend(unmatched.into_iter().map(|at| wrong(at..at + 1)));
     inks
@@ -183,30 +191,28 @@ fn learned(cx: &Cx<'_>) -> Vec<Learned> {
 
 /// Words that may stand for what is being written.
 #[derive(Default)]
-struct Offers {
-    /// Name, word and AIR of the embeddings that fit the model.
-    embeddings: Vec<(String, String, String)>,
+struct Offers<'a> {
+    /// The embeddings that fit the model, and the word of each.
+    embeddings: Vec<(&'a ModelCard, &'a str)>,
     /// Names of lists and how long they are.
-    lists: Vec<(String, usize)>,
+    lists: Vec<(&'a str, usize)>,
 }
 
-impl Offers {
-    fn of(cx: &Cx<'_>) -> Self {
+impl<'a> Offers<'a> {
+    fn of(cx: &Cx<'a>) -> Self {
         let base = cx.world.chosen_model(cx.draft);
-        let fits = |card: &&std::sync::Arc<crate::task::ModelCard>| {
+        let fits = |card: &&std::sync::Arc<ModelCard>| {
             card.kind == ModelKind::Embedding
                 && card.fault.is_none()
                 && base.is_none_or(|base| base.architecture.fits(card.architecture))
         };
-        let embedding = |card: &std::sync::Arc<crate::task::ModelCard>| {
-            let word = card.trigger_words.first()?.clone();
-            Some((card.name.clone(), word, card.air.to_string()))
+        let embedding = |card: &'a std::sync::Arc<ModelCard>| {
+            Some((card.as_ref(), card.trigger_words.first()?.as_str()))
         };
+        let world = cx.world;
         Self {
-            embeddings: cx.world.models.iter().filter(fits).filter_map(embedding).collect(),
-            lists: (cx.world.wildcards.names())
-                .map(|(name, lines)| (name.to_owned(), lines))
-                .collect(),
+            embeddings: world.models.iter().filter(fits).filter_map(embedding).collect(),
+            lists: world.wildcards.names().collect(),
         }
     }
 
@@ -214,12 +220,13 @@ impl Offers {
     fn for_word(&self, word: &str) -> Vec<Suggestion> {
         let word = word.to_lowercase();
         if let Some(begun) = word.strip_prefix('<') {
-            let fits = |(name, learned, _): &&(String, String, String)| {
-                learned.to_lowercase() != word
-                    && [name, learned].iter().any(|text| text.to_lowercase().contains(begun))
+            let fits = |(card, learned): &&(&ModelCard, &str)| {
+                let learned = learned.to_lowercase();
+                learned != word
+                    && (learned.contains(begun) || card.name.to_lowercase().contains(begun))
             };
-            let suggestion = |(name, word, _): &(String, String, String)| {
-                Suggestion::new(word.clone()).content(name.clone()).description(word.clone())
+            let suggestion = |(card, word): &(&ModelCard, &str)| {
+                Suggestion::new(*word).content(card.name.clone()).description(*word)
             };
             let found = self.embeddings.iter().filter(fits).take(MOST_OFFERED);
             return found.map(suggestion).collect();
@@ -238,14 +245,15 @@ impl Offers {
 
     /// Puts the embedding on its stack whose word was chosen.
     fn take(&self, cx: &mut Cx<'_>, chosen: &str) {
-        let Some((_, _, air)) = self.embeddings.iter().find(|(_, word, _)| word == chosen) else {
+        let Some((card, _)) = self.embeddings.iter().find(|(_, word)| *word == chosen) else {
             return;
         };
+        let air = card.air.to_string();
         let stacks = &mut cx.draft.stacks;
-        let known = stacks.embeddings.iter_mut().find(|row| row.says.model.as_ref() == Some(air));
+        let known = stacks.embeddings.iter_mut().find(|row| row.says.model.as_ref() == Some(&air));
         match known {
             Some(row) => row.off = false,
-            None => stacks.add(ModelKind::Embedding, air),
+            None => stacks.add(ModelKind::Embedding, &air),
         }
     }
 }
@@ -257,10 +265,13 @@ fn borders(length: Option<&Length>, now: &str) -> (Vec<usize>, bool) {
     (length.borders(now), cut)
 }
 
-/// The tokens of the field below, or why they cannot be counted.
-fn meter(ui: &mut Ui, side: Side, length: Option<&Length>) {
+/// The tokens of the field below, or why they cannot be counted; nothing where there is nothing to count.
+fn meter(ui: &mut Ui, side: Side, (length, empty): (Option<&Length>, bool)) {
     let colours = palette(ui);
     let Some(Length { count, .. }) = length else { return };
+    if empty && count.as_ref().is_ok_and(|count| count.tokens == 0) {
+        return;
+    }
     let (says, why, colour) = match count {
         Ok(count) if count.is_cut() => (
             format!("{} / {CHUNK} tokens, the end is not read", count.tokens + 2),

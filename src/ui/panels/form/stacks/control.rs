@@ -47,7 +47,7 @@ fn window(ui: &mut Ui, (of, steps): (&str, u32), control: &mut ControlNet) {
     let in_steps = control.start_step.is_some() || control.end_step.is_some();
     let (names, range, now) = if in_steps {
         let percent = |share: Option<u32>, otherwise: u32| {
-            share.map_or(otherwise, |share| (steps * share).div_ceil(100).max(1))
+            share.map_or(otherwise, |share| steps.saturating_mul(share).div_ceil(100).max(1))
         };
         let first = control.start_step.unwrap_or(percent(control.start_step_percentage, 1));
         let last = control.end_step.unwrap_or(percent(control.end_step_percentage, steps));

@@ -31,14 +31,27 @@ pub(in crate::ui::panels::form) fn pick(
     (button, kind, title): (&egui::Response, ModelKind, &str),
 ) -> Option<String> {
     let popup = side_menu(ui, button, WIDTH);
-    let chosen = popup.show(|ui| list(ui, cx, kind, title)).and_then(|shown| shown.inner)?;
+    let Some(shown) = popup.show(|ui| list(ui, cx, kind, title)) else {
+        // The next time it opens as it did the first time.
+        ui.data_mut(|data| {
+            data.remove::<String>(search_id(title));
+            data.remove::<bool>(search_id(title));
+        });
+        return None;
+    };
+    let chosen = shown.inner?;
     Popup::close_all(ui.ctx());
     Some(chosen)
 }
 
+/// Names what was typed into the list of that title, and whether it had the keyboard since it opened.
+fn search_id(title: &str) -> Id {
+    Id::unique(("picker", title))
+}
+
 fn list(ui: &mut Ui, cx: &Cx<'_>, kind: ModelKind, title: &str) -> Option<String> {
     ui.set_width(WIDTH);
-    let id = Id::unique(("picker", title));
+    let id = search_id(title);
     let mut search = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();
     let name = format!("Search: {title}");
     let hint = match engine(cx) {
@@ -46,12 +59,9 @@ fn list(ui: &mut Ui, cx: &Cx<'_>, kind: ModelKind, title: &str) -> Option<String
         EngineKind::Remote => "Search, or type an AIR such as civitai:1@2",
     };
     let field = search_field(ui, &mut search, &name, hint);
-    if field.gained_focus() || !ui.memory(|memory| memory.has_focus(field.id)) {
-        let fresh = ui.data(|data| data.get_temp::<bool>(id.with("seen"))).is_none();
-        if fresh {
-            field.request_focus();
-            ui.data_mut(|data| data.insert_temp(id.with("seen"), true));
-        }
+    if ui.data(|data| data.get_temp::<bool>(id)).is_none() {
+        field.request_focus();
+        ui.data_mut(|data| data.insert_temp(id, true));
     }
     ui.add_space(space::ROW_GAP);
     let base = cx.world.chosen_model(cx.draft);
@@ -78,9 +88,6 @@ fn list(ui: &mut Ui, cx: &Cx<'_>, kind: ModelKind, title: &str) -> Option<String
     );
     if found.is_empty() && chosen.is_none() {
         ui.colored_label(palette(ui).dim, nothing(cx, kind, &search));
-    }
-    if chosen.is_some() {
-        search.clear();
     }
     ui.data_mut(|data| data.insert_temp(id, search));
     chosen

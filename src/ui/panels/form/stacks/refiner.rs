@@ -62,7 +62,7 @@ fn start(ui: &mut Ui, steps: u32, says: &mut Refiner) {
     control_row(ui, label, |ui| segmented(ui, "Refiner counted in", &UNITS, &mut in_steps));
     if in_steps != before {
         let percent = says.start_step_percentage.unwrap_or(USUAL);
-        let step = says.start_step.unwrap_or(steps * percent / 100).clamp(2, steps);
+        let step = says.start_step.unwrap_or(steps.saturating_mul(percent) / 100).clamp(2, steps);
         (says.start_step, says.start_step_percentage) =
             if in_steps { (Some(step), None) } else { (None, Some(percent)) };
     }
