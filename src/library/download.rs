@@ -167,7 +167,7 @@ impl Drop for Downloads {
         let end = Instant::now() + CLOSING;
         // Every thread holds its share. An order that still waited may begin a download.
         while Arc::strong_count(&self.shared) > 1 && Instant::now() < end {
-            self.shared.entries().iter().for_each(|entry| entry.stop.cancel());
+            self.shared.stop_all();
             thread::sleep(Duration::from_millis(5));
         }
     }

@@ -287,6 +287,13 @@ impl Shared {
         }
     }
 
+    /// Asks all of them to stop. Does not wait for a thread that is just writing one down.
+    pub(super) fn stop_all(&self) {
+        if let Ok(entries) = self.entries.try_lock() {
+            entries.iter().for_each(|entry| entry.stop.cancel());
+        }
+    }
+
     /// Lets the thread of a download go, unless it was told to go on while it stopped.
     pub(super) fn stops(&self, id: Uuid) -> bool {
         let mut stops = true;
