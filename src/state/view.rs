@@ -102,6 +102,10 @@ pub struct View {
     /// Whether the gallery is unfolded.
     pub gallery_open: bool,
 
+    /// Whether form and gallery were unfolded when that was looked at last.
+    #[serde(skip)]
+    pub(super) unfolded: (bool, bool),
+
     /// How the tools of the canvas are set.
     pub tools: ToolSettings,
 
@@ -200,6 +204,15 @@ impl View {
         self.gallery.compare.filter(|_| !self.following && !self.start_shown)
     }
 
+    /// Folds one side where there is no room for both: the one that was unfolded before the other.
+    pub fn fold_for_want_of_room(&mut self, has_room: bool) {
+        if !has_room && self.form_open && self.gallery_open {
+            let gallery_is_new = self.unfolded == (true, false);
+            (self.form_open, self.gallery_open) = (!gallery_is_new, gallery_is_new);
+        }
+        self.unfolded = (self.form_open, self.gallery_open);
+    }
+
     /// Whether what is saved of both is the same.
     #[must_use]
     pub fn same_saved(&self, other: &Self) -> bool {
@@ -219,6 +232,7 @@ impl Default for View {
             theme: ThemeChoice::default(),
             form_open: true,
             gallery_open: true,
+            unfolded: (false, false),
             tools: ToolSettings::default(),
             gallery: GalleryView::default(),
             prompts: PromptBook::default(),
@@ -238,5 +252,27 @@ impl Default for View {
             uncovered: BTreeSet::new(),
             gallery_columns: 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_room_for_both_sides_the_one_that_was_asked_for_last_stays() {
+        let mut view = View::default();
+        let sides = |view: &mut View, has_room| {
+            view.fold_for_want_of_room(has_room);
+            (view.form_open, view.gallery_open)
+        };
+        assert_eq!(sides(&mut view, true), (true, true));
+        assert_eq!(sides(&mut view, false), (true, false), "the form is needed more");
+        view.gallery_open = true;
+        assert_eq!(sides(&mut view, false), (false, true));
+        view.form_open = true;
+        assert_eq!(sides(&mut view, false), (true, false));
+        view.form_open = false;
+        assert_eq!(sides(&mut view, false), (false, false));
     }
 }

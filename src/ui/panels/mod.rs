@@ -28,6 +28,9 @@ use super::widgets::inside;
 
 /// Least width the picture keeps when the window is small.
 const CANVAS_MIN: f32 = 300.0;
+/// Least width of the form and of the gallery.
+const FORM_MIN: f32 = 288.0;
+const GALLERY_MIN: f32 = 176.0;
 
 /// Points between the edge of a floating bar and what is in it.
 const BAR_EDGE: f32 = 5.0;
@@ -43,20 +46,22 @@ pub(super) fn draw(ui: &mut Ui, cx: &mut Cx<'_>) {
         .frame(plain(colours.window))
         .show(ui, |ui| top_bar::ui(ui, cx));
 
+    // A little less is still better than folding.
+    cx.view.fold_for_want_of_room(width >= FORM_MIN + CANVAS_MIN + GALLERY_MIN - 64.0);
     let mut form_open = cx.view.form_open;
     Panel::left("form")
         .default_size(space::FORM)
-        .size_range(288.0..=(width * 0.4).clamp(288.0, 480.0))
+        .size_range(FORM_MIN..=(width * 0.4).clamp(FORM_MIN, 480.0))
         .resizable(true)
         .frame(plain(colours.panel))
         .show_collapsible(ui, &mut form_open, |ui| form::ui(ui, cx));
     cx.view.form_open = form_open;
 
     let mut gallery_open = cx.view.gallery_open;
-    let gallery_max = (ui.available_width() - CANVAS_MIN).clamp(176.0, 640.0);
+    let gallery_max = (ui.available_width() - CANVAS_MIN).clamp(GALLERY_MIN, 640.0);
     Panel::right("gallery")
         .default_size(space::GALLERY)
-        .size_range(176.0..=gallery_max)
+        .size_range(GALLERY_MIN..=gallery_max)
         .resizable(true)
         .frame(plain(colours.panel))
         .show_collapsible(ui, &mut gallery_open, |ui| gallery::ui(ui, cx));

@@ -14,9 +14,12 @@ use crate::ui::theme::{self, palette, space};
 use crate::ui::widgets::{error_outline, paint_elided, search_field};
 
 const WIDTH: f32 = 248.0;
+/// The button of the library beside it, with its gaps.
+const LIBRARY: f32 = 44.0;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let text_width = WIDTH.min(ui.available_width() - 40.0).max(120.0);
+    // Beside it the button of the library has room.
+    let text_width = WIDTH.min(ui.available_width() - 40.0 - LIBRARY).max(64.0);
     let response = match cx.preferences.engine {
         EngineKind::Local => local(ui, cx, text_width),
         EngineKind::Remote => remote(ui, cx, text_width),
