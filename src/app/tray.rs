@@ -45,9 +45,9 @@ fn delete(home: &Home, index: &Index, images: Vec<Uuid>) -> Vec<News> {
         tracing::warn!("{error}");
     }
     let still_there = failed.iter().map(|(image, _)| *image).collect();
-    let mut news = vec![News::Deleted(images), News::NotDeleted(still_there)];
+    let mut news = vec![News::Deleted(images)];
     if let Some(said) = told("could not be deleted", &failed) {
-        news.extend([said, News::LookAgain]);
+        news.extend([News::NotDeleted(still_there), said, News::LookAgain]);
     }
     news
 }

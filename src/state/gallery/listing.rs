@@ -3,7 +3,7 @@
 //! Made of a hundred thousand pictures on a thread of its own; afterwards each change costs no more than
 //! what lies behind it in the order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::SystemTime;
 
 use uuid::Uuid;
@@ -75,28 +75,33 @@ impl Listing {
         self.together.get(task_uuid).map_or(&[], Vec::as_slice)
     }
 
-    /// Takes a picture in at its place in the order, unless it is there.
-    pub(super) fn insert(&mut self, entry: GalleryEntry) {
-        if self.places.contains_key(&entry.image_uuid) {
+    /// Takes pictures in at their places in the order, unless they are there: as dear as a look at all
+    /// pictures, however many come.
+    pub(super) fn insert(&mut self, entries: Vec<GalleryEntry>) {
+        if entries.is_empty() {
             return;
         }
-        let place = self.entries.partition_point(|other| other.made <= entry.made);
-        self.insert_at(place, entry);
+        let mut tasks = BTreeSet::new();
+        for entry in entries {
+            if !self.places.contains_key(&entry.image_uuid) {
+                tasks.extend(entry.about.task_uuid.clone());
+                self.push(entry);
+            }
+        }
+        self.entries.sort_by_key(|entry| entry.made);
+        self.name_from(0);
+        for task in tasks {
+            if let Some(siblings) = self.together.get_mut(&task) {
+                siblings.sort_by_key(|sibling| self.places.get(sibling));
+            }
+        }
     }
 
     /// Takes a picture in at the end, since it was just made.
     pub(super) fn push(&mut self, entry: GalleryEntry) {
-        self.insert_at(self.entries.len(), entry);
-    }
-
-    fn insert_at(&mut self, place: usize, entry: GalleryEntry) {
         relate(&mut self.together, &entry);
-        let task = entry.about.task_uuid.clone();
-        self.entries.insert(place, entry);
-        self.name_from(place);
-        if let Some(siblings) = task.and_then(|task| self.together.get_mut(&task)) {
-            siblings.sort_by_key(|sibling| self.places.get(sibling));
-        }
+        self.entries.push(entry);
+        self.name_from(self.entries.len() - 1);
     }
 
     /// Takes these pictures out.
@@ -132,6 +137,7 @@ impl Listing {
     /// pictures have lost their files.
     pub(super) fn take_over(&mut self, before: &mut Self) {
         let began = self.began;
+        let mut still_there = Vec::new();
         for entry in &mut before.entries {
             let known = entry.task().is_some();
             let too_new = began.is_some_and(|began| entry.made >= began);
@@ -140,10 +146,11 @@ impl Listing {
                     let entry = GalleryEntry { made: self.entries[place].made, ..entry.clone() };
                     self.entries[place] = entry;
                 }
-                None if entry.path.is_none() || too_new => self.insert(entry.clone()),
+                None if entry.path.is_none() || too_new => still_there.push(entry.clone()),
                 _ => {}
             }
         }
+        self.insert(still_there);
     }
 
     /// Remembers where the pictures from that place on are.

@@ -336,11 +336,8 @@ impl Gallery {
     /// Brings deleted pictures back whose files are in the results folder again.
     pub fn put_back(&mut self, images: &[Uuid]) {
         self.left(images);
-        for image in images {
-            if let Some(entry) = self.removed.remove(image) {
-                self.listing.insert(entry);
-            }
-        }
+        let back = images.iter().filter_map(|image| self.removed.remove(image)).collect();
+        self.listing.insert(back);
         self.shown.forget_places();
     }
 

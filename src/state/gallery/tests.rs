@@ -280,6 +280,23 @@ fn everything_is_deleted_at_once() {
 }
 
 #[test]
+fn every_other_picture_of_many_comes_back_at_once() {
+    let mut gallery = Gallery::default();
+    let at = |id: u64| StoredImage {
+        made: noon() + Duration::from_secs(id),
+        ..stored(id.into(), noon())
+    };
+    set(&mut gallery, (0..50_000).map(at).collect());
+    let half: Vec<Uuid> = (0..25_000).map(|id| Uuid::from_u128(id * 2)).collect();
+    gallery.remove(&half);
+    let start = std::time::Instant::now();
+    gallery.put_back(&half);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let places = (0..50_000).map(|id| gallery.listing.place(Uuid::from_u128(id)));
+    assert!(places.eq((0..50_000).map(Some)), "each is where it was");
+}
+
+#[test]
 fn buttons_of_notices_do_what_they_stand_beside() {
     let mut state = state_with(3);
     let delete = |state: &mut State, id| {
