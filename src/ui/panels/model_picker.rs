@@ -16,10 +16,12 @@ use crate::ui::widgets::{error_outline, paint_elided, search_field};
 const WIDTH: f32 = 248.0;
 /// The button of the library beside it, with its gaps.
 const LIBRARY: f32 = 44.0;
+/// Below this width a model's family gives way to its name.
+const ROOM_FOR_KIND: f32 = 110.0;
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     // Beside it the button of the library has room.
-    let text_width = WIDTH.min(ui.available_width() - 40.0 - LIBRARY).max(64.0);
+    let text_width = WIDTH.min(ui.available_width() - 40.0 - LIBRARY).max(104.0);
     let response = match cx.preferences.engine {
         EngineKind::Local => local(ui, cx, text_width),
         EngineKind::Remote => remote(ui, cx, text_width),
@@ -74,9 +76,10 @@ fn local(ui: &mut Ui, cx: &mut Cx<'_>, width: f32) -> egui::Response {
 fn paint_name(ui: &Ui, rect: egui::Rect, name: &str, kind: &str) {
     let colours = palette(ui);
     let inner = rect.shrink2(vec2(10.0, 0.0)).with_max_x(rect.right() - 28.0);
+    let kind = if inner.width() < ROOM_FOR_KIND { "" } else { kind };
     let galley = ui.painter().layout_no_wrap(kind.to_owned(), theme::body(), colours.faint);
     let small = galley.size().x.min(inner.width() / 2.0);
-    let room = (inner.width() - small - space::GAP).max(40.0);
+    let room = inner.width() - small - space::GAP;
     let at = (inner.left_center(), Align2::LEFT_CENTER);
     let drawn = paint_elided(ui, at, name, (theme::body(), colours.text), room);
     let kind_at = (drawn.right_center() + vec2(space::GAP, 0.0), Align2::LEFT_CENTER);

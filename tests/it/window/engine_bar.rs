@@ -177,7 +177,7 @@ fn a_job_of_the_service_goes_on_there_after_a_restart() {
 }
 
 #[test]
-fn over_the_days_limit_nothing_is_resumed_unasked() {
+fn over_the_days_limit_nothing_that_was_not_sent_is_resumed_unasked() {
     let folder = scratch();
     let home = Home::at(folder.path());
     let (mut window, served) = on_the_service(&home, KEY);
@@ -188,6 +188,14 @@ fn over_the_days_limit_nothing_is_resumed_unasked() {
     };
     window.wait("its turn", begun);
     drop(window);
+    // As far as the journal knows it waited for its turn.
+    let entries = std::fs::read_dir(home.journal_dir()).unwrap().map(|entry| entry.unwrap().path());
+    for file in entries.filter(|file| file.extension().is_some_and(|it| it == "json")) {
+        let mut entry: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        entry.as_object_mut().unwrap().remove("sent");
+        std::fs::write(&file, entry.to_string()).unwrap();
+    }
 
     let mut window = Window::open_in(&home);
     window.wait("what waited", |state| !state.world.waiting.is_empty());

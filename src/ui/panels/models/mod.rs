@@ -24,8 +24,9 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
         let all = ui.available_rect_before_wrap();
         let foot = downloads::height(cx);
         let top = all.with_max_y(all.bottom() - foot - space::PANEL);
-        let left = top.with_max_x(top.right() - DETAIL - space::SECTION);
-        let right = top.with_min_x(top.right() - DETAIL);
+        let detail = DETAIL.min(top.width() / 2.0);
+        let left = top.with_max_x(top.right() - detail - space::SECTION);
+        let right = top.with_min_x(top.right() - detail);
         inside(ui, ("models list", left), |ui| list::ui(ui, cx));
         inside(ui, ("model", right), |ui| detail::ui(ui, cx));
         let below = all.with_min_y(all.bottom() - foot);

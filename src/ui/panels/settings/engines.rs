@@ -11,8 +11,13 @@ use crate::ui::Cx;
 use crate::ui::theme::{palette, space};
 use crate::ui::widgets::{RowLabel, control_row, section_title, segmented, switch, text_button};
 
-/// Width of fields.
+/// Width of fields where there is room, and of the button beside one.
 const FIELD: f32 = 250.0;
+const BUTTON: f32 = 72.0;
+
+fn field_width(ui: &Ui) -> f32 {
+    FIELD.min(ui.available_width() - BUTTON).max(96.0)
+}
 
 pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     section_title(ui, "Remote: the Runware service, or any that speaks its API", "", None);
@@ -34,11 +39,12 @@ fn key(ui: &mut Ui, cx: &mut Cx<'_>) {
     let help =
         "Kept in the system's keyring, or in a file that only you can read. It is never shown.";
     control_row(ui, label("API key", help), |ui| {
+        let width = field_width(ui);
         let edit = TextEdit::singleline(&mut cx.view.sheets.key.0)
             .password(true)
             .hint_text("Paste or type it")
-            .desired_width(FIELD - 16.0)
-            .min_size(vec2(FIELD, space::ROW))
+            .desired_width(width - 16.0)
+            .min_size(vec2(width, space::ROW))
             .margin(egui::Margin::symmetric(8, 5));
         let response = ui.add(edit).accessible_name("API key");
         if cx.view.sheets.focus_key {
@@ -78,8 +84,8 @@ fn address(ui: &mut Ui, cx: &mut Cx<'_>) {
     control_row(ui, label("Address", help), |ui| {
         let kept = cx.preferences.remote_address.clone();
         let mut text = cx.view.sheets.remote_address.take().unwrap_or(kept);
-        let response =
-            field(ui, &mut text, ("Remote address", "wss://ws-api.runware.ai/v1"), FIELD);
+        let (name, width) = (("Remote address", "wss://ws-api.runware.ai/v1"), field_width(ui));
+        let response = field(ui, &mut text, name, width);
         // Not while it is typed: each address is another engine.
         if response.has_focus() {
             cx.view.sheets.remote_address = Some(text);
@@ -138,7 +144,7 @@ fn device(ui: &mut Ui, cx: &mut Cx<'_>) {
         };
         let text = chosen.as_deref().map_or_else(|| "The best that works".to_owned(), named);
         let combo = egui::ComboBox::from_id_salt("device")
-            .width(FIELD - 8.0)
+            .width(field_width(ui) - 8.0)
             .icon(super::super::top_bar::unfold_icon)
             .selected_text(text);
         let response = combo.show_ui(ui, |ui| {

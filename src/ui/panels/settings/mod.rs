@@ -17,6 +17,8 @@ use crate::ui::{Cx, icons};
 const WIDTH: f32 = 640.0;
 const HEIGHT: f32 = 460.0;
 const NAVIGATION: f32 = 136.0;
+/// Below this width the pages' names stand above the page.
+const ROOM_FOR_NAVIGATION: f32 = 480.0;
 
 const PAGES: &[(SettingsPage, &str)] = &[
     (SettingsPage::Engines, "Engines"),
@@ -28,17 +30,24 @@ pub(super) fn ui(ui: &Ui, cx: &mut Cx<'_>) {
     let Some(page) = cx.view.sheets.settings else { return };
     let response = sheet(ui, "Settings", vec2(WIDTH, HEIGHT), |ui| {
         let rest = ui.available_rect_before_wrap();
-        let left = rest.with_max_x(rest.left() + NAVIGATION);
-        let right = rest.with_min_x(left.right() + space::SECTION);
-        inside(ui, ("pages", left), |ui| pages(ui, cx, page));
-        ui.painter().vline(
-            left.right(),
-            rest.y_range(),
-            Stroke::new(theme::LINE, palette(ui).line),
-        );
-        inside(ui, ("page", right), |ui| {
+        let line = Stroke::new(theme::LINE, palette(ui).line);
+        let place = if rest.width() < ROOM_FOR_NAVIGATION {
+            let top = rest.with_max_y(rest.top() + space::ROW);
+            inside(ui, ("pages", top), |ui| {
+                let width = top.width() / PAGES.len() as f32 - space::GAP;
+                ui.horizontal(|ui| pages(ui, cx, page, width));
+            });
+            ui.painter().hline(rest.x_range(), top.bottom() + space::GAP, line);
+            rest.with_min_y(top.bottom() + space::SECTION)
+        } else {
+            let left = rest.with_max_x(rest.left() + NAVIGATION);
+            inside(ui, ("pages", left), |ui| pages(ui, cx, page, NAVIGATION - space::PANEL));
+            ui.painter().vline(left.right(), rest.y_range(), line);
+            rest.with_min_x(left.right() + space::SECTION)
+        };
+        inside(ui, ("page", place), |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                ui.set_max_width(right.width() - space::GAP);
+                ui.set_max_width(place.width() - space::GAP);
                 match page {
                     SettingsPage::Engines => engines::ui(ui, cx),
                     SettingsPage::Folders => folders::ui(ui, cx),
@@ -89,12 +98,11 @@ fn heading(ui: &mut Ui, title: &str) -> bool {
     })
 }
 
-fn pages(ui: &mut Ui, cx: &mut Cx<'_>, now: SettingsPage) {
+fn pages(ui: &mut Ui, cx: &mut Cx<'_>, now: SettingsPage, width: f32) {
     let colours = palette(ui);
     ui.spacing_mut().item_spacing.y = 2.0;
     for (page, name) in PAGES {
-        let size = vec2(NAVIGATION - space::PANEL, space::ROW);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let (rect, response) = ui.allocate_exact_size(vec2(width, space::ROW), Sense::click());
         let chosen = *page == now;
         response.widget_info(|| WidgetInfo::selected(Role::Tab, true, chosen, *name));
         if chosen || response.hovered() {
