@@ -240,7 +240,7 @@ fn drop_ui(ui: &Ui, rect: Rect) {
 /// The engine cannot work: a calm sentence over whatever is shown.
 fn unavailable_ui(ui: &Ui, headline: &str, rect: Rect) {
     let colours = palette(ui);
-    let width = (rect.width() - 2.0 * space::PANEL - 110.0).clamp(220.0, 600.0);
+    let width = (rect.width() - 2.0 * space::PANEL - 140.0).clamp(220.0, 600.0);
     let text_width = width - 52.0;
     let galley = ui.painter().layout(headline.to_owned(), theme::body(), colours.text, text_width);
     let rest = "Pictures made before can be looked at, searched and exported meanwhile.";
