@@ -25,6 +25,7 @@ impl App {
             let id = job.id;
             if let Err(failure) = self.provider.submit(job, self.sink.clone()) {
                 self.state.receive(&Event { job: id, progress: Progress::Failed(failure) });
+                self.messenger.ctx.request_repaint();
             }
         }
     }

@@ -35,6 +35,7 @@ impl App {
     ) {
         if let Some(lost) = start_or(self.messenger.clone(), lost, work) {
             self.hear(lost);
+            self.messenger.ctx.request_repaint();
         }
     }
 }

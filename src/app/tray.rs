@@ -56,7 +56,11 @@ fn restore(home: &Home, index: &Index, images: &[Uuid]) -> Vec<News> {
     let trash = Trash::of(home);
     let (back, failed) = each(images, |image| trash.restore(image));
     // Before the window hears of them: it asks what they were made with.
-    if let Err(error) = index.refresh() {
+    let read = index.survey().and_then(|mut survey| {
+        survey.unread.retain(|image| back.contains(&image.image_uuid));
+        index.read(&survey.unread, |_| true)
+    });
+    if let Err(error) = read {
         tracing::warn!("{error}");
     }
     let is_there = |(image, why): &(Uuid, TrashError)| match why {

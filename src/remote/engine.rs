@@ -278,7 +278,6 @@ impl Shared {
         let host = self.settings.endpoint.host();
         let device = Device { name: host.to_owned(), fallback: None };
         voice.tell(Progress::Started { device }).await;
-        self.note_sent(&job).await;
         let mut resumed = job.resumed;
         let mut arrivals =
             Arrivals::new(job.clone(), self.settings.clone(), self.downloads.clone());
@@ -286,6 +285,10 @@ impl Shared {
         loop {
             let brought = match self.uploader.bring(&job.request.task, &job.cancel).await {
                 Ok(brought) => brought,
+                // What was sent before a restart may be paid for: it must stay to be asked for.
+                Err(failure) if resumed => {
+                    return Some(Failure { kind: FailureKind::Interrupted, ..failure });
+                }
                 Err(failure) => return Some(failure),
             };
             let task = outgoing::task(&job.request, brought.task, self.line.is_socket());
@@ -322,9 +325,9 @@ impl Shared {
         }
     }
 
-    /// Has the journal note that the job is about to be sent, so that it is not weighed once more.
-    async fn note_sent(&self, job: &Job) {
-        let (Some(journal), id) = (self.settings.journal.clone(), job.id) else { return };
+    /// Has the journal note that the job is being sent, so that it is not weighed once more.
+    async fn note_sent(&self, id: Uuid) {
+        let Some(journal) = self.settings.journal.clone() else { return };
         tokio::task::spawn_blocking(move || journal.sent(id)).await.ok();
     }
 
@@ -335,7 +338,7 @@ impl Shared {
         arrivals: &mut Arrivals,
         voice: &Voice,
     ) -> (Outcome, Option<Failure>) {
-        let mut lost = None;
+        let (mut lost, id) = (None, order.id);
         let mut awaited = self.line.carry(order).await;
         while let Some(news) = awaited.next().await {
             match news {
@@ -346,6 +349,7 @@ impl Shared {
                     }
                     lost = lost.or(arrived.failure);
                 }
+                News::Sent => self.note_sent(id).await,
                 News::OutOfReach(why) => voice.tell(Progress::OutOfReach(why)).await,
                 News::End(outcome) => return (outcome, lost),
             }

@@ -66,6 +66,8 @@ pub(super) struct Errand {
     asked_pause: Duration,
     /// Whether anything was sent, by this process or the one before it.
     sent: bool,
+    /// Whether it was told that the task itself is sent.
+    told_sent: bool,
     /// Whether the service has shown that it has the task: it is never sent again.
     known: bool,
     /// Whether messages of it may have been lost.
@@ -94,6 +96,7 @@ impl Errand {
         Self {
             arrived: order.had.iter().copied().collect(),
             sent: order.resumed,
+            told_sent: false,
             doubtful: order.resumed,
             told_all: false,
             conflict: None,
@@ -125,6 +128,11 @@ impl Errand {
     /// Whether the service may have the task.
     pub(super) const fn was_sent(&self) -> bool {
         self.sent
+    }
+
+    /// Whether `say` sends the task itself and that was not told yet. Tells it.
+    pub(super) fn is_first_sent_by(&mut self, say: Say) -> bool {
+        say == Say::Task && !std::mem::replace(&mut self.told_sent, true)
     }
 
     /// Whether it waits for an answer.

@@ -33,7 +33,6 @@ pub(super) struct Http {
     endpoint: Endpoint,
     key: Key,
     began: Instant,
-    pub(super) reach: Reach,
 }
 
 /// What came back.
@@ -53,16 +52,26 @@ enum Trouble {
     TooLarge,
 }
 
+impl Trouble {
+    /// Why the service is out of reach, if it is.
+    fn of_the_line(&self) -> Option<String> {
+        match self {
+            Self::NotSent(why) | Self::Lost(why) => Some(why.clone()),
+            Self::TooLarge => None,
+        }
+    }
+}
+
 impl Http {
     pub(super) fn new(endpoint: Endpoint, key: Key) -> Result<Self, String> {
         // A redirect would carry the key elsewhere, or turn the request into another one.
         let client = client(Policy::none(), endpoint.is_encrypted());
         let client = client.map_err(|error| reason(&error))?;
-        Ok(Self { client, endpoint, key, began: Instant::now(), reach: Reach::new(None) })
+        Ok(Self { client, endpoint, key, began: Instant::now() })
     }
 
     /// Carries an order out; ends early when nobody listens any more.
-    pub(super) async fn carry(self, order: Order, news: mpsc::Sender<News>) {
+    pub(super) async fn carry(self, order: Order, news: mpsc::Sender<News>, reach: Reach) {
         let sync = order.task.get("deliveryMethod").is_none_or(|method| method == "sync");
         let patience = if sync { SYNC_ANSWER } else { ANSWER };
         let mut errand = Errand::new(order, seed(), self.now());
@@ -79,11 +88,20 @@ impl Http {
                     () = news.closed() => return,
                 }
             };
+            if errand.is_first_sent_by(say) {
+                news.send(News::Sent).await.ok();
+            }
             let patience = if say == Say::Task { patience } else { ANSWER };
             let posted = tokio::select! {
                 posted = self.post(errand.message(say).to_string(), patience) => posted,
                 () = news.closed() => return,
             };
+            reach.send_if_modified(|told| {
+                let trouble = posted.as_ref().err().and_then(Trouble::of_the_line);
+                let is_new = *told != trouble;
+                *told = trouble;
+                is_new
+            });
             self.take(posted, say, &mut errand, &news).await;
         }
     }
@@ -100,13 +118,6 @@ impl Http {
         news: &mpsc::Sender<News>,
     ) {
         let now = self.now();
-        let trouble = match &posted {
-            Err(Trouble::NotSent(why) | Trouble::Lost(why)) => Some(why.clone()),
-            _ => None,
-        };
-        if *self.reach.borrow() != trouble {
-            self.reach.send_replace(trouble);
-        }
         let Answer { reply, pause } = match posted {
             Ok(answer) => answer,
             Err(Trouble::NotSent(why)) => return errand.turned_back(say, &why, now),

@@ -19,11 +19,13 @@ pub(super) enum News {
     Result(Item),
     /// The service is out of reach for a while, and why; `None`: it is not any more.
     OutOfReach(Option<String>),
+    /// The task is about to be sent for the first time; once.
+    Sent,
     /// Nothing more comes.
     End(Outcome),
 }
 
-/// Why the service is out of reach at the moment, for all orders of a line.
+/// Why the service is out of reach at the moment.
 pub(super) type Reach = watch::Sender<Option<String>>;
 
 /// A way to the service.
@@ -55,8 +57,8 @@ impl Line {
 
     /// Carries an order out.
     pub(super) async fn carry(&self, order: Order) -> Awaited {
-        // Each result comes once, and then the end.
-        let (sender, news) = mpsc::channel(order.expected + 2);
+        // Each result comes once, and so do the sending and the end.
+        let (sender, news) = mpsc::channel(order.expected + 3);
         match self {
             Self::Socket(socket) => {
                 let (requests, id) = (socket.requests.clone(), order.id);
@@ -66,8 +68,9 @@ impl Line {
                 Awaited { news, reach, forget: Some((requests, id)) }
             }
             Self::Http(http) => {
-                let reach = Awaited::reach_of(&http.reach);
-                tokio::spawn(http.clone().carry(order, sender));
+                let line = Reach::new(None);
+                let reach = line.subscribe();
+                tokio::spawn(http.clone().carry(order, sender, line));
                 Awaited { news, reach, forget: None }
             }
         }

@@ -78,7 +78,7 @@ impl Question {
                     }
                     asked.results.push(Value::Object(result));
                 }
-                News::OutOfReach(_) => {}
+                News::OutOfReach(_) | News::Sent => {}
                 News::End(outcome) => {
                     let host = settings.endpoint.host();
                     asked.failure = failure::of_outcome(&outcome, host, again);

@@ -241,6 +241,9 @@ impl Session {
         for errand in self.errands.values_mut() {
             if let Some(say) = errand.due(now) {
                 messages.push(errand.message(say));
+                if errand.is_first_sent_by(say) {
+                    self.commands.push(Command::Sent(errand.id()));
+                }
             }
         }
         for message in messages {
@@ -263,6 +266,10 @@ impl Session {
                 self.commands.push(Command::End(id, outcome.clone()));
             }
             self.idle_since = now;
+        }
+        if self.errands.is_empty() {
+            // The next one finds out for itself.
+            self.tell_of_reach(None);
         }
     }
 

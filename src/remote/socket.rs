@@ -136,6 +136,7 @@ impl Driver {
             Command::OutOfReach(why) => {
                 self.reach.send_replace(why);
             }
+            Command::Sent(id) => self.tell(id, News::Sent),
             Command::Deliver(id, item) => self.tell(id, News::Result(item)),
             Command::End(id, outcome) => {
                 self.tell(id, News::End(outcome));

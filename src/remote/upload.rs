@@ -113,7 +113,7 @@ impl Uploader {
         while let Some(news) = awaited.next().await {
             match news {
                 News::Result(item) => name = item.image_uuid().or(name),
-                News::OutOfReach(_) => {}
+                News::OutOfReach(_) | News::Sent => {}
                 News::End(Outcome::Complete) => break,
                 News::End(outcome) => return Err(not_uploaded(&outcome, host)),
             }

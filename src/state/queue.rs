@@ -378,7 +378,10 @@ impl Queue {
                     self.paces.insert(pace_key(&record.request), Pace { step_secs, rest_secs });
                 }
             }
-            Progress::Failed(failure) => job.status = JobStatus::Failed(failure.clone()),
+            Progress::Failed(failure) => {
+                job.status = JobStatus::Failed(failure.clone());
+                job.out_of_reach = None;
+            }
             Progress::Finished => {
                 let job = self.jobs.remove(place);
                 self.service_times.note(&job, now);

@@ -48,6 +48,8 @@ pub(in crate::remote) enum Command {
     HangUp,
     /// The service is out of reach for a while, and why; `None`: it is not any more.
     OutOfReach(Option<String>),
+    /// A task is about to be sent for the first time.
+    Sent(Uuid),
     /// Hand a result over.
     Deliver(Uuid, Item),
     /// A task has ended.

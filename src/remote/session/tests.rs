@@ -31,6 +31,7 @@ struct Bench {
     delivered: Vec<(u128, u128)>,
     ended: Vec<(u128, Outcome)>,
     out_of_reach: Vec<Option<String>>,
+    told_sent: Vec<u128>,
     /// Whether the line takes what is sent at once.
     writes: bool,
 }
@@ -46,6 +47,7 @@ impl Bench {
             delivered: Vec::new(),
             ended: Vec::new(),
             out_of_reach: Vec::new(),
+            told_sent: Vec::new(),
             writes: true,
         }
     }
@@ -64,6 +66,7 @@ impl Bench {
         let mut written = 0;
         for command in self.session.take(event, self.now) {
             match command {
+                Command::Sent(id) => self.told_sent.push(id.as_u128()),
                 Command::Connect => self.connects += 1,
                 Command::HangUp => self.hung_up += 1,
                 Command::Send(text) => {
@@ -269,7 +272,10 @@ fn what_was_under_way_at_a_drop_is_asked_for_and_not_sent_again() {
 
 #[test]
 fn it_is_told_while_the_service_is_out_of_reach_but_not_of_a_drop_that_is_mended_at_once() {
-    let mut bench = Bench::carrying(vec![order(1, 1)]);
+    let mut bench = Bench::new();
+    bench.take(Event::Submit(Box::new(order(1, 1))));
+    assert!(bench.told_sent.is_empty(), "without a connection nothing is sent");
+    bench.open();
     bench.drop_line();
     bench.wait(Duration::from_secs(1));
     bench.open();
@@ -283,6 +289,7 @@ fn it_is_told_while_the_service_is_out_of_reach_but_not_of_a_drop_that_is_mended
     bench.hear(&data(&[success(1, 10)]));
     assert_eq!(bench.ended, [(1, Outcome::Complete)]);
     assert!(bench.out_of_reach.is_empty());
+    assert_eq!(bench.told_sent, [1], "once, however often it goes");
 }
 
 #[test]
