@@ -133,10 +133,11 @@ impl Painting {
         self.awaited.is_some()
     }
 
-    /// Whether a change of the pixels that are here is under way.
-    #[must_use]
-    pub const fn is_changing(&self) -> bool {
-        self.awaited.is_some() && self.mask.is_some()
+    /// Lets pixels that replace those that are here come too late.
+    pub fn wait_no_more(&mut self) {
+        if self.mask.is_some() {
+            self.awaited = None;
+        }
     }
 
     /// Ends the stroke that is being drawn, and lets go of an unfinished shape.

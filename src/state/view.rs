@@ -106,6 +106,9 @@ pub struct View {
     #[serde(skip)]
     pub(super) unfolded: (bool, bool),
 
+    /// Whether form or gallery wait for room to be unfolded again.
+    pub(super) wait_for_room: (bool, bool),
+
     /// How the tools of the canvas are set.
     pub tools: ToolSettings,
 
@@ -204,11 +207,17 @@ impl View {
         self.gallery.compare.filter(|_| !self.following && !self.start_shown)
     }
 
-    /// Folds one side where there is no room for both: the one that was unfolded before the other.
+    /// Folds one side where there is no room for both, the one that was unfolded before the other, and
+    /// unfolds it when there is room again.
     pub fn fold_for_want_of_room(&mut self, has_room: bool) {
-        if !has_room && self.form_open && self.gallery_open {
+        if has_room {
+            let (form, gallery) = std::mem::take(&mut self.wait_for_room);
+            self.form_open |= form;
+            self.gallery_open |= gallery;
+        } else if self.form_open && self.gallery_open {
             let gallery_is_new = self.unfolded == (true, false);
             (self.form_open, self.gallery_open) = (!gallery_is_new, gallery_is_new);
+            self.wait_for_room = (gallery_is_new, !gallery_is_new);
         }
         self.unfolded = (self.form_open, self.gallery_open);
     }
@@ -219,6 +228,7 @@ impl View {
         self.theme == other.theme
             && self.form_open == other.form_open
             && self.gallery_open == other.gallery_open
+            && self.wait_for_room == other.wait_for_room
             && self.tools == other.tools
             && self.gallery.same_saved(&other.gallery)
             && self.more_open == other.more_open
@@ -233,6 +243,7 @@ impl Default for View {
             form_open: true,
             gallery_open: true,
             unfolded: (false, false),
+            wait_for_room: (false, false),
             tools: ToolSettings::default(),
             gallery: GalleryView::default(),
             prompts: PromptBook::default(),
@@ -274,5 +285,8 @@ mod tests {
         assert_eq!(sides(&mut view, false), (true, false));
         view.form_open = false;
         assert_eq!(sides(&mut view, false), (false, false));
+        assert_eq!(sides(&mut view, true), (false, true), "it only waited for room");
+        view.gallery_open = false;
+        assert_eq!(sides(&mut view, true), (false, false));
     }
 }

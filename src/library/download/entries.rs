@@ -147,7 +147,11 @@ impl Shared {
                  then let this one go on: {}",
                 self.models.display()
             )),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Err(TryLockError::Error(error)) => {
+                // Some network file systems have no locks: there it is up to the user.
+                tracing::warn!("{error}: {}", file.display());
+                Ok(self.locked.set(lock).is_ok())
+            }
         }
     }
 

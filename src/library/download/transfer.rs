@@ -235,9 +235,12 @@ fn name(response: &Response) -> String {
 /// Notes what the server says of the file.
 fn learn(shared: &Shared, id: Uuid, name: String, response: &Response) {
     let length = response.content_length();
+    // The rest of a file need not be marked again.
+    let is_rest = response.status() == StatusCode::PARTIAL_CONTENT;
     shared.change(id, |entry| {
         entry.note.whole = length.map(|length| entry.got + length);
-        entry.note.tag = tag(response.headers());
+        let known = entry.note.tag.take().filter(|_| is_rest);
+        entry.note.tag = tag(response.headers()).or(known);
         entry.note.name = Some(name);
     });
     if let Err(error) = shared.keep(id) {
@@ -310,9 +313,25 @@ fn give_name(part: &Path, place: &Path) -> Result<(), Stopped> {
             if place.exists() {
                 return Err(Stopped::Taken(place.to_owned()));
             }
-            Ok(fs::rename(part, place)?)
+            match fs::rename(part, place) {
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => carry(part, place),
+                renamed => Ok(renamed?),
+            }
         }
     }
+}
+
+/// Brings the part to its place on another disk.
+fn carry(part: &Path, place: &Path) -> Result<(), Stopped> {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let beside = place.with_file_name(format!(".{name}.part"));
+    let carried = fs::copy(part, &beside)
+        .and_then(|_| File::open(&beside)?.sync_all())
+        .and_then(|()| fs::rename(&beside, place));
+    if carried.is_err() {
+        fs::remove_file(&beside).ok();
+    }
+    Ok(carried?)
 }
 
 fn sha256(file: &Path, stop: &Cancel) -> Result<String, Stopped> {

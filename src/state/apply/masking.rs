@@ -101,13 +101,10 @@ impl State {
         None
     }
 
-    /// Takes the mask away, also one of the library that cannot be read. A change that is under way ends
-    /// first.
+    /// Takes the mask away, also one of the library that cannot be read. What is under way counts no more.
     fn clear_mask(&mut self) -> Option<Effect> {
-        if self.painting.mask().is_some() {
-            if self.painting.is_waiting() {
-                return None;
-            }
+        self.painting.wait_no_more();
+        if self.painting.share().is_some_and(|share| share > 0.0) {
             let cleared = self.change_mask(MaskChange::Fill(Ink::Remove));
             if cleared.is_some() {
                 return cleared;

@@ -49,9 +49,9 @@ impl Long {
     }
 }
 
-/// Prompts may be long as well, and have blanks.
+/// Prompts may be long as well, and have blanks; what lies between texts has brackets.
 fn is_picture(text: &str) -> bool {
-    !text.contains(char::is_whitespace)
+    !text.contains(|c: char| c.is_whitespace() || "[]{}".contains(c))
 }
 
 fn each_text(value: Value, change: &mut dyn FnMut(String) -> String) -> Value {

@@ -90,6 +90,12 @@ fn pictures_are_shortened_also_in_what_is_no_task() {
         typed.shorten_pasted(&mut pasted);
         assert!(pasted.len() < 200);
     }
+    // What lies between two texts is no picture, however long and without blanks.
+    let sigmas = vec!["14.61"; 100].join(",");
+    let mut minified =
+        format!("[{{\"seedImage\":\"{picture}\",\"sigmas\":[{sigmas}],\"steps\":3}}]");
+    TaskSheet::default().shorten_pasted(&mut minified);
+    assert!(minified.contains(&sigmas) && minified.len() < 1000, "{minified}");
     let mut sheet = TaskSheet::default();
     sheet.offer(&format!("[{{\"hat\": 1, \"seedImage\": \"{picture}\",}}]"));
     sheet.text = sheet.text.replace(",}", "}").replace("\"hat\": 1, ", "");

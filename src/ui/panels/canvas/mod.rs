@@ -56,9 +56,14 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         drop_ui(ui, rect);
     }
     if let Status::Unavailable(failure) = &cx.world.status {
-        // Beside the tools of the start picture.
-        let tools = if cx.shows_start() { tools::width(stage) + space::GAP } else { 0.0 };
-        unavailable_ui(ui, &failure.headline, rect.with_min_x(rect.left() + tools));
+        // Beside the tools of the start picture, and below the bars.
+        let free = if cx.shows_start() {
+            vec2(tools::width(stage), ZOOM_BAR.y) + Vec2::splat(space::GAP)
+        } else {
+            vec2(0.0, 0.0)
+        };
+        let rect = Rect::from_min_max(rect.min + free, rect.max);
+        unavailable_ui(ui, &failure.headline, rect);
     }
 }
 

@@ -155,7 +155,7 @@ fn whole_mask(ui: &mut Ui, cx: &mut Cx<'_>, places: &mut Places) {
     if show(ui, places.next(), invert.enabled(!cx.painting.is_waiting())).clicked() {
         cx.actions.push(Action::Mask(MaskAction::Change(MaskChange::Invert)));
     }
-    let there = cx.draft.mask.is_there() && !cx.painting.is_changing();
+    let there = cx.draft.mask.is_there() || cx.painting.is_waiting();
     let hint = "Keep the whole picture (Ctrl Shift I is its opposite)";
     let clear = IconButton::new(icons::DELETE, "Clear the mask").hint(hint).enabled(there);
     if show(ui, places.next(), clear).clicked() {

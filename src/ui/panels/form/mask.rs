@@ -45,7 +45,7 @@ fn tools(ui: &mut Ui, cx: &mut Cx<'_>) {
             cx.actions.push(Action::Take(tool));
         }
         let waits = cx.painting.is_waiting();
-        let there = cx.draft.mask.is_there() && !cx.painting.is_changing();
+        let there = cx.draft.mask.is_there() || cx.painting.is_waiting();
         let can_undo = cx.painting.mask().is_some_and(PaintedMask::can_undo) && !waits;
         let tools = [
             (
