@@ -28,17 +28,13 @@ pub(super) fn draw(
     (slot, preprocess): (GuideSlot, Preprocess),
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        messenger.send(News::Guide(slot, name(&path), drawn(&desk, &path, preprocess)));
+        messenger.send(News::Guide(slot, opener::name(&path), drawn(&desk, &path, preprocess)));
     }
 }
 
 /// What is told of a guide when the thread that drew it ended without a word.
 pub(super) fn lost(slot: GuideSlot, path: &Path) -> News {
-    News::Guide(slot, name(path), Err(io::Error::other(threads::lost()).into()))
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    News::Guide(slot, opener::name(path), Err(io::Error::other(threads::lost()).into()))
 }
 
 /// Which guides lack the network that draws them, and why.
@@ -57,7 +53,7 @@ pub(super) fn whole(
     slot: GuideSlot,
 ) -> impl FnOnce(&Messenger) + Send + 'static {
     move |messenger| {
-        messenger.send(News::Guide(slot, name(&path), pictures.bring_in(&path)));
+        messenger.send(News::Guide(slot, opener::name(&path), pictures.bring_in(&path)));
     }
 }
 

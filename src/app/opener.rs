@@ -101,9 +101,14 @@ pub(super) fn choose(title: &str, instead: &str, messenger: &Messenger) -> Optio
     chosen
 }
 
+/// What a file is called where it is spoken of.
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 fn open((pictures, library): (&Pictures, &Library), path: &Path, messenger: &Messenger) {
     messenger.send(News::Opening);
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let name = name(path);
     let opened = pictures.bring_in(path);
     let offer = opened.as_ref().ok().and_then(|image_uuid| {
         let kept = pictures.find(*image_uuid)?;

@@ -335,7 +335,6 @@ impl Session {
     /// Tells everybody that the service cannot be reached; the next task tries anew.
     fn give_up(&mut self, why: &str, now: Duration) {
         self.link = Link::Down { until: now };
-        self.tell_of_reach(None);
         self.backoff.succeed();
         self.name = None;
         for errand in self.errands.values_mut() {
