@@ -56,14 +56,9 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         drop_ui(ui, rect);
     }
     if let Status::Unavailable(failure) = &cx.world.status {
-        // Beside the tools of the start picture, and below the bars.
-        let free = if cx.shows_start() {
-            vec2(tools::width(stage), ZOOM_BAR.y) + Vec2::splat(space::GAP)
-        } else {
-            vec2(0.0, 0.0)
-        };
-        let rect = Rect::from_min_max(rect.min + free, rect.max);
-        unavailable_ui(ui, &failure.headline, rect);
+        // At the foot of the stage, beside the tools of the start picture: all bars stay free.
+        let tools = if cx.shows_start() { tools::width(stage) + space::GAP } else { 0.0 };
+        unavailable_ui(ui, &failure.headline, stage.with_min_x(stage.left() + tools));
     }
 }
 
@@ -245,13 +240,14 @@ fn drop_ui(ui: &Ui, rect: Rect) {
 /// The engine cannot work: a calm sentence over whatever is shown.
 fn unavailable_ui(ui: &Ui, headline: &str, rect: Rect) {
     let colours = palette(ui);
-    let width = (rect.width() - 2.0 * space::PANEL - 140.0).clamp(220.0, 600.0);
+    let width = (rect.width() - 2.0 * space::PANEL).clamp(220.0, 600.0);
     let text_width = width - 52.0;
     let galley = ui.painter().layout(headline.to_owned(), theme::body(), colours.text, text_width);
     let rest = "Pictures made before can be looked at, searched and exported meanwhile.";
     let below = elided(ui, rest, theme::caption(), colours.dim, text_width);
     let size = vec2(width, galley.size().y + below.size().y + 30.0);
-    let place = Rect::from_min_size(rect.min + Vec2::splat(space::PANEL), size);
+    let corner = rect.left_bottom() + vec2(space::PANEL, -space::PANEL - size.y);
+    let place = Rect::from_min_size(corner, size);
     let line = Stroke::new(theme::LINE, colours.line);
     ui.painter().rect(place, theme::RADIUS_FLOATING, colours.panel, line, StrokeKind::Inside);
     let icon_at = place.min + vec2(24.0, 12.0 + 9.0);
